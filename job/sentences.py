@@ -1,0 +1,28 @@
+"""The two nouns that every stage speaks: a sentence, and the spans of its entities.
+
+A span counts Unicode code points of `Sentence.text`, half-open, so that
+`sentence.text[span.start:span.end]` is the mention, exactly.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """An entity mention: characters [start, end) of its sentence, and the entity type."""
+
+    start: int
+    end: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and its entities, ordered by start and not overlapping.
+
+    `line` is the 1-based line of the corpus file on which the sentence starts.
+    """
+
+    text: str
+    spans: tuple[Span, ...] = ()
+    line: int = 0
