@@ -3,15 +3,17 @@
 Characters decide: a wordpiece carries the tag of the entity in which its first character lies. All
 sentences of a split live in flat arrays, a hundred bytes a sentence. Shape legend:
 
-    N sentences, P wordpieces of all sentences (no special tokens), W windows, C code points
+    N sentences, P wordpieces of all sentences (no special tokens), W windows
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from job.align import align, no_losses
 from job.labels import OUTSIDE_ID, LabelMap
 from job.sentences import Sentence, Span
 
@@ -86,7 +88,7 @@ def encode(
     type that `label_map` lacks gets no tag.
     """
     chunks = [
-        _tokenise(sentences[i : i + CHUNK], tokenizer, label_map)
+        align(sentences[i : i + CHUNK], tokenizer, label_map)
         for i in range(0, len(sentences), CHUNK)
     ]
     ids_P, labels_P, starts_P, ends_P, lengths_N, first_lost = _concatenate(chunks)
@@ -104,107 +106,12 @@ def encode(
 def _concatenate(chunks: list[tuple]) -> tuple:
     if not chunks:
         empty = np.zeros(0, np.int32)
-        return empty, empty.astype(np.int16), empty, empty, empty.astype(np.int64), _no_losses()
-    lost = _no_losses()
+        return empty, empty.astype(np.int16), empty, empty, empty.astype(np.int64), no_losses()
+    lost = no_losses()
     for *_, counts in chunks:
         for reason, count in counts.items():
             lost[reason] += count
     return *(np.concatenate(arrays) for arrays in zip(*(c[:-1] for c in chunks), strict=True)), lost
-
-
-def _no_losses() -> dict[str, int]:
-    return {"starts_inside_wordpiece": 0, "ends_inside_wordpiece": 0}
-
-
-def _tokenise(
-    sentences: Sequence[Sentence], tokenizer: PreTrainedTokenizerFast, label_map: LabelMap
-) -> tuple:
-    """ids_P, labels_P, starts_P, ends_P, lengths_N and the lost entities of one chunk.
-
-    All texts stand in one array of code points, each followed by a line feed that belongs to no
-    entity, so that every question about characters is one numpy operation for the whole chunk.
-    """
-    backend = tokenizer.backend_tokenizer
-    backend.no_truncation()
-    backend.no_padding()
-    encodings = backend.encode_batch([s.text for s in sentences], add_special_tokens=False)
-    lengths_N = np.array([len(e.ids) for e in encodings], np.int64)
-    ids_P = np.fromiter((i for e in encodings for i in e.ids), np.int32, lengths_N.sum())
-    offsets_P2 = np.array([o for e in encodings for o in e.offsets], np.int64).reshape(-1, 2)
-
-    text = "\n".join([*(s.text for s in sentences), ""])
-    blank_C = _blank(text)
-    base_N = np.concatenate([[0], np.cumsum([len(s.text) + 1 for s in sentences])])[:-1]
-    base_P = np.repeat(base_N, lengths_N)
-    starts_P, ends_P = _trim(offsets_P2 + base_P[:, None], blank_C)
-
-    span_C, spans_S2, begin_S = _spans_by_character(sentences, base_N, len(text), label_map)
-    span_P = span_C[starts_P]
-    opens_P = span_P != np.concatenate([[-1], span_P[:-1]])
-    begin_P = begin_S[span_P]  # -1 finds the last entry, which stands for "no span"
-    inside_P = begin_P + len(label_map.types)
-    labels_P = np.where(span_P < 0, OUTSIDE_ID, np.where(opens_P, begin_P, inside_P))
-    lost = _lost(span_P, starts_P, ends_P, spans_S2)
-    return (
-        ids_P,
-        labels_P.astype(np.int16),
-        (starts_P - base_P).astype(np.int32),
-        (ends_P - base_P).astype(np.int32),
-        lengths_N,
-        lost,
-    )
-
-
-def _blank(text: str) -> np.ndarray:
-    """Which code points are white space, as `str.isspace` has it."""
-    codes_C = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    unique, inverse_C = np.unique(codes_C, return_inverse=True)
-    return np.array([chr(code).isspace() for code in unique], bool)[inverse_C]
-
-
-def _trim(offsets_P2: np.ndarray, blank_C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Leaves out white space at both ends of a wordpiece: `▁서울` begins at 서. All-blank stays."""
-    starts_P, ends_P = offsets_P2[:, 0].copy(), offsets_P2[:, 1].copy()
-    while (move_P := (starts_P < ends_P) & blank_C[np.minimum(starts_P, len(blank_C) - 1)]).any():
-        starts_P[move_P] += 1
-    all_blank_P = starts_P >= ends_P
-    starts_P[all_blank_P] = offsets_P2[all_blank_P, 0]
-    while (move_P := ~all_blank_P & blank_C[ends_P - 1]).any():
-        ends_P[move_P] -= 1
-    return starts_P, ends_P
-
-
-def _spans_by_character(
-    sentences: Sequence[Sentence], base_N: np.ndarray, length: int, label_map: LabelMap
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """span_C: the span each character lies in, or -1; their bounds; and their B- label ids."""
-    span_C = np.full(length, -1, np.int64)
-    bounds, begins = [], []
-    for base, sentence in zip(base_N.tolist(), sentences, strict=True):
-        for span in sentence.spans:
-            if span.type in label_map.begin_ids:
-                span_C[base + span.start : base + span.end] = len(bounds)
-                bounds.append((base + span.start, base + span.end))
-                begins.append(label_map.begin_ids[span.type])
-    spans_S2 = np.array(bounds, np.int64).reshape(-1, 2)
-    return span_C, spans_S2, np.array([*begins, 0], np.int64)
-
-
-def _lost(
-    span_P: np.ndarray, starts_P: np.ndarray, ends_P: np.ndarray, spans_S2: np.ndarray
-) -> dict[str, int]:
-    """Counts each entity whose bounds are not those of its first and last wordpiece, once."""
-    tagged_P = np.flatnonzero(span_P >= 0)
-    first_S = np.full(len(spans_S2), -1, np.int64)
-    last_S = np.full(len(spans_S2), -1, np.int64)
-    first_S[span_P[tagged_P[::-1]]] = starts_P[tagged_P[::-1]]
-    last_S[span_P[tagged_P]] = ends_P[tagged_P]
-    bad_start_S = first_S != spans_S2[:, 0]
-    bad_end_S = ~bad_start_S & (last_S != spans_S2[:, 1])
-    return {
-        "starts_inside_wordpiece": int(bad_start_S.sum()),
-        "ends_inside_wordpiece": int(bad_end_S.sum()),
-    }
 
 
 def _windows(
@@ -216,8 +123,7 @@ def _windows(
     [0,5) and [5,10): each wordpiece is scored where it sees more of its sentence.
     """
     rows: list[tuple[int, int, int, int, int]] = []
-    for n, (first, last) in enumerate(zip(sentence_starts, sentence_starts[1:], strict=False)):
-        first, last = int(first), int(last)
+    for n, (first, last) in enumerate(pairwise(sentence_starts.tolist())):
         if last - first <= capacity or truncate:
             end = min(last, first + capacity)
             if end > first:
@@ -272,7 +178,7 @@ def piece_spans(
 def decode_spans(
     label_ids_P: np.ndarray, split: EncodedSplit, label_map: LabelMap
 ) -> list[tuple[Span, ...]]:
-    """Entities of each sentence in characters: from the first wordpiece's start to the last's end."""
+    """Entities of each sentence in characters: first wordpiece's start to last wordpiece's end."""
     starts, ends = split.starts_P, split.ends_P
     first_P = split.sentence_starts.tolist()
     return [
