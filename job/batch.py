@@ -1,0 +1,128 @@
+"""The plan of an epoch, and the batches that it asks for.
+
+A step takes BATCH_SIZE sentences in shuffled order, whatever their layout in memory. Which ones is
+a function of (seed, epoch, step, rank), so resuming needs a number and not a state.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from job.encode import EncodedSplit
+from job.rows import Batch, Layout
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """Which sentences each step takes: a function of (seed, epoch, step, rank) and nothing else.
+
+    Every epoch takes every sentence once; the last step may be smaller. On several devices a step
+    takes `batch_size` sentences on each.
+    """
+
+    sentence_count: int
+    batch_size: int
+    seed: int
+    world_size: int = 1
+
+    @property
+    def steps(self) -> int:
+        """Steps of one epoch."""
+        return -(-self.sentence_count // (self.batch_size * self.world_size))
+
+    def sentences(self, epoch: int, step: int, rank: int = 0) -> np.ndarray:
+        """Indices of the sentences of one step on one device; epoch and step count from 0."""
+        order = _shuffled(self.sentence_count, self.seed, epoch)
+        per_step = self.batch_size * self.world_size
+        return order[step * per_step : (step + 1) * per_step][rank :: self.world_size]
+
+
+@lru_cache(maxsize=2)
+def _shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+class TrainingSteps(Dataset):
+    """Item (epoch, step) is the batch of that step, whichever worker process builds it."""
+
+    def __init__(self, split: EncodedSplit, layout: Layout, plan: EpochPlan, rank: int = 0):
+        self.split, self.layout, self.plan, self.rank = split, layout, plan, rank
+        sentences = np.arange(split.sentence_count + 1)
+        self.first_window = np.searchsorted(split.window_sentence_W, sentences)
+
+    def __getitem__(self, epoch_and_step: tuple[int, int]) -> Batch:
+        sentences = self.plan.sentences(*epoch_and_step, self.rank)
+        bounds = zip(self.first_window[sentences], self.first_window[sentences + 1], strict=True)
+        windows = [window for first, last in bounds for window in range(first, last)]
+        return self.layout.rows(self.split, windows)
+
+    def __len__(self) -> int:
+        return self.plan.steps
+
+
+class StepSampler(Sampler[tuple[int, int]]):
+    """Yields (epoch, step). A resumed run starts its first epoch at `first_step`."""
+
+    def __init__(self, steps: int, first_epoch: int = 0, first_step: int = 0):
+        self.steps, self.epoch = steps, first_epoch
+        self.first_epoch, self.first_step = first_epoch, first_step
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this at the start of each epoch."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        start = self.first_step if self.epoch == self.first_epoch else 0
+        return ((self.epoch, step) for step in range(start, self.steps))
+
+    def __len__(self) -> int:
+        return self.steps
+
+
+def training_loader(dataset: TrainingSteps, sampler: StepSampler, workers: int) -> DataLoader:
+    """Batches come ready from the dataset; `workers` 0 builds them in the training process."""
+    return DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=sampler,
+        num_workers=workers,
+        persistent_workers=False,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+class EvaluationBatches(Dataset):
+    """Every window of a split once, windows of like length together; ranks share them out.
+
+    `windows_per_batch` is constant, so memory does not depend on the corpus.
+    """
+
+    def __init__(
+        self,
+        split: EncodedSplit,
+        layout: Layout,
+        rank: int = 0,
+        world_size: int = 1,
+        windows_per_batch: int = 128,
+    ):
+        self.split, self.layout, self.size = split, layout, windows_per_batch
+        order = np.argsort(-split.window_lengths_W, kind="stable")
+        self.windows = order[rank::world_size]
+
+    def __getitem__(self, number: int) -> Batch:
+        if number >= len(self):
+            raise IndexError(number)
+        windows = self.windows[number * self.size : (number + 1) * self.size]
+        return self.layout.rows(self.split, windows.tolist())
+
+    def __len__(self) -> int:
+        return -(-len(self.windows) // self.size)
+
+
+def evaluation_loader(batches: EvaluationBatches) -> DataLoader:
+    """The batches in order, ready-made."""
+    return DataLoader(batches, batch_size=None, shuffle=False)

@@ -1,0 +1,137 @@
+"""What a run computes on: cpu | gpu × precision → the Trainer's arguments, one table.
+
+Only this room knows devices. Reference for the CPU flags: Linux `Documentation/arch/x86/cpuinfo`.
+"""
+
+import logging
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from job.errors import ArgumentError, UnavailableError
+
+logger = logging.getLogger(__name__)
+
+# On a CPU without one of these, bf16 is emulated: up to 44 times slower than 32 bits.
+BF16_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
+TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The devices of this run. `precision` is 32, bf16 or 16; `name` is for people."""
+
+    accelerator: str
+    devices: int
+    precision: str
+    name: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes outside the Trainer."""
+        return torch.device("cuda" if self.accelerator == "gpu" else "cpu")
+
+    @property
+    def fused_optimizer(self) -> bool:
+        """One kernel for all weights; the scaler of 16-bit floats does not allow it with clipping."""
+        return self.precision != "16"
+
+    def trainer_arguments(self) -> dict:
+        """Keyword arguments of `pytorch_lightning.Trainer`."""
+        return {
+            "accelerator": self.accelerator,
+            "devices": self.devices,
+            "precision": TRAINER_PRECISION[self.precision],
+        }
+
+    def autocast(self) -> AbstractContextManager:
+        """The precision of the training steps, for code outside the Trainer."""
+        if self.precision == "32":
+            return nullcontext()
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float16
+        return torch.autocast(self.device.type, dtype=dtype)
+
+    def free_bytes(self) -> int:
+        """Memory that a training step may take."""
+        if self.accelerator == "gpu":
+            return torch.cuda.mem_get_info()[0]
+        return _free_host_bytes(Path("/"))
+
+
+def choose_hardware(accelerator: str, precision: str, devices: int) -> Hardware:
+    """Resolves `auto`. Raises UnavailableError where what was asked for is not there.
+
+    `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16. `devices`: 0 takes all.
+    """
+    if accelerator == "tpu":
+        raise UnavailableError(
+            "ACCELERATOR=tpu: no TPU runtime is installed in this environment; "
+            "use ACCELERATOR=auto, cpu or gpu."
+        )
+    gpus = torch.cuda.device_count() if accelerator in ("auto", "gpu") else 0
+    if accelerator == "gpu" and not gpus:
+        raise UnavailableError(
+            f"ACCELERATOR=gpu: torch {torch.__version__} finds no GPU ({_why_no_gpu()}); "
+            "use ACCELERATOR=cpu, or start the container with --gpus all."
+        )
+    if gpus:
+        if devices > gpus:
+            raise ArgumentError(f"DEVICES={devices}: this machine has {gpus} GPU; set it to 0.")
+        return Hardware(
+            "gpu", devices or gpus, _gpu_precision(precision), torch.cuda.get_device_name()
+        )
+    if precision == "16":
+        raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=auto on a CPU.")
+    flags = cpu_flags()
+    return Hardware(
+        "cpu", 1, _cpu_precision(precision, flags), f"{torch.get_num_threads()} CPU threads"
+    )
+
+
+def _why_no_gpu() -> str:
+    if torch.version.cuda is None:
+        return "this build of torch has no CUDA"
+    if not Path("/proc/driver/nvidia/version").exists():
+        return "no NVIDIA driver is loaded"
+    return f"the driver does not serve CUDA {torch.version.cuda}"
+
+
+def _gpu_precision(precision: str) -> str:
+    if precision == "auto":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "16"
+    return precision
+
+
+def _cpu_precision(precision: str, flags: frozenset[str]) -> str:
+    has_bf16 = bool(flags & BF16_CPU_FLAGS)
+    if precision == "bf16" and not has_bf16:
+        logger.warning("PRECISION=bf16: this CPU emulates bf16, which is slow; 32 is faster.")
+    if precision == "auto":
+        return "bf16" if has_bf16 else "32"
+    return precision
+
+
+def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The feature flags of the first processor; none where the system does not tell."""
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("flags"):
+                return frozenset(line.partition(":")[2].split())
+    return frozenset()
+
+
+def _free_host_bytes(root: Path) -> int:
+    """The smaller of what the machine and what this container's cgroup has left."""
+    meminfo = dict(
+        line.split(":", 1)
+        for line in (root / "proc/meminfo").read_text().splitlines()
+        if ":" in line
+    )
+    free = int(meminfo["MemAvailable"].split()[0]) * 1024
+    limit = root / "sys/fs/cgroup/memory.max"
+    used = root / "sys/fs/cgroup/memory.current"
+    if limit.exists() and used.exists() and (text := limit.read_text().strip()) != "max":
+        free = min(free, int(text) - int(used.read_text()))
+    return max(free, 0)

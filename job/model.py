@@ -1,0 +1,198 @@
+"""The model as Lightning trains it: loss over real wordpieces, optimiser, schedule, validation.
+
+Shape legend:
+
+    R rows, L positions of a row, C label ids, P wordpieces of a split
+"""
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
+
+from job.batch import EvaluationBatches
+from job.encode import EncodedSplit
+from job.errors import DataError
+from job.labels import OUTSIDE_ID
+from job.rows import IGNORED_LABEL, Batch, Layout
+
+EPOCH_DECAY = 0.9  # ExponentialLR's gamma in the tutorial
+ADAM_EPSILON = 1e-6  # the tutorial's optimiser
+
+
+def step_seed(*numbers: int) -> int:
+    """A seed from (seed, epoch, step, rank), so that a step's dropout needs no stored state."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+
+
+def logits_of(network: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """logits_RLC, float32."""
+    names = ("input_ids", "attention_mask", "position_ids")
+    return network(**{name: batch[name] for name in names if name in batch}).logits.float()
+
+
+def summed_loss(logits_RLC: torch.Tensor, labels_RL: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy summed over the scored wordpieces, in nats."""
+    return cross_entropy(
+        logits_RLC.flatten(0, 1), labels_RL.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
+    )
+
+
+class TokenClassifier(pl.LightningModule):
+    """Trains a token-classification network on packed rows.
+
+    The training loss is the sum over the real wordpieces of the step divided by the constant
+    `loss_constant` (sentences × positions of a step on one device, accumulation included), so a
+    wordpiece weighs the same in every step and on any number of devices. What people are shown is
+    the mean per real wordpiece. `score` turns the predicted label ids of the validation split into
+    metrics to log.
+    """
+
+    def __init__(
+        self,
+        network: PreTrainedModel,
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        schedule: Callable[[int], float],
+        loss_constant: float,
+        seed: int,
+        fused_optimizer: bool,
+        validation: EncodedSplit,
+        score: Callable[[np.ndarray], dict[str, float]],
+    ):
+        super().__init__()
+        self.network = network
+        self.learning_rate, self.weight_decay, self.schedule = learning_rate, weight_decay, schedule
+        self.loss_constant, self.seed, self.fused_optimizer = loss_constant, seed, fused_optimizer
+        self.validation, self.score = validation, score
+        self.epoch_loss = torch.zeros(2)  # summed loss and wordpieces of this epoch
+        self.recent_loss = torch.zeros(2)  # the same since the progress line last read it
+        self.first_bad_step = torch.full((), -1, dtype=torch.long)
+        self.predicted_P = np.zeros(0, np.int16)
+
+    def on_train_epoch_start(self) -> None:
+        self.epoch_loss = torch.zeros(2, device=self.device)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        torch.manual_seed(step_seed(self.seed, self.current_epoch, batch_idx, self.global_rank))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        summed = summed_loss(logits_of(self.network, batch), batch["labels"])
+        seen = torch.stack([summed.detach(), (batch["labels"] != IGNORED_LABEL).sum()])
+        self.epoch_loss = self.epoch_loss.to(self.device) + seen
+        self.recent_loss = self.recent_loss.to(self.device) + seen
+        self._note_bad_loss(summed.detach(), batch_idx)
+        return summed / self.loss_constant
+
+    def _note_bad_loss(self, loss: torch.Tensor, batch_idx: int) -> None:
+        """Keeps the first step whose loss is not finite on the device: no wait in each step."""
+        bad = self.first_bad_step.to(self.device)
+        step = torch.full_like(bad, self.current_epoch * 10**9 + batch_idx)
+        self.first_bad_step = torch.where((bad < 0) & ~torch.isfinite(loss), step, bad)
+
+    def refuse_bad_loss(self) -> None:
+        """Raises DataError, naming the step, when a loss since the last call was NaN or infinite."""
+        if (bad := int(self.first_bad_step)) >= 0:
+            epoch, step = divmod(bad, 10**9)
+            raise DataError(
+                f"The loss is not a number at epoch {epoch + 1}, step {step + 1}: no checkpoint was "
+                f"saved since; lower LEARNING_RATE ({self.learning_rate:g}), or use PRECISION=32."
+            )
+
+    def take_recent_loss(self) -> float:
+        """Mean loss per real wordpiece since the last call."""
+        summed, count = self.recent_loss.tolist()
+        self.recent_loss = torch.zeros(2, device=self.device)
+        return summed / max(count, 1.0)
+
+    def on_validation_epoch_start(self) -> None:
+        self.predicted_P = np.full(len(self.validation.ids_P), OUTSIDE_ID, np.int16)
+        self.validation_loss = torch.zeros(2, device=self.device)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        logits_RLC = logits_of(self.network, batch)
+        count = (batch["labels"] != IGNORED_LABEL).sum()
+        self.validation_loss += torch.stack([summed_loss(logits_RLC, batch["labels"]), count])
+        take_predictions(self.predicted_P, logits_RLC, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        self.refuse_bad_loss()
+        summed, count = self.validation_loss.tolist()
+        right = float((self.predicted_P == self.validation.labels_P).mean())
+        metrics = {"val_loss": summed / max(count, 1.0), "val_accuracy": right}
+        self.log_dict(metrics | self.score(self.predicted_P), batch_size=1)
+        train_loss, train_count = self.epoch_loss.tolist()
+        self.log("train_loss", train_loss / max(train_count, 1.0), batch_size=1)
+
+    def configure_optimizers(self) -> dict:
+        """AdamW; weight decay, where asked for, spares biases and LayerNorm."""
+        decayed = [p for p in self.parameters() if p.requires_grad and p.ndim > 1]
+        spared = [p for p in self.parameters() if p.requires_grad and p.ndim <= 1]
+        groups = [
+            {"params": decayed, "weight_decay": self.weight_decay},
+            {"params": spared, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(
+            groups, lr=self.learning_rate, eps=ADAM_EPSILON, fused=self.fused_optimizer
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.schedule)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+
+def make_schedule(
+    name: str, *, steps_per_epoch: int, total_steps: int, warmup_ratio: float
+) -> Callable[[int], float]:
+    """The factor of the learning rate at each optimiser step: a function of the step alone."""
+    warmup_steps = math.ceil(total_steps * warmup_ratio)
+
+    def exponential(step: int) -> float:
+        return EPOCH_DECAY ** (step // steps_per_epoch)
+
+    def linear(step: int) -> float:
+        if step < warmup_steps:
+            return (step + 1) / warmup_steps
+        return max(0.0, (total_steps - step) / max(1, total_steps - warmup_steps))
+
+    return {"exponential": exponential, "linear": linear, "constant": lambda step: 1.0}[name]
+
+
+def take_predictions(predicted_P: np.ndarray, logits_RLC: torch.Tensor, batch: Batch) -> None:
+    """Writes the likeliest label of every scored position of the batch into `predicted_P`."""
+    label_RL = logits_RLC.argmax(-1).to(torch.int16).cpu().numpy()
+    piece_RL = batch["piece"].cpu().numpy()
+    real_RL = piece_RL >= 0
+    predicted_P[piece_RL[real_RL]] = label_RL[real_RL]
+
+
+@torch.inference_mode()
+def predict_labels(
+    network: PreTrainedModel,
+    split: EncodedSplit,
+    layout: Layout,
+    autocast: AbstractContextManager | None = None,
+) -> tuple[np.ndarray, float]:
+    """Label ids of every wordpiece of the split, and the mean loss per scored wordpiece.
+
+    A wordpiece that no window scores (LONG_SENTENCES=truncate) is O. The network stays where it is
+    and is left in evaluation mode.
+    """
+    network.eval()
+    predicted_P = np.full(len(split.ids_P), OUTSIDE_ID, np.int16)
+    summed, count = 0.0, 0
+    for batch in EvaluationBatches(split, layout):
+        on_device = {name: tensor.to(network.device) for name, tensor in batch.items()}
+        with autocast or nullcontext():
+            logits_RLC = logits_of(network, on_device)
+        summed += summed_loss(logits_RLC, on_device["labels"]).item()
+        count += int((batch["labels"] != IGNORED_LABEL).sum())
+        take_predictions(predicted_P, logits_RLC, batch)
+    return predicted_P, summed / max(count, 1)
