@@ -1,0 +1,229 @@
+"""A model of the Hugging Face hub → a folder in the cache, and one clear sentence for each failure.
+
+Only what training reads is downloaded: the configuration, the tokenizer, and one kind of weights.
+Reference: https://huggingface.co/docs/huggingface_hub/guides/download
+"""
+
+import errno
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,  # the HTTP client's own, whichever client this huggingface_hub is built on
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    XetDownloadError,
+)
+
+from job.errors import (
+    ArgumentError,
+    JobError,
+    OutputError,
+    PermissionDeniedError,
+    UnavailableError,
+)
+
+logger = logging.getLogger(__name__)
+
+SAFETENSORS = ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json")
+PICKLES = ("pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json")
+TEXT_FILES = (
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "*.model",  # SentencePiece
+)
+REQUEST_TIMEOUT_S = 30.0
+RETRY_WAITS_S = (1.0, 4.0)
+TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)
+
+T = TypeVar("T")
+
+
+def wanted_files(names: Iterable[str]) -> list[str]:
+    """Which of a model directory's files to fetch: pickled weights only without safetensors."""
+    names = list(names)
+    safe = _matching(names, SAFETENSORS)
+    return [*_matching(names, TEXT_FILES), *(safe or _matching(names, PICKLES))]
+
+
+def _matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """`*` stops at a slash: weights in folders (onnx/, checkpoints) are other models."""
+    regex = re.compile("|".join(re.escape(p).replace(r"\*", "[^/]*") for p in patterns))
+    return [name for name in names if regex.fullmatch(name)]
+
+
+def fetch_snapshot(name: str, revision: str | None, token: str | None, cache_dir: Path) -> Path:
+    """The local folder of the hub's model `name` at `revision` (a commit, branch or tag).
+
+    A pinned commit that is cached needs no network. Without an answer from the hub a cached copy
+    is taken, with a warning. Raises ArgumentError (name or revision unknown),
+    PermissionDeniedError, UnavailableError, OutputError (cache not writable).
+    """
+    cache_dir = cache_dir / "hub"
+    _refuse_bad_token(token)
+    if re.fullmatch("[0-9a-f]{40}", revision or "") and (
+        folder := _cached(name, revision, cache_dir)
+    ):
+        return folder
+    try:
+        return _retried(lambda: _download(name, revision, token, cache_dir))
+    except Exception as error:
+        failure = _explain(error, name, revision, token, cache_dir)
+        if not isinstance(failure, UnavailableError):
+            raise failure from error
+        if not (folder := _cached(name, revision, cache_dir)):
+            raise failure from error
+        logger.warning(
+            f"{name}: the hub did not answer ({_reason(error)}); the copy of commit "
+            f"{folder.name} in {cache_dir} is used."
+        )
+        return folder
+
+
+def _refuse_bad_token(token: str | None) -> None:
+    # The HTTP client would put such a token into its error message.
+    if token is not None and not re.fullmatch("[!-~]+", token):
+        raise ArgumentError(
+            "HF_TOKEN (not shown) is empty or holds a blank, a line end or a character outside "
+            "ASCII; copy it anew from https://huggingface.co/settings/tokens."
+        )
+
+
+def _download(name: str, revision: str | None, token: str | None, cache_dir: Path) -> Path:
+    # Asked first with a time limit: snapshot_download has none and would wait for ever.
+    info = HfApi(token=token).model_info(name, revision=revision, timeout=REQUEST_TIMEOUT_S)
+    files = wanted_files(sibling.rfilename for sibling in info.siblings or ())
+    if "config.json" not in files:
+        raise ArgumentError(
+            f"PRETRAINED_MODEL_NAME={name}: the hub's repository has no config.json, so it is not "
+            f"a transformers model; choose another."
+        )
+    folder = Path(
+        snapshot_download(
+            name, revision=revision, token=token, cache_dir=cache_dir, allow_patterns=files
+        )
+    )
+    logger.info(f"{name}: commit {folder.name}, {len(files)} files, in {folder}")
+    return folder
+
+
+def _cached(name: str, revision: str | None, cache_dir: Path) -> Path | None:
+    """The complete copy in the cache, if there is one."""
+    for weights in (SAFETENSORS, PICKLES):
+        try:
+            found = snapshot_download(
+                name,
+                revision=revision,
+                cache_dir=cache_dir,
+                allow_patterns=[*TEXT_FILES, *weights],
+                local_files_only=True,
+            )
+        except LocalEntryNotFoundError:
+            continue
+        names = [file.name for file in Path(found).iterdir()]
+        if "config.json" in names and _matching(names, weights):
+            return Path(found)
+    return None
+
+
+def _retried(download: Callable[[], T]) -> T:
+    """huggingface_hub resumes a broken download; this covers what it gives up on."""
+    for wait_s in RETRY_WAITS_S:
+        try:
+            return download()
+        except Exception as error:
+            if not _is_transient(error):
+                raise
+            logger.warning(f"The hub failed ({_reason(error)}); trying again in {wait_s:g} s.")
+            time.sleep(wait_s)
+    return download()
+
+
+def _is_transient(error: Exception) -> bool:
+    if (status := _status(error)) is not None:
+        return status in TRANSIENT_STATUSES
+    if isinstance(error, OSError):  # "Consistency check failed": the stream ended early
+        return error.errno is None and not isinstance(error, OfflineModeIsEnabled)
+    return isinstance(error, (HTTPError, XetDownloadError))
+
+
+def _status(error: BaseException | None) -> int | None:
+    """The HTTP status behind an error; the hub's client hides some in the cause."""
+    while error is not None:
+        if isinstance(error, HfHubHTTPError):
+            return error.response.status_code
+        error = error.__cause__
+    return None
+
+
+def _reason(error: Exception) -> str:
+    if (status := _status(error)) is not None:
+        return f"HTTP status {status}"
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set"
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _explain(
+    error: Exception, name: str, revision: str | None, token: str | None, cache_dir: Path
+) -> Exception:
+    """The error to show; what is nobody's fault but ours stays as it is."""
+    subject = f"PRETRAINED_MODEL_NAME={name}"
+    hub = urlsplit(constants.ENDPOINT)
+    host = f"{hub.hostname}:{hub.port}" if hub.port else hub.hostname
+    if isinstance(error, JobError):
+        return error
+    if isinstance(error, HFValidationError):
+        return ArgumentError(f"{subject}: {_reason(error)} Write owner/name, or a directory.")
+    if isinstance(error, RevisionNotFoundError):
+        return ArgumentError(
+            f"PRETRAINED_MODEL_REVISION={revision}: {name} has no such commit, branch or tag on "
+            f"{host}; leave it out for the newest."
+        )
+    status = _status(error)
+    if isinstance(error, GatedRepoError) or status == 403:
+        return PermissionDeniedError(
+            f"{subject}: {host} refused access (gated, or the token lacks the right); accept the "
+            f"model's terms on its page and set HF_TOKEN to a token of that account that may read."
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        hint = "this HF_TOKEN may not see it" if token else "it is private and HF_TOKEN is not set"
+        return ArgumentError(
+            f"{subject}: {host} knows no such model, or {hint}; check the name for typing errors."
+        )
+    if status == 401:
+        return PermissionDeniedError(
+            f"{subject}: {host} rejected the token; renew HF_TOKEN at "
+            f"https://huggingface.co/settings/tokens, or unset it for a public model."
+        )
+    if isinstance(error, OSError) and error.errno in (
+        errno.ENOSPC,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EDQUOT,
+    ):
+        return OutputError(f"{cache_dir}: cannot be written ({error.strerror}); set CACHE_DIR.")
+    if isinstance(error, (HTTPError, OSError, XetDownloadError)):
+        return UnavailableError(
+            f"{subject}: the hub at {host} cannot be used ({_reason(error)}) and {cache_dir} holds "
+            f"no copy; check the network, or name a local directory."
+        )
+    return error

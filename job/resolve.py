@@ -1,0 +1,58 @@
+"""A model's name → a local folder that holds it."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from job import storage
+from job.errors import ArgumentError
+from job.hub import fetch_snapshot, wanted_files
+
+SAMPLE_MODEL = Path(__file__).parent / "sample" / "model"
+
+
+def resolve_model(name: str, revision: str | None, token: str | None, cache_dir: Path) -> Path:
+    """The local folder of a model: `sample`, a directory, an fsspec URL or a hub id.
+
+    Raises ArgumentError, PermissionDeniedError, UnavailableError, StorageError, OutputError.
+    """
+    if name == "sample":
+        return SAMPLE_MODEL
+    if "://" in name:
+        return _fetch_directory(name, cache_dir)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if name.startswith(("/", "./", "../", "~", ".\\")) or path.exists():
+        raise ArgumentError(
+            f"PRETRAINED_MODEL_NAME={name}: is not a directory; name a model directory or a hub id."
+        )
+    return fetch_snapshot(name, revision, token, cache_dir)
+
+
+def _fetch_directory(url: str, cache_dir: Path) -> Path:
+    """Copies a model directory into a folder named by its content: nobody's copy is replaced."""
+    files = wanted_files(storage.list_names(url))
+    if "config.json" not in files:
+        raise ArgumentError(
+            f"PRETRAINED_MODEL_NAME={url}: there is no config.json; name the directory in which "
+            f"the model's files lie."
+        )
+    models = cache_dir / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=models) as temporary:
+        folder = Path(temporary, "model")
+        digest = hashlib.sha256()
+        for name in sorted(files):
+            storage.download_file(storage.join(url, name), folder / name)
+            with (folder / name).open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            digest.update(f"{name} {content}\n".encode())
+        target = models / digest.hexdigest()[:32]
+        if not target.exists():
+            try:
+                folder.rename(target)
+            except OSError:  # another process was first
+                if not target.exists():
+                    raise
+    return target
