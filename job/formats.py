@@ -1,0 +1,108 @@
+"""The bytes of a corpus file → its sentences, in whichever format they are written.
+
+The format is recognised from the content of the first lines, never from the file's name.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from job.columns import looks_like_columns, parse_columns
+from job.errors import DataError
+from job.jsonlines import NO_NAMES, looks_like_json, parse_json_lines
+from job.lines import LineError, Rejected, read_lines
+from job.sentences import Sentence
+from job.tagged import SEPARATOR, read_tagged_line, to_tagged
+
+__all__ = ["Parsed", "Rejected", "parse", "to_tagged"]
+
+LOOKED_AT = 200  # lines that decide the format
+ACCEPTED = (
+    "`sentence␞tagged`, CoNLL or KLUE columns with a BIO tag in the last one, or JSON Lines with "
+    "text and spans or tokens and ner_tags"
+)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a file holds. `format` says how it was read, and `why` what gave it away."""
+
+    format: str
+    why: str
+    sentences: tuple[Sentence, ...]
+    rejected: tuple[Rejected, ...]
+    notes: tuple[str, ...]
+
+
+def parse(data: bytes, path: str, tag_names: Sequence[str] | None = None) -> Parsed:
+    """Reads a corpus file. `path` is for messages; `tag_names` are the names of integer tags.
+
+    Raises DataError where the file as a whole cannot be read. A sentence that cannot be read is in
+    `rejected`; none is ever changed.
+    """
+    lines, notes = read_lines(data, path)
+    kind, why = _recognise(lines, path)
+    if kind == "tagged":
+        how = f"the tutorial's sentence{SEPARATOR}tagged"
+        sentences, rejected, noted = _parse_tagged(lines)
+    elif kind == "columns":
+        how, sentences, rejected, noted = parse_columns(lines)
+    else:
+        how, sentences, rejected, noted = parse_json_lines(lines, tag_names)
+        if any(row.reason == NO_NAMES for row in rejected):
+            raise DataError(
+                f"{path} has integers for tags and nothing that names them; put their names in "
+                "order, one a line, into label_names.txt beside it (or its dataset_info.json)."
+            )
+    notes += [f"{count} {what}" for what, count in noted.items()]
+    return Parsed(how, why, tuple(sentences), tuple(rejected), tuple(notes))
+
+
+def _parse_tagged(
+    lines: Sequence[str | LineError],
+) -> tuple[list[Sentence], list[Rejected], Counter]:
+    sentences, rejected, noted = [], [], Counter()
+    for number, line in enumerate(lines, start=1):
+        try:
+            if isinstance(line, LineError):
+                raise line
+            if line.strip():
+                sentences.append(read_tagged_line(line, number, noted))
+        except LineError as error:
+            rejected.append(Rejected(error.reason, number, error.detail))
+    return sentences, rejected, noted
+
+
+def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
+    readable = (line for line in lines if isinstance(line, str) and line.strip())
+    sample = list(itertools.islice(readable, LOOKED_AT))
+    if not sample:
+        first = next((line for line in lines if isinstance(line, LineError)), "")
+        raise DataError(f"{path} has no line of UTF-8 text ({first}); give {ACCEPTED}.")
+    if looks_like_html(sample[0]):
+        raise DataError(f"{path} is an HTML page, not a corpus; download the file itself again.")
+    if sample[0].lstrip().startswith("["):
+        raise DataError(
+            f"{path} starts with `[`: a JSON array, or no corpus; for an array run "
+            f"`jq -c '.[]' {path} > {path}l` and use that file."
+        )
+    as_json = [looks_like_json(line) for line in sample]
+    as_tagged = [SEPARATOR in line for line in sample]
+    as_columns = [looks_like_columns(line) for line in sample]
+    score, kind, what = max(
+        (sum(as_json), "json", "are JSON objects"),
+        (sum(as_tagged), "tagged", f"hold {SEPARATOR}"),
+        (sum(as_columns), "columns", "end in a BIO tag or are O"),
+        key=lambda candidate: candidate[0],
+    )
+    if 5 * score < len(sample):
+        raise DataError(
+            f"{path} is in no format that is known here (its first line is `{sample[0][:60]}`); "
+            f"give {ACCEPTED}."
+        )
+    return kind, f"{score} of its first {len(sample)} lines {what}"
+
+
+def looks_like_html(text: str) -> bool:
+    return text.lstrip("\ufeff \t\r\n")[:64].lower().startswith(("<!doctype html", "<html"))

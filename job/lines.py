@@ -1,0 +1,151 @@
+"""The bytes of a corpus file → its lines of text, exactly as given.
+
+Lines end at `\\n` alone: `str.splitlines` would also cut at U+2028, U+0085 and others, which occur
+in sentences. One `\\r` before the `\\n` and one byte order mark before the first line are taken
+off; nothing else is changed, so an offset counts code points of the text as it was written.
+"""
+
+import re
+from dataclasses import dataclass
+
+from job.errors import DataError
+
+NOT_UTF8 = "not UTF-8"
+NUL = "NUL character"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+ARCHIVES = {
+    b"\x1f\x8b": ("a gzip archive", "gunzip"),
+    b"PK\x03\x04": ("a zip archive or a spreadsheet", "unpack it or save it as text"),
+    b"PAR1": ("a Parquet file", "write it as JSON Lines"),
+    b"BZh": ("a bzip2 archive", "bunzip2"),
+    b"\xfd7zXZ": ("an xz archive", "unxz"),
+}
+# What decomposes a Korean or accented character: conjoining jamo and combining marks.
+DECOMPOSED = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u0300-\u036f]")
+# What most characters of a Korean corpus are.
+READABLE = re.compile("[\t\n\r -~가-힣ㄱ-ㆎ\u2010-\u203b\u241e\u3000-\u3015]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A sentence that was left out: why (same cause, same words), on which line, and the detail."""
+
+    reason: str
+    line: int
+    detail: str = ""
+
+
+class LineError(ValueError):
+    """This line, or the sentence that it belongs to, cannot be read. `reason` is counted."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+def read_lines(data: bytes, path: str) -> tuple[list[str | LineError], list[str]]:
+    """The lines in order, a LineError in place of each that is no text, and notes for the log.
+
+    Raises DataError where the whole file is empty, compressed, or in another encoding; the message
+    then has the command that converts it.
+    """
+    notes = []
+    if data.startswith(BYTE_ORDER_MARK):
+        data = data[len(BYTE_ORDER_MARK) :]
+        notes.append("a byte order mark before the first line was dropped")
+    _refuse_whole_file(data, path)
+    raw_lines = data.split(b"\n")
+    if not raw_lines[-1]:
+        raw_lines.pop()
+    if any(line.endswith(b"\r") for line in raw_lines):
+        raw_lines = [line.removesuffix(b"\r") for line in raw_lines]
+        notes.append("lines end in CRLF; the CR was dropped")
+    lines = [_decode(line) for line in raw_lines]
+    if any(isinstance(line, LineError) and line.reason == NOT_UTF8 for line in lines):
+        _refuse_cp949(raw_lines, lines, path)
+    decomposed = sum(
+        isinstance(line, str) and DECOMPOSED.search(line) is not None for line in lines
+    )
+    if decomposed:
+        notes.append(
+            f"{decomposed} lines hold decomposed (NFD) or combining characters; kept as they are"
+        )
+    return lines, notes
+
+
+def _decode(line: bytes) -> str | LineError:
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = line[error.start : error.start + 4].hex(" ")
+        if line[error.start : error.start + 1] == b"\xed":
+            found += ", a lone surrogate"
+        return LineError(NOT_UTF8, f"byte {error.start + 1} of the line: {found}")
+    if "\0" in text:
+        return LineError(NUL, f"character {text.index(chr(0)) + 1} of the line")
+    return text
+
+
+def _refuse_whole_file(data: bytes, path: str) -> None:
+    if not data.strip():
+        raise DataError(f"{path} is empty; give a corpus file with at least one sentence.")
+    for magic, (kind, remedy) in ARCHIVES.items():
+        if data.startswith(magic):
+            raise DataError(f"{path} is {kind}, not a text file; unpack it first ({remedy}).")
+    encoding = _utf16_or_32(data[: 1 << 16])
+    if encoding:
+        raise DataError(_convert(path, encoding))
+    if b"\n" not in data and data.strip(b"\r").count(b"\r"):
+        raise DataError(
+            f"{path} ends its lines with CR alone; run `tr '\\r' '\\n' < {path} > {path}.lf` and "
+            "use that file."
+        )
+
+
+def _utf16_or_32(head: bytes) -> str | None:
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "UTF-32"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16"
+    if b"\0" not in head:
+        return None
+    # Without a mark: a few NULs can be damage, so the text must also make sense as UTF-16.
+    for encoding in ("UTF-16LE", "UTF-16BE"):
+        text = head[: len(head) // 2 * 2].decode(encoding, errors="replace")
+        if "\n" in text and len(READABLE.findall(text)) >= 0.8 * len(text):
+            return encoding
+    return None
+
+
+def _refuse_cp949(raw: list[bytes], lines: list[str | LineError], path: str) -> None:
+    """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
+    foreign = [line for line in raw if not line.isascii()]
+    bad = [
+        line
+        for line, text in zip(raw, lines, strict=True)
+        if isinstance(text, LineError) and text.reason == NOT_UTF8
+    ]
+    if 2 * len(bad) <= len(foreign):
+        return
+    sample = b"\n".join(bad[:200])
+    damaged = sample.decode("utf-8", errors="replace")
+    if damaged.count("\ufffd") <= _hangul(damaged):
+        return
+    try:
+        text = sample.decode("cp949")
+    except UnicodeDecodeError:
+        return
+    if 2 * _hangul(text) > sum(not character.isascii() for character in text):
+        raise DataError(_convert(path, "CP949"))
+
+
+def _hangul(text: str) -> int:
+    return sum("가" <= character <= "힣" for character in text)
+
+
+def _convert(path: str, encoding: str) -> str:
+    return (
+        f"{path} is in {encoding}, not in UTF-8; run "
+        f"`iconv -f {encoding} -t UTF-8 {path} > {path}.utf8` and use that file."
+    )
