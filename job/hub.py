@@ -4,7 +4,6 @@ Only what training reads is downloaded: the configuration, the tokenizer, and on
 Reference: https://huggingface.co/docs/huggingface_hub/guides/download
 """
 
-import errno
 import logging
 import re
 import time
@@ -214,12 +213,7 @@ def _explain(
             f"{subject}: {host} rejected the token; renew HF_TOKEN at "
             f"https://huggingface.co/settings/tokens, or unset it for a public model."
         )
-    if isinstance(error, OSError) and error.errno in (
-        errno.ENOSPC,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EDQUOT,
-    ):
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
         return OutputError(f"{cache_dir}: cannot be written ({error.strerror}); set CACHE_DIR.")
     if isinstance(error, (HTTPError, OSError, XetDownloadError)):
         return UnavailableError(
