@@ -1,0 +1,195 @@
+"""Flags, environment and .env file → one `Settings`, or every mistake at once.
+
+A flag beats the environment, the environment beats `.env`, that beats the default. Of a flag given
+twice the last one counts, because hyperparameter tuning appends its own.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv.parser import parse_stream
+from pydantic import ValidationError
+
+from job.combinations import Combination
+from job.errors import ArgumentError
+from job.flags import Given, read_words
+from job.kinds import cache_home
+from job.settings import SAMPLE_DEFAULTS, SECRETS, Settings
+from job.typos import closest_flag, misspelt_variable
+from job.usage import allowed_values, display, help_text, settings_table
+from job.vertex import read_vertex
+
+__all__ = ["Parsed", "help_text", "parse", "settings_table"]
+
+COMMANDS = ("train", "check", "predict", "help", "version")
+FIELDS = Settings.model_fields
+VARIABLES = {name.upper(): name for name in FIELDS}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What to do and with which settings. `sources` says in words where each setting came from."""
+
+    command: str  # train, check, predict, help or version
+    operands: tuple[str, ...]
+    settings: Settings
+    sources: Mapping[str, str]
+    print_settings: bool
+
+
+_NOWHERE = Given("", "Vertex AI")  # on Vertex AI, but without a base output directory
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
+    """`argv` is without the program's name. Raises ArgumentError with one mistake on each line."""
+    words = read_words(argv)
+    command, *operands = words.positional or ["train"]
+    for asked in ("help", "version"):
+        if asked in words.switches or command == asked:
+            return Parsed(asked, (), Settings(), {}, False)
+    mistakes = [*words.mistakes, *_judge_command(command, operands, words.has_unknown_flag)]
+    given: dict[str, Given] = {"cache_dir": Given(str(cache_home(environ)), "default")}
+    given |= _read_vertex(environ, mistakes)
+    given |= _read_dotenv(cwd / ".env", mistakes)
+    given |= _read_environment(environ, mistakes)
+    given |= words.given
+    if given.get("downstream_model_dir") == _NOWHERE:
+        del given["downstream_model_dir"]
+        mistakes.append(
+            "DOWNSTREAM_MODEL_DIR is not set, and a machine of Vertex AI loses what it wrote; set "
+            "it to gs://BUCKET/FOLDER, or give the job a base output directory."
+        )
+    settings, found = _validate(given)
+    mistakes += found
+    if settings is None or mistakes:
+        raise ArgumentError("\n".join(mistakes))
+    print_settings = words.switches.get("print_settings", "no") in ("", "true", "1", "yes", "on")
+    sources = {name: _source(name, given, settings) for name in FIELDS}
+    return Parsed(command, tuple(operands), settings, sources, print_settings)
+
+
+def _source(name: str, given: Mapping[str, Given], settings: Settings) -> str:
+    if name in given:
+        return given[name].source
+    is_preset = settings.downstream_corpus_name == "sample" and name in SAMPLE_DEFAULTS
+    return "sample preset" if is_preset else "default"
+
+
+def _judge_command(command: str, operands: list[str], has_unknown_flag: bool) -> list[str]:
+    if command not in COMMANDS:
+        guess = closest_flag(command, COMMANDS)
+        hint = f"is {guess!r} meant?" if guess else "the commands are train, check and predict."
+        return [f"{command!r}: unknown command; {hint}"]
+    if has_unknown_flag:
+        return []  # a word may be the value of that flag
+    if command == "predict" and len(operands) != 2:
+        return [f"predict: needs IN and OUT, received {len(operands)} words; see --help."]
+    if command != "predict" and operands:
+        return [f"{operands[0]!r}: {command} takes flags only; see --help."]
+    return []
+
+
+def _read_vertex(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, Given]:
+    try:
+        vertex = read_vertex(environ)
+    except ArgumentError as error:
+        mistakes.append(str(error))
+        return {}
+    if vertex.base_dir:
+        return {"downstream_model_dir": Given(vertex.base_dir, "Vertex AI")}
+    if vertex.in_cloud:
+        # The default, ./output, would vanish with the machine after hours that cost money.
+        return {"downstream_model_dir": _NOWHERE}
+    return {}
+
+
+def _read_environment(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, Given]:
+    given = {}
+    for variable, text in environ.items():
+        _take(variable, text, "environment", given, mistakes)
+    return given
+
+
+def _read_dotenv(path: Path, mistakes: list[str]) -> dict[str, Given]:
+    try:
+        text = path.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return {}  # some keep a virtual environment in a folder of that name
+    except (OSError, UnicodeDecodeError) as error:
+        mistakes.append(f"{path}: cannot be read ({error}); make it readable UTF-8, or remove it.")
+        return {}
+    given: dict[str, Given] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        before = binding.original.string
+        blank_lines = before[: len(before) - len(before.lstrip())].count("\n")
+        line = binding.original.line + blank_lines
+        if binding.error or (binding.key in VARIABLES and binding.value is None):
+            mistakes.append(f"{path}:{line}: is not a setting; write NAME=value, or # before it.")
+        elif binding.key:
+            _take(binding.key, binding.value or "", f".env line {line}", given, mistakes)
+    return given
+
+
+def _take(
+    variable: str, text: str, source: str, given: dict[str, Given], mistakes: list[str]
+) -> None:
+    """Puts a variable that is ours into `given`, or says which of ours it looks like."""
+    name = VARIABLES.get(variable)
+    if name is None:
+        if meant := misspelt_variable(variable, VARIABLES):
+            value = _show(VARIABLES[meant], text)
+            mistakes.append(
+                f"{variable} = {value} ({source}): no such variable; is {meant} meant? "
+                f"Rename it or unset it."
+            )
+    elif text.strip() or FIELDS[name].annotation is str:
+        given[name] = Given(text.strip(), source)
+
+
+def _show(name: str, text: Any) -> str:
+    if name in SECRETS:
+        return "(secret)"
+    shown = display(text) if isinstance(text, str) else str(text)
+    return repr(shown if len(shown) <= 80 else f"{shown[:77]}...")
+
+
+def _validate(
+    given: Mapping[str, Given], ignored: frozenset[str] = frozenset()
+) -> tuple[Settings | None, list[str]]:
+    """The settings, or what is wrong with them: single values, and combinations of the good ones.
+
+    `ignored` are the fields that were found bad before: their defaults are nobody's mistake.
+    """
+    try:
+        return Settings(**{name: each.text for name, each in given.items()}), []
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+    if errors[0]["type"] == "combination":
+        found, settings = errors[0]["ctx"]["found"], errors[0]["ctx"]["of"]
+        described = [_describe(each, given, settings) for each in found if not ignored & {*each[0]}]
+        return None, described
+    mistakes = {
+        str(each["loc"][0]): str(each.get("ctx", {}).get("error", ""))
+        for each in errors
+        if each["type"] != "default_factory_not_called"  # it only follows from another one
+    }
+    good = {name: each for name, each in given.items() if name not in mistakes}
+    sentences = [
+        f"{name.upper()} = {_show(name, given[name].text)} ({given[name].source}): "
+        f"must be {allowed or allowed_values(name)}."
+        for name, allowed in mistakes.items()
+    ]
+    return None, sentences + _validate(good, frozenset(mistakes))[1]
+
+
+def _describe(combination: Combination, given: Mapping[str, Given], settings: Settings) -> str:
+    names = [name for name in combination.names if name in given or len(combination.names) == 2]
+    values = " with ".join(
+        f"{name.upper()} = {_show(name, display(getattr(settings, name)))} "
+        f"({_source(name, given, settings)})"
+        for name in names
+    )
+    return f"{values}: {combination.remedy}."

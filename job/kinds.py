@@ -1,0 +1,78 @@
+"""The kinds of text that an argument can be, each with the words that say what is allowed.
+
+A ValueError raised here carries what follows "must be" in the message that the user sees.
+"""
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+SPLITS = ("train", "val", "test")
+TPU_CORES = (0, 1, 8)
+
+
+def _matching(pattern: str, allowed: str) -> AfterValidator:
+    """Refuses text that `pattern` does not match whole."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(allowed)
+        return text
+
+    return AfterValidator(check)
+
+
+def parse_sha256(text: str) -> dict[str, str]:
+    """`train=<hex>,val=<hex>` as split -> lower-case hex. Raises ValueError for anything else."""
+    pairs = [pair.strip().partition("=") for pair in text.split(",") if pair.strip()]
+    digests = {split.strip(): digest.strip().lower() for split, _, digest in pairs}
+    hexadecimal = all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in digests.values())
+    if not hexadecimal or len(digests) < len(pairs) or not digests.keys() <= set(SPLITS):
+        raise ValueError("train=<64 hex digits>,val=<64 hex digits>, and test=… where there is one")
+    return digests
+
+
+def _check_sha256(text: str) -> str:
+    parse_sha256(text)
+    return text
+
+
+def _check_tpu_cores(cores: int) -> int:
+    if cores not in TPU_CORES:
+        raise ValueError("0, 1 or 8")
+    return cores
+
+
+def cache_home(environ: Mapping[str, str]) -> Path:
+    """Where downloads are kept: XDG_CACHE_HOME, else ~/.cache, else the temporary folder.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/ (a relative path is to be ignored)
+    """
+    for name, below in (("XDG_CACHE_HOME", ""), ("HOME", ".cache")):
+        if environ.get(name, "").startswith("/"):
+            return Path(environ[name], below, "korean-ner-job")
+    return Path(tempfile.gettempdir(), "korean-ner-job")
+
+
+EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
+
+# `gs:/bucket` is a typo of `gs://bucket` that would become a local folder called `gs:`.
+Location = Annotated[
+    str,
+    StringConstraints(min_length=1),
+    _matching(
+        r"(?![A-Za-z][A-Za-z0-9+.-]+:/(?!/)).+", "a path or a URL such as gs://bucket/folder"
+    ),
+]
+CorpusName = Annotated[
+    str, _matching(r"(?!\.+$)[\w.-]+", "a name of letters, digits, '.', '_' and '-'")
+]
+Resume = Annotated[
+    Location, _matching(r"auto|never|.*/.*", "auto, never, or the path or URL of a checkpoint")
+]
+Sha256s = Annotated[str, AfterValidator(_check_sha256)]
+TpuCores = Annotated[int, AfterValidator(_check_tpu_cores)]

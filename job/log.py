@@ -1,0 +1,137 @@
+"""The log: short text lines for people, or one JSON line per record for Cloud Logging.
+
+Cloud Logging lifts `severity`, `message`, `timestampSeconds`, `timestampNanos` and the labels out
+of a JSON line on stdout (https://cloud.google.com/logging/docs/structured-logging).
+"""
+
+import json
+import logging
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import TextIO
+
+from job.status import Progress
+
+__all__ = ["JsonFormatter", "LogHandler", "Progress", "TextFormatter", "set_up_logging"]
+
+REDACTED = "(secret)"
+_LABELS = "logging.googleapis.com/labels"
+_MARKED = {logging.WARNING: "WARNING ", logging.ERROR: "ERROR ", logging.CRITICAL: "ERROR "}
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, secrets: Iterable[str]):
+        super().__init__()
+        # Longest first: a secret may be part of another one.
+        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+
+    def whole_message(self, record: logging.LogRecord) -> str:
+        """The message with its traceback, without secrets."""
+        parts = [record.getMessage().rstrip()]
+        if record.exc_info and record.exc_info[0]:
+            parts.append("".join(traceback.format_exception(*record.exc_info)).rstrip())
+        if record.stack_info:
+            parts.append(record.stack_info)
+        text = "\n".join(part for part in parts if part)
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        return text
+
+
+class TextFormatter(_Formatter):
+    """`12:01:02 message`, local time; warnings and errors are marked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        return f"{clock} {_MARKED.get(record.levelno, '')}{self.whole_message(record)}"
+
+
+class JsonFormatter(_Formatter):
+    """One line of ASCII a record, whatever the message and the traceback hold."""
+
+    def __init__(self, secrets: Iterable[str], labels: Mapping[str, str]):
+        super().__init__(secrets)
+        self._labels = dict(labels)
+
+    def format(self, record: logging.LogRecord) -> str:
+        seconds, nanos = divmod(round(record.created * 1e6) * 1000, 10**9)
+        fields = {
+            "severity": record.levelname,
+            "message": self.whole_message(record),
+            "timestampSeconds": seconds,
+            "timestampNanos": nanos,
+            "logger": record.name,
+            **({_LABELS: self._labels} if self._labels else {}),
+            **getattr(record, "fields", {}),
+        }
+        return json.dumps(fields, default=str)
+
+
+class LogHandler(logging.StreamHandler):
+    """Writes records above the status line, if there is one, and whatever the stream can encode."""
+
+    def __init__(self, stream: TextIO, formatter: logging.Formatter, is_terminal: bool):
+        super().__init__(stream)
+        self.setFormatter(formatter)
+        self.is_terminal = is_terminal
+        self.status: Progress | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.status:
+            self.status.erase()
+        super().emit(record)
+        if self.status:
+            self.status.draw()
+
+    def format(self, record: logging.LogRecord) -> str:
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        return super().format(record).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def set_up_logging(
+    log_format: str,
+    stream: TextIO,
+    is_terminal: bool,
+    *,
+    in_cloud: bool = False,
+    secrets: Iterable[str] = (),
+    labels: Mapping[str, str] | None = None,
+) -> LogHandler:
+    """Sends the log, Python's warnings and uncaught exceptions to `stream`, as text or JSON lines.
+
+    `log_format`: auto, text or json; auto is json in the cloud. The job's own messages are shown
+    from INFO up, those of libraries from WARNING up. `labels` go on every JSON line. Call it again
+    to replace what it set up.
+    """
+    as_json = log_format == "json" or (log_format == "auto" and in_cloud)
+    formatter = JsonFormatter(secrets, labels or {}) if as_json else TextFormatter(secrets)
+    handler = LogHandler(stream, formatter, is_terminal and not as_json)
+    root = logging.getLogger()
+    for old in [each for each in root.handlers if isinstance(each, LogHandler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    for ours in ("job", "__main__"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+    return handler
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger("job").critical("Uncaught exception", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+        _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)

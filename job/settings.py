@@ -1,0 +1,251 @@
+"""One frozen, validated value for everything that a run can be told.
+
+`job.arguments` collects what the user said and where; here is what may be said. Constructing
+`Settings` reads nothing but its keyword arguments (and HOME, for the cache folder's default), so a
+test or a notebook gets what it wrote.
+The order of the fields is that of `--help`; a field with a `group` starts one.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from job.combinations import COMBINATIONS
+from job.kinds import (
+    CorpusName,
+    EmptyIsNone,
+    Location,
+    Resume,
+    Sha256s,
+    TpuCores,
+    cache_home,
+    parse_sha256,
+)
+
+# What the embedded corpus and its tiny model want, where the user says nothing.
+SAMPLE_DEFAULTS: dict[str, Any] = {
+    "pretrained_model_name": "sample",
+    "learning_rate": 2e-3,
+    "epochs": 10,
+}
+
+
+def _shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
+    """What `--help` shows in place of the default, and the title of the group that starts here."""
+    return {"default": default, "group": group}
+
+
+def _default_batch_size(validated: dict[str, Any]) -> int:
+    on_tpu = validated["tpu_cores"] or validated["accelerator"] == "tpu"
+    return 4 if on_tpu else 32
+
+
+def _default_window_stride(validated: dict[str, Any]) -> int:
+    return min(16, (validated["max_seq_length"] - 2) // 2)
+
+
+class Settings(BaseSettings):
+    """Raises pydantic.ValidationError; `job.arguments.parse` turns it into sentences."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+    downstream_task_name: Literal["named-entity-recognition"] = Field(
+        "named-entity-recognition",
+        json_schema_extra=_shown(group="Corpus"),
+        description="the only task there is",
+    )
+    downstream_corpus_name: CorpusName = Field(
+        "ner",
+        description="'ner' is the tutorial's corpus, downloaded; 'sample' is embedded; any other "
+        "is looked for as <root>/<name>/{train,val[,test]}.*",
+    )
+    downstream_corpus_root_dir: Annotated[Location | None, EmptyIsNone] = Field(
+        None,
+        json_schema_extra=_shown("the cache directory"),
+        description="path or URL of the folder in which the corpus folder lies",
+    )
+    corpus_sha256: Sha256s = Field(
+        "",
+        json_schema_extra=_shown("not checked"),
+        description="checksums that pin the corpus: train=<hex>,val=<hex>[,test=<hex>]",
+    )
+    max_rejected_ratio: float = Field(
+        0.05, ge=0, le=1, description="share of a split's lines that may be malformed, 0 to 1"
+    )
+    allow_unseen_labels: bool = Field(
+        False, description="go on when val or test has an entity type that train lacks"
+    )
+    force_download: bool = Field(False, description="download the corpus again")
+    overwrite_cache: bool = Field(False, description="encode the corpus again")
+    max_download_mb: int = Field(500, ge=1, description="megabytes that a downloaded file may have")
+    cache_dir: Path = Field(
+        default_factory=lambda: cache_home(os.environ),
+        json_schema_extra=_shown("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
+        description="local folder for downloads and encoded corpora",
+    )
+
+    pretrained_model_name: Location = Field(
+        "beomi/kcbert-base",
+        json_schema_extra=_shown(group="Model"),
+        description="name on the Hugging Face hub, or path or URL of a model folder; 'sample' is "
+        "the embedded tiny model",
+    )
+    pretrained_model_revision: Annotated[str | None, EmptyIsNone] = Field(
+        None,
+        json_schema_extra=_shown("the newest"),
+        description="commit, tag or branch on the hub",
+    )
+    hf_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
+        None,
+        description="token for private models on the hub; a secret: taken from the environment or "
+        ".env only, never shown",
+    )
+    max_seq_length: int = Field(
+        64, ge=4, le=32768, description="wordpieces in a window, [CLS] and [SEP] included"
+    )
+    long_sentences: Literal["window", "truncate"] = Field(
+        "window",
+        description="longer sentences are cut into overlapping windows, or truncated as in the "
+        "tutorial, with a count of what was lost",
+    )
+    window_stride: int = Field(
+        default_factory=_default_window_stride,
+        ge=0,
+        json_schema_extra=_shown("16, less where MAX_SEQ_LENGTH is below 34"),
+        description="wordpieces that neighbouring windows share; below MAX_SEQ_LENGTH - 2",
+    )
+
+    downstream_model_dir: Location = Field(
+        "./output",
+        json_schema_extra=_shown("./output; on Vertex AI its base directory", "Output"),
+        description="path or URL of the folder for checkpoints, model, report and logs",
+    )
+    save_top_k: int = Field(1, ge=1, le=1000, description="number of checkpoints kept: the best")
+    monitor: Literal["min val_loss", "max val_f1", "max val_f1_wordpiece", "max val_accuracy"] = (
+        Field(
+            "min val_loss",
+            description="what makes a checkpoint the best; val_f1 is entity F1 (micro) on exact "
+            "characters",
+        )
+    )
+    save_every_steps: int = Field(
+        0, ge=0, description="steps between checkpoints within an epoch; 0 = at its end only"
+    )
+    resume: Resume = Field(
+        "auto",
+        description="'auto' goes on from the newest good checkpoint in the output, 'never' starts "
+        "anew, a path or URL names a checkpoint",
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="'auto' is JSON lines on Vertex AI and text elsewhere"
+    )
+    log_every_s: float = Field(
+        10, gt=0, le=86400, description="seconds between progress lines where there is no terminal"
+    )
+    price_per_hour: float = Field(
+        0, ge=0, description="US dollars an hour of the machine, to show the cost; 0 = unknown"
+    )
+
+    accelerator: Literal["auto", "cpu", "gpu", "tpu"] = Field(
+        "auto", json_schema_extra=_shown(group="Hardware"), description="what to train on"
+    )
+    devices: int = Field(0, ge=0, le=64, description="number of GPUs per machine; 0 = all")
+    tpu_cores: TpuCores = Field(0, description="number of TPU cores: 8 or 1; 0 = no TPU")
+    fp16: bool = Field(False, description="the tutorial's name for PRECISION=16")
+    precision: Literal["auto", "32", "bf16", "16"] = Field(
+        "auto", description="bits of the arithmetic; 'auto' is bf16 where the hardware has it"
+    )
+    compile: bool = Field(
+        False, description="compile the model: minutes at the start, faster steps on a GPU"
+    )
+    cpu_workers: int = Field(
+        0, ge=0, le=256, description="number of processes that prepare batches; 0 = none"
+    )
+
+    batch_size: int = Field(
+        default_factory=_default_batch_size,
+        ge=0,
+        le=65536,
+        json_schema_extra=_shown("32; on a TPU 4", "Training"),
+        description="sentences per device (or TPU core) and step; 0 = the largest that fits",
+    )
+    learning_rate: float = Field(5e-5, gt=0, le=1, description="highest step size of AdamW")
+    epochs: int = Field(3, ge=1, le=100_000, description="passes over the training split")
+    seed: int = Field(7, ge=0, lt=2**32, description="number from which all randomness follows")
+    lr_scheduler: Literal["exponential", "linear", "constant"] = Field(
+        "exponential",
+        description="how the learning rate falls: a tenth each epoch, in a line to 0, or never",
+    )
+    warmup_ratio: float = Field(
+        0, ge=0, lt=1, description="share of the steps in which the rate rises from 0; linear only"
+    )
+    weight_decay: float = Field(0, ge=0, le=1, description="AdamW's decay of weights, per step")
+    gradient_accumulation: int = Field(
+        1, ge=1, le=4096, description="batches whose gradients are added up before each step"
+    )
+    gradient_clip: float = Field(1, ge=0, description="largest norm of the gradient; 0 = no limit")
+    early_stopping_patience: int = Field(
+        0, ge=0, description="epochs without a better MONITOR before training stops; 0 = never"
+    )
+    test_mode: bool = Field(False, description="a quick pass over a little data, to try everything")
+
+    @property
+    def corpus_sha256_by_split(self) -> dict[str, str]:
+        """The checksums of CORPUS_SHA256, split -> hex."""
+        return parse_sha256(self.corpus_sha256)
+
+    @property
+    def monitored(self) -> tuple[str, str]:
+        """MONITOR as ('min' or 'max', metric)."""
+        mode, metric = self.monitor.split()
+        return mode, metric
+
+    @property
+    def wanted_precision(self) -> str:
+        return "16" if self.fp16 else self.precision
+
+    @property
+    def wanted_accelerator(self) -> str:
+        return "tpu" if self.tpu_cores else self.accelerator
+
+    @property
+    def epochs_to_train(self) -> int:
+        return 1 if self.test_mode else self.epochs
+
+    def public_values(self) -> dict[str, Any]:
+        """Every field but the secrets, as JSON values: to be hashed, logged or written."""
+        return self.model_dump(mode="json", exclude=set(SECRETS))
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # The library's readers stop at the first bad flag and cannot tell which of them a value
+        # came from; job.arguments reads the environment and hands it over here.
+        return (init_settings,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_sample_preset(cls, given: dict[str, Any]) -> dict[str, Any]:
+        is_sample = given.get("downstream_corpus_name") == "sample"
+        return {**SAMPLE_DEFAULTS, **given} if is_sample else given
+
+    @model_validator(mode="after")
+    def _refuse_bad_combinations(self) -> "Settings":
+        if found := [combination for combination in COMBINATIONS if combination.is_bad(self)]:
+            text = "; ".join(f"{' with '.join(names)}: {remedy}" for names, _, remedy in found)
+            raise PydanticCustomError(
+                "combination", "{text}", {"text": text, "found": found, "of": self}
+            )
+        return self
+
+
+SECRETS = tuple(
+    name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
+)
