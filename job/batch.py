@@ -4,13 +4,13 @@ A step takes BATCH_SIZE sentences in shuffled order, whatever their layout in me
 a function of (seed, epoch, step, rank), so resuming needs a number and not a state.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from job.encode import EncodedSplit
 from job.rows import Batch, Layout
@@ -47,7 +47,10 @@ def _shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
 
 
 class TrainingSteps(Dataset):
-    """Item (epoch, step) is the batch of that step, whichever worker process builds it."""
+    """Item (epoch, step) is the batch of that step, whichever worker process builds it.
+
+    The batch carries its `epoch` and `step`, counted from 0, as plain numbers.
+    """
 
     def __init__(self, split: EncodedSplit, layout: Layout, plan: EpochPlan, rank: int = 0):
         self.split, self.layout, self.plan, self.rank = split, layout, plan, rank
@@ -58,41 +61,11 @@ class TrainingSteps(Dataset):
         sentences = self.plan.sentences(*epoch_and_step, self.rank)
         bounds = zip(self.first_window[sentences], self.first_window[sentences + 1], strict=True)
         windows = [window for first, last in bounds for window in range(first, last)]
-        return self.layout.rows(self.split, windows)
+        epoch, step = epoch_and_step
+        return {**self.layout.rows(self.split, windows), "epoch": epoch, "step": step}
 
     def __len__(self) -> int:
         return self.plan.steps
-
-
-class StepSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, step). A resumed run starts its first epoch at `first_step`."""
-
-    def __init__(self, steps: int, first_epoch: int = 0, first_step: int = 0):
-        self.steps, self.epoch = steps, first_epoch
-        self.first_epoch, self.first_step = first_epoch, first_step
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this at the start of each epoch."""
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        start = self.first_step if self.epoch == self.first_epoch else 0
-        return ((self.epoch, step) for step in range(start, self.steps))
-
-    def __len__(self) -> int:
-        return self.steps
-
-
-def training_loader(dataset: TrainingSteps, sampler: StepSampler, workers: int) -> DataLoader:
-    """Batches come ready from the dataset; `workers` 0 builds them in the training process."""
-    return DataLoader(
-        dataset,
-        batch_size=None,
-        sampler=sampler,
-        num_workers=workers,
-        persistent_workers=False,
-        pin_memory=torch.cuda.is_available(),
-    )
 
 
 class EvaluationBatches(Dataset):
@@ -123,6 +96,36 @@ class EvaluationBatches(Dataset):
         return -(-len(self.windows) // self.size)
 
 
-def evaluation_loader(batches: EvaluationBatches) -> DataLoader:
-    """The batches in order, ready-made."""
-    return DataLoader(batches, batch_size=None, shuffle=False)
+class RunData(pl.LightningDataModule):
+    """The batches of a run that starts, or goes on, at step `first_step` of epoch `first_epoch`.
+
+    Lightning asks for the training batches anew in each epoch
+    (`reload_dataloaders_every_n_epochs=1`), so that a resumed epoch is simply a shorter one.
+    """
+
+    def __init__(
+        self,
+        train: TrainingSteps,
+        validation: EvaluationBatches,
+        *,
+        first_epoch: int,
+        first_step: int,
+        workers: int,
+    ):
+        super().__init__()
+        self.train, self.validation, self.workers = train, validation, workers
+        self.first_epoch, self.first_step = first_epoch, first_step
+
+    def train_dataloader(self) -> DataLoader:
+        epoch = self.trainer.current_epoch
+        first_step = self.first_step if epoch == self.first_epoch else 0
+        return DataLoader(
+            self.train,
+            batch_size=None,
+            sampler=[(epoch, step) for step in range(first_step, len(self.train))],
+            num_workers=self.workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self.validation, batch_size=None, shuffle=False)

@@ -35,7 +35,7 @@ class Hardware:
 
     @property
     def fused_optimizer(self) -> bool:
-        """One kernel for all weights; the scaler of 16-bit floats does not allow it with clipping."""
+        """One kernel for all weights; the scaler of 16-bit floats forbids it with clipping."""
         return self.precision != "16"
 
     def trainer_arguments(self) -> dict:

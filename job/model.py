@@ -23,6 +23,7 @@ from job.rows import IGNORED_LABEL, Batch, Layout
 
 EPOCH_DECAY = 0.9  # ExponentialLR's gamma in the tutorial
 ADAM_EPSILON = 1e-6  # the tutorial's optimiser
+EPOCH_STRIDE = 10**9  # more than an epoch has steps
 
 
 def step_seed(*numbers: int) -> int:
@@ -80,29 +81,29 @@ class TokenClassifier(pl.LightningModule):
         self.epoch_loss = torch.zeros(2, device=self.device)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        torch.manual_seed(step_seed(self.seed, self.current_epoch, batch_idx, self.global_rank))
+        torch.manual_seed(step_seed(self.seed, batch["epoch"], batch["step"], self.global_rank))
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         summed = summed_loss(logits_of(self.network, batch), batch["labels"])
         seen = torch.stack([summed.detach(), (batch["labels"] != IGNORED_LABEL).sum()])
         self.epoch_loss = self.epoch_loss.to(self.device) + seen
         self.recent_loss = self.recent_loss.to(self.device) + seen
-        self._note_bad_loss(summed.detach(), batch_idx)
+        self._note_bad_loss(summed.detach(), batch["epoch"] * EPOCH_STRIDE + batch["step"])
         return summed / self.loss_constant
 
-    def _note_bad_loss(self, loss: torch.Tensor, batch_idx: int) -> None:
+    def _note_bad_loss(self, loss: torch.Tensor, step: int) -> None:
         """Keeps the first step whose loss is not finite on the device: no wait in each step."""
         bad = self.first_bad_step.to(self.device)
-        step = torch.full_like(bad, self.current_epoch * 10**9 + batch_idx)
-        self.first_bad_step = torch.where((bad < 0) & ~torch.isfinite(loss), step, bad)
+        is_first = (bad < 0) & ~torch.isfinite(loss)
+        self.first_bad_step = torch.where(is_first, torch.full_like(bad, step), bad)
 
     def refuse_bad_loss(self) -> None:
-        """Raises DataError, naming the step, when a loss since the last call was NaN or infinite."""
+        """Raises DataError, naming the step, when a loss was NaN or infinite."""
         if (bad := int(self.first_bad_step)) >= 0:
-            epoch, step = divmod(bad, 10**9)
+            epoch, step = divmod(bad, EPOCH_STRIDE)
             raise DataError(
-                f"The loss is not a number at epoch {epoch + 1}, step {step + 1}: no checkpoint was "
-                f"saved since; lower LEARNING_RATE ({self.learning_rate:g}), or use PRECISION=32."
+                f"The loss is not a number at epoch {epoch + 1}, step {step + 1}; nothing was saved "
+                f"after it: lower LEARNING_RATE ({self.learning_rate:g}), or use PRECISION=32."
             )
 
     def take_recent_loss(self) -> float:

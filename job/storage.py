@@ -197,3 +197,19 @@ def probe_writable(url: str) -> None:
             raise StorageError(f"{probe}: what was read differs from what was written.")
     finally:
         remove(probe)
+
+
+class LocalMirror:
+    """A local folder for a library that writes to paths only, published at `url` when asked.
+
+    Where `url` is local the folder is that one, and publishing does nothing.
+    """
+
+    def __init__(self, url: str, scratch: Path):
+        self.url = url
+        self.folder = local_path(url) if is_local(url) else scratch
+
+    def publish(self) -> None:
+        """Uploads what is in the folder now."""
+        if not is_local(self.url):
+            upload_dir(self.folder, self.url)

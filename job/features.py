@@ -1,0 +1,90 @@
+"""Encoded splits, kept in the cache under a name that says everything they depend on.
+
+A file is named by the sha256 of tokenizer, corpus file, labels and window arguments, so that a
+change of any of them finds another file, and one that was written is never wrong.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import uuid
+import zipfile
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from job.encode import EncodedSplit, encode
+from job.labels import LabelMap
+from job.sentences import Sentence
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1  # count up when an encoded split comes to mean something else
+
+
+def encode_cached(
+    sentences: Sequence[Sentence],
+    tokenizer: PreTrainedTokenizerFast,
+    label_map: LabelMap,
+    *,
+    max_seq_length: int,
+    stride: int,
+    truncate: bool,
+    corpus_sha256: str,
+    folder: Path,
+    overwrite: bool,
+) -> EncodedSplit:
+    """`encode`, or what an earlier run kept of the same inputs in `folder`."""
+    inputs = {
+        "format": FORMAT,
+        "tokenizer": hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
+        "corpus": [corpus_sha256, len(sentences)],
+        "types": label_map.types,
+        "windows": [max_seq_length, stride, truncate],
+    }
+    name = hashlib.sha256(json.dumps(inputs, ensure_ascii=False).encode()).hexdigest()
+    file = folder / f"{name[:32]}.npz"
+    if not overwrite and (kept := _read(file)) is not None:
+        return kept
+    split = encode(
+        sentences,
+        tokenizer,
+        label_map,
+        max_seq_length=max_seq_length,
+        stride=stride,
+        truncate=truncate,
+    )
+    _write(split, file)
+    return split
+
+
+def _read(file: Path) -> EncodedSplit | None:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            kept = {name: arrays[name] for name in arrays.files}
+        kept["lost"] = json.loads(str(kept["lost"]))
+        return EncodedSplit(**kept)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        logger.warning("%s: the kept encoding cannot be read (%s); encoding again.", file, error)
+        return None
+
+
+def _write(split: EncodedSplit, file: Path) -> None:
+    """Keeps the arrays, whole or not at all; a cache that cannot be written costs only time."""
+    arrays = {field.name: getattr(split, field.name) for field in fields(split)}
+    arrays["lost"] = np.array(json.dumps(split.lost))
+    staged = file.with_name(f".{file.stem}.{uuid.uuid4().hex[:8]}.npz")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(staged, **arrays)
+        os.replace(staged, file)  # noqa: PTH105 - the name says that it is atomic
+    except OSError as error:
+        logger.info("The encoding is not kept for the next run: %s.", error)
+    finally:
+        staged.unlink(missing_ok=True)

@@ -1,0 +1,161 @@
+"""The Trainer of a run: Lightning, told what is ours."""
+
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from job import storage
+from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps
+from job.checkpoint import CheckpointStore
+from job.encode import decode_spans, piece_spans
+from job.evaluate import EpochRecord, score_spans
+from job.hardware import Hardware
+from job.identity import Start
+from job.log import Progress
+from job.model import TokenClassifier, make_schedule
+from job.prepare import Prepared
+from job.progress import Telling
+from job.resume import Checkpoints
+from job.settings import Settings
+from job.signals import StopRequest
+
+# Lightning's advice that does not apply: batches come ready-made, and checkpoints are ours.
+INAPPLICABLE = (
+    ".*does not have many workers.*",
+    ".*number of training batches.*is smaller than the logging interval.*",
+    ".*LeafSpec.*is deprecated.*",
+    ".*Checkpoint directory .* exists and is not empty.*",
+)
+
+
+def fit(
+    prepared: Prepared,
+    settings: Settings,
+    hardware: Hardware,
+    store: CheckpointStore,
+    stop: StopRequest,
+    line: Progress,
+    scratch: Path,
+    identity: Mapping[str, object],
+    start: Start,
+) -> list[EpochRecord]:
+    """Trains from `start` to the last epoch and returns the history, one record an epoch."""
+    epochs = settings.epochs_to_train
+    train, val = prepared.encoded["train"], prepared.encoded["val"]
+    plan = EpochPlan(train.sentence_count, prepared.batch_size, settings.seed)
+    checkpoints = Checkpoints(
+        store,
+        stop,
+        scratch / "checkpoint",
+        facts={"settings": identity, "labels": prepared.label_map.labels},
+        every_steps=settings.save_every_steps,
+        steps_per_epoch=plan.steps,
+        start=start.progressed,
+        state=start.state,
+    )
+    module = make_module(prepared, settings, hardware, plan.steps, epochs)
+    logs = storage.LocalMirror(storage.join(settings.downstream_model_dir, "logs"), scratch / "logs")
+    trainer = pl.Trainer(
+        **hardware.trainer_arguments(),
+        max_epochs=epochs,
+        accumulate_grad_batches=settings.gradient_accumulation,
+        gradient_clip_val=settings.gradient_clip or None,
+        callbacks=[
+            *_early_stopping(settings),
+            Telling(line, checkpoints, plan.steps, train.sentence_count),
+            checkpoints,
+        ],
+        logger=TensorBoardLogger(logs.folder, name="", version=""),
+        log_every_n_steps=max(1, min(50, plan.steps)),
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    data = RunData(
+        TrainingSteps(train, prepared.layout, plan),
+        EvaluationBatches(val, prepared.layout),
+        first_epoch=start.progressed.epoch,
+        first_step=start.progressed.step,
+        workers=settings.cpu_workers,
+    )
+    with warnings.catch_warnings(), stop.deferred():
+        for message in INAPPLICABLE:
+            warnings.filterwarnings("ignore", message)
+        try:
+            trainer.fit(module, datamodule=data)
+        finally:
+            line.close()
+            logs.publish()
+    return checkpoints.history
+
+
+def make_module(
+    prepared: Prepared, settings: Settings, hardware: Hardware, steps_per_epoch: int, epochs: int
+) -> TokenClassifier:
+    """The network with its loss, optimiser and schedule."""
+    accumulation = settings.gradient_accumulation
+    updates = -(-steps_per_epoch // accumulation)
+    if settings.compile:
+        prepared.network.compile()
+    return TokenClassifier(
+        prepared.network,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        schedule=make_schedule(
+            settings.lr_scheduler,
+            steps_per_epoch=updates,
+            total_steps=updates * epochs,
+            warmup_ratio=settings.warmup_ratio,
+        ),
+        # Lightning divides each batch's loss by the accumulation.
+        loss_constant=prepared.batch_size * settings.max_seq_length,
+        seed=settings.seed,
+        fused_optimizer=hardware.fused_optimizer,
+        validation=prepared.encoded["val"],
+        score=_scorer(prepared),
+    )
+
+
+def _scorer(prepared: Prepared):
+    """Label ids of the validation split → val_f1 on exact characters, val_f1_wordpiece."""
+    split, label_map = prepared.encoded["val"], prepared.label_map
+    gold = [sentence.spans for sentence in prepared.splits["val"].sentences]
+    gold_pieces = piece_spans(split.labels_P, split, label_map)
+
+    def score(label_ids_P) -> dict[str, float]:
+        characters = decode_spans(label_ids_P, split, label_map)
+        pieces = piece_spans(label_ids_P, split, label_map)
+        return {
+            "val_f1": score_spans(gold, characters, label_map.types).micro.f1,
+            "val_f1_wordpiece": score_spans(gold_pieces, pieces, label_map.types).micro.f1,
+        }
+
+    return score
+
+
+def _early_stopping(settings: Settings) -> list[EarlyStopping]:
+    if not settings.early_stopping_patience:
+        return []
+    mode, metric = settings.monitored
+    patience = settings.early_stopping_patience
+    return [EarlyStopping(
+            metric,
+            mode=mode,
+            patience=patience,
+            check_finite=False,
+            check_on_train_epoch_end=False,  # before the checkpoint, which holds the verdict
+        )]
+
+
+def quiet_lightning() -> None:
+    """Lightning's own messages about devices and tips are not for the user of this job."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

@@ -1,0 +1,94 @@
+"""What makes two runs the same run: only then may one go on where the other stopped."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from job.checkpoint import CheckpointStore
+from job.errors import IncompatibleError
+from job.prepare import Prepared
+from job.resume import Progressed, load_state, progressed
+from job.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Arguments that change which weights come out of a step, beside model and corpus.
+DECISIVE = (
+    "pretrained_model_name",
+    "pretrained_model_revision",
+    "max_seq_length",
+    "long_sentences",
+    "window_stride",
+    "learning_rate",
+    "seed",
+    "lr_scheduler",
+    "warmup_ratio",
+    "weight_decay",
+    "gradient_accumulation",
+    "gradient_clip",
+    "test_mode",
+)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: at the beginning with no state, or where a checkpoint left off."""
+
+    progressed: Progressed
+    state: Mapping | None
+
+
+def identity_of(settings: Settings, prepared: Prepared) -> dict[str, object]:
+    """Argument or fact → plain value; runs with equal ones train the same weights."""
+    identity = {name: getattr(settings, name) for name in DECISIVE}
+    identity["batch_size"] = prepared.batch_size
+    identity["train_sha256"] = prepared.splits["train"].sha256
+    identity["val_sha256"] = prepared.splits["val"].sha256
+    return identity
+
+
+def find_start(
+    store: CheckpointStore,
+    resume: str,
+    identity: Mapping[str, object],
+    labels: tuple[str, ...],
+    scratch: Path,
+) -> Start:
+    """The newest checkpoint that verifies, or the beginning.
+
+    `resume`: auto, never, or the URL of one checkpoint. Raises IncompatibleError, naming each
+    difference, when the checkpoint is of another run.
+    """
+    if resume == "never":
+        store.forget()
+        return Start(Progressed(), None)
+    if resume == "auto":
+        checkpoint = store.newest(scratch)
+    else:
+        checkpoint = store.read(resume)
+        if checkpoint is None or not store.fetch(checkpoint, scratch):
+            raise IncompatibleError(f"RESUME={resume}: no checkpoint that verifies lies there.")
+    if checkpoint is None:
+        return Start(Progressed(), None)
+    differences = [
+        f"{name} was {checkpoint.settings.get(name)!r} and is {value!r}"
+        for name, value in identity.items()
+        if checkpoint.settings.get(name) != value
+    ]
+    if checkpoint.labels != labels:
+        differences.append("the labels differ")
+    if differences:
+        raise IncompatibleError(
+            f"{checkpoint.url} is of another run: {'; '.join(differences)}. Set them back, choose "
+            "another DOWNSTREAM_MODEL_DIR, or start anew with RESUME=never."
+        )
+    state = load_state(scratch)
+    start = Start(progressed(state), state)
+    logger.info(
+        "Going on from %s: epoch %d, step %d.",
+        checkpoint.url,
+        start.progressed.epoch + 1,
+        start.progressed.step + 1,
+    )
+    return start

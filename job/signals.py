@@ -1,0 +1,52 @@
+"""SIGTERM and Ctrl-C, from the first second on.
+
+Outside training a signal ends the run at once. In training it waits for the end of the step, so
+that one checkpoint can be saved. A second Ctrl-C does not wait.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Stopped(BaseException):  # noqa: N818 - like KeyboardInterrupt, not an error of the program
+    """The run was asked to stop. `exit_code` is 128 + the signal's number."""
+
+    def __init__(self, number: int):
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
+class StopRequest:
+    """Remembers the first signal that asked this process to stop."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._deferred = False
+
+    def install(self) -> None:
+        """Takes over SIGTERM and SIGINT. Call it before anything heavy is imported."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        again = self.received == number == signal.SIGINT
+        if self.received is None:
+            self.received = number
+        if not self._deferred or again:
+            raise Stopped(self.received)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Inside, a signal is only remembered: whoever is inside asks `received` and stops."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+
+    def raise_if_received(self) -> None:
+        """Ends the run now when a signal has come."""
+        if self.received is not None:
+            raise Stopped(self.received)
