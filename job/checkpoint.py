@@ -25,7 +25,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One committed checkpoint. `metrics` are those of the last validation; `files` name → facts."""
+    """One committed checkpoint; `metrics` are the last validation's, `files` name → facts."""
 
     url: str
     step: int

@@ -16,7 +16,7 @@ from job.encode import decode_spans, piece_spans
 from job.evaluate import EpochRecord, score_spans
 from job.hardware import Hardware
 from job.identity import Start
-from job.log import Progress
+from job.log import LogHandler, Progress
 from job.model import TokenClassifier, make_schedule
 from job.prepare import Prepared
 from job.progress import Telling
@@ -39,7 +39,7 @@ def fit(
     hardware: Hardware,
     store: CheckpointStore,
     stop: StopRequest,
-    line: Progress,
+    handler: LogHandler,
     scratch: Path,
     identity: Mapping[str, object],
     start: Start,
@@ -48,6 +48,12 @@ def fit(
     epochs = settings.epochs_to_train
     train, val = prepared.encoded["train"], prepared.encoded["val"]
     plan = EpochPlan(train.sentence_count, prepared.batch_size, settings.seed)
+    line = Progress(
+        handler,
+        epochs=epochs,
+        log_every_s=settings.log_every_s,
+        price_per_hour=settings.price_per_hour,
+    )
     checkpoints = Checkpoints(
         store,
         stop,
@@ -59,7 +65,9 @@ def fit(
         state=start.state,
     )
     module = make_module(prepared, settings, hardware, plan.steps, epochs)
-    logs = storage.LocalMirror(storage.join(settings.downstream_model_dir, "logs"), scratch / "logs")
+    logs = storage.LocalMirror(
+        storage.join(settings.downstream_model_dir, "logs"), scratch / "logs"
+    )
     trainer = pl.Trainer(
         **hardware.trainer_arguments(),
         max_epochs=epochs,
@@ -146,13 +154,15 @@ def _early_stopping(settings: Settings) -> list[EarlyStopping]:
         return []
     mode, metric = settings.monitored
     patience = settings.early_stopping_patience
-    return [EarlyStopping(
+    return [
+        EarlyStopping(
             metric,
             mode=mode,
             patience=patience,
             check_finite=False,
             check_on_train_epoch_end=False,  # before the checkpoint, which holds the verdict
-        )]
+        )
+    ]
 
 
 def quiet_lightning() -> None:

@@ -1,8 +1,8 @@
-"""Everything that a run needs before its first step; the pre-flight check is this and no more."""
+"""Everything that a run needs before its first step."""
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,13 +15,20 @@ from job.features import encode_cached
 from job.hardware import Hardware
 from job.labels import LabelMap
 from job.layout import choose_layout, largest_batch
-from job.pretrained import load_classifier, load_tokenizer, max_positions, resolve_model
+from job.pretrained import (
+    load_classifier,
+    load_config,
+    load_tokenizer,
+    max_positions,
+    resolve_model,
+)
 from job.rows import Layout
 from job.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 TEST_MODE_SENTENCES = 64
+TYPICAL_BATCH = 32  # to choose row counts by, where BATCH_SIZE=0 leaves it open
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,13 @@ class Prepared:
 
 
 def prepare(settings: Settings, hardware: Hardware) -> Prepared:
-    """Loads and checks corpus, tokenizer, labels and model. Raises the JobError that says why not."""
-    corpus = load_corpus(
+    """Everything below, in order. Raises the JobError that says why not."""
+    return assemble(settings, hardware, read_corpus(settings), *read_tokenizer(settings))
+
+
+def read_corpus(settings: Settings) -> Corpus:
+    """Fetches, where need be, and parses the corpus."""
+    return load_corpus(
         settings.downstream_corpus_name,
         settings.downstream_corpus_root_dir,
         settings.cache_dir,
@@ -50,6 +62,10 @@ def prepare(settings: Settings, hardware: Hardware) -> Prepared:
         max_download_mb=settings.max_download_mb,
         allow_unseen_labels=settings.allow_unseen_labels,
     )
+
+
+def read_tokenizer(settings: Settings) -> tuple[Path, PreTrainedTokenizerFast]:
+    """Fetches the model's folder, where need be, and loads its tokenizer, checked for length."""
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
     folder = resolve_model(
         settings.pretrained_model_name,
@@ -58,42 +74,56 @@ def prepare(settings: Settings, hardware: Hardware) -> Prepared:
         settings.cache_dir,
     )
     tokenizer = load_tokenizer(folder)
-    label_map = LabelMap.from_sentences(corpus.train.sentences)
-    torch.manual_seed(settings.seed)
-    network = load_classifier(folder, label_map)
-    _refuse_long_rows(settings.max_seq_length, max_positions(network.config), network, tokenizer)
+    _refuse_bad_length(settings.max_seq_length, max_positions(load_config(folder)), tokenizer)
+    return folder, tokenizer
 
+
+def assemble(
+    settings: Settings,
+    hardware: Hardware,
+    corpus: Corpus,
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+) -> Prepared:
+    """Encodes the corpus, loads the network and chooses the layout of its rows."""
+    label_map = LabelMap.from_sentences(corpus.train.sentences)
     splits = _splits(corpus, settings.test_mode)
-    encoded = {name: _encode(split, tokenizer, label_map, settings) for name, split in splits.items()}
+    encoded = {n: _encode(split, tokenizer, label_map, settings) for n, split in splits.items()}
     for name, split in splits.items():
         _describe(name, split, encoded[name])
-    special = SpecialTokens.of(tokenizer)
-    wanted = {"max_seq_length": settings.max_seq_length}
-    network.to(hardware.device)
-    expected = settings.batch_size or 32
-    layout = choose_layout(network, special, encoded["train"], **wanted, batch_size=expected)
+    torch.manual_seed(settings.seed)
+    network = load_classifier(folder, label_map).to(hardware.device)
+    layout = choose_layout(
+        network,
+        SpecialTokens.of(tokenizer),
+        encoded["train"],
+        max_seq_length=settings.max_seq_length,
+        batch_size=settings.batch_size or TYPICAL_BATCH,
+    )
     batch_size = settings.batch_size or largest_batch(
-        network, layout, encoded["train"], **wanted, free_bytes=hardware.free_bytes()
+        network,
+        layout,
+        encoded["train"],
+        max_seq_length=settings.max_seq_length,
+        free_bytes=hardware.free_bytes(),
     )
     if not settings.batch_size:
         logger.info("BATCH_SIZE=0: %d sentences a step fit into this machine's memory.", batch_size)
-    return Prepared(
-        corpus, label_map, tokenizer, network, splits, encoded, layout, batch_size
-    )
+    return Prepared(corpus, label_map, tokenizer, network, splits, encoded, layout, batch_size)
 
 
 def _splits(corpus: Corpus, test_mode: bool) -> dict[str, Split]:
     splits = {s.name: s for s in (corpus.train, corpus.val, corpus.test) if s is not None}
     if test_mode:
-        splits = {n: s.head(TEST_MODE_SENTENCES) for n, s in splits.items()}
+        splits = {
+            name: replace(split, sentences=split.sentences[:TEST_MODE_SENTENCES])
+            for name, split in splits.items()
+        }
     return splits
 
 
-def _refuse_long_rows(
-    max_seq_length: int,
-    positions: int | None,
-    network: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
+def _refuse_bad_length(
+    max_seq_length: int, positions: int | None, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     if positions is not None and max_seq_length > positions:
         raise ArgumentError(

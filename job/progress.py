@@ -19,7 +19,9 @@ class Telling(pl.Callback):
     Stands before `Checkpoints` among the callbacks, so that a checkpoint holds its own epoch.
     """
 
-    def __init__(self, line: Progress, checkpoints: Checkpoints, steps_per_epoch: int, sentences: int):
+    def __init__(
+        self, line: Progress, checkpoints: Checkpoints, steps_per_epoch: int, sentences: int
+    ):
         self.line, self.checkpoints = line, checkpoints
         self.steps_per_epoch, self.sentences = steps_per_epoch, sentences
         self.shown_at = -math.inf

@@ -16,7 +16,7 @@ from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError
 from job.evaluate import EpochRecord
 from job.model import TokenClassifier
-from job.signals import StopRequest, Stopped
+from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,12 @@ class Checkpoints(pl.Callback):
         self.state = None  # a second copy of the weights and moments
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: TokenClassifier, outputs: object, batch, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        pl_module: TokenClassifier,
+        outputs: object,
+        batch,
+        batch_idx: int,
     ) -> None:
         step = batch["step"] + 1
         if trainer.fit_loop._should_accumulate() or step == self.steps_per_epoch:

@@ -11,7 +11,7 @@ from job.finish import evaluate_splits, is_finished, load_best, publish
 from job.fit import fit
 from job.hardware import choose_hardware
 from job.identity import find_start, identity_of
-from job.log import Progress
+from job.log import LogHandler
 from job.prepare import prepare
 from job.settings import Settings
 from job.signals import StopRequest
@@ -20,14 +20,16 @@ from job.summary import facts_of, last_screen
 logger = logging.getLogger(__name__)
 
 
-def train(settings: Settings, stop: StopRequest, line: Progress) -> str:
+def train(settings: Settings, stop: StopRequest, handler: LogHandler) -> str:
     """Trains, evaluates and exports below `settings.downstream_model_dir`; returns the last screen.
 
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
     """
     started_at = time.monotonic()
     url = settings.downstream_model_dir
-    hardware = choose_hardware(settings.accelerator, settings.wanted_precision, settings.devices)
+    hardware = choose_hardware(
+        settings.wanted_accelerator, settings.wanted_precision, settings.devices
+    )
     storage.probe_writable(url)
     prepared = prepare(settings, hardware)
     store = CheckpointStore(
@@ -41,9 +43,7 @@ def train(settings: Settings, stop: StopRequest, line: Progress) -> str:
         )
         if is_finished(start, settings, url):
             return f"Done already: the model lies in {storage.join(url, 'model')}."
-        history = fit(
-            prepared, settings, hardware, store, stop, line, scratch, identity, start
-        )
+        history = fit(prepared, settings, hardware, store, stop, handler, scratch, identity, start)
         best = load_best(prepared.network, store, scratch / "best")
         logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
         results = evaluate_splits(prepared)

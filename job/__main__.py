@@ -1,0 +1,120 @@
+"""The commands: python -m job [train] | check | predict IN OUT, and --help, --version.
+
+Heavy imports wait until the arguments are known to be good: a mistake is told in a second, and a
+SIGTERM is heard from the first moment on.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from job import __version__
+from job.errors import EXIT_INTERNAL, ArgumentError, JobError
+from job.signals import Stopped, StopRequest
+
+if TYPE_CHECKING:
+    from job.arguments import Parsed
+    from job.log import LogHandler
+
+logger = logging.getLogger("job")
+
+
+def main(argv: list[str]) -> int:
+    """Runs one command and returns the exit code."""
+    stop = StopRequest()
+    stop.install()
+    try:
+        return run(argv, stop)
+    except Stopped as stopped:
+        logger.warning("%s.", str(stopped).capitalize())
+        return stopped.exit_code
+
+
+def run(argv: list[str], stop: StopRequest) -> int:
+    """Reads the arguments, sets up the log and does what was asked."""
+    from job.arguments import help_text, parse, settings_table
+
+    try:
+        parsed = parse(argv, os.environ, Path.cwd())
+    except ArgumentError as error:
+        print(error, file=sys.stderr)
+        print("Nothing was started. `python -m job --help` lists every argument.", file=sys.stderr)
+        return error.exit_code
+    if parsed.command in ("help", "version"):
+        print(help_text() if parsed.command == "help" else f"korean-ner-job {__version__}")
+        return 0
+    if parsed.print_settings:
+        print(settings_table(parsed))
+        return 0
+    handler = set_up_log(parsed)
+    try:
+        return COMMANDS[parsed.command](parsed, stop, handler)
+    except JobError as error:
+        logger.error("%s", error)
+        return error.exit_code
+    except MemoryError:
+        logger.error("Out of memory: lower BATCH_SIZE, or use a machine with more.")
+        return EXIT_INTERNAL
+    except Exception:
+        logger.critical("This is a fault of the job, please report it:\n%s", traceback.format_exc())
+        return EXIT_INTERNAL
+
+
+def set_up_log(parsed: "Parsed") -> "LogHandler":
+    """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
+    from job.log import set_up_logging
+    from job.vertex import read_vertex
+
+    settings = parsed.settings
+    stream = sys.stderr if parsed.command == "predict" else sys.stdout
+    token = settings.hf_token.get_secret_value() if settings.hf_token else ""
+    return set_up_logging(
+        settings.log_format,
+        stream,
+        stream.isatty(),
+        in_cloud=read_vertex(os.environ).in_cloud,
+        secrets=[token],
+    )
+
+
+def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
+    """Trains, evaluates and exports."""
+    from job.train import train
+
+    print(train(parsed.settings, stop, handler), file=handler.stream)
+    return 0
+
+
+def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
+    """Tries everything that a run needs, without training."""
+    from job.check import check
+
+    return check(parsed.settings)
+
+
+def predict_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
+    """Tags a file of sentences."""
+    from job.hardware import choose_hardware
+    from job.predict import predict
+
+    settings = parsed.settings
+    hardware = choose_hardware(settings.wanted_accelerator, "32", 1)
+    given = parsed.sources["max_seq_length"] != "default"
+    predict(
+        settings.downstream_model_dir,
+        *parsed.operands,
+        cache_dir=settings.cache_dir,
+        device=hardware.device,
+        max_seq_length=settings.max_seq_length if given else None,
+        stride=settings.window_stride if given else None,
+    )
+    return 0
+
+
+COMMANDS = {"train": train_command, "check": check_command, "predict": predict_command}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""The pre-flight check: everything that a run needs, tried before anything costs money.
+
+A run does the same things with the same functions and stops at the first that fails; the check goes
+on and tells of every one.
+"""
+
+import logging
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from job import storage
+from job.checkpoint import CheckpointStore
+from job.errors import JobError
+from job.hardware import Hardware, choose_hardware
+from job.identity import find_start, identity_of
+from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
+from job.settings import Settings
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def check(settings: Settings) -> int:
+    """Logs a line for each check; returns 0, or the exit code of the first that failed."""
+    failures: list[JobError] = []
+
+    def tried(what: str, act: Callable[[], T]) -> T | None:
+        try:
+            result = act()
+        except JobError as error:
+            failures.append(error)
+            logger.error("%s: FAILED. %s", what, error)
+            return None
+        logger.info("%s: ok", what)
+        return result
+
+    url = settings.downstream_model_dir
+    hardware = tried("accelerator and driver", lambda: _hardware(settings))
+    tried(f"write, read and delete in {url}", lambda: storage.probe_writable(url))
+    corpus = tried("corpus and labels", lambda: read_corpus(settings))
+    model = tried("model and tokenizer", lambda: read_tokenizer(settings))
+    if hardware and corpus and model:
+        prepared = tried(
+            "encoding and weights", lambda: assemble(settings, hardware, corpus, *model)
+        )
+        if prepared:
+            tried("resume", lambda: _resume(settings, prepared))
+    if failures:
+        logger.error("%d of the checks failed; nothing was started.", len(failures))
+        return failures[0].exit_code
+    logger.info("Every check passed: `python -m job` with these arguments will train.")
+    return 0
+
+
+def _hardware(settings: Settings) -> Hardware:
+    hardware = choose_hardware(
+        settings.wanted_accelerator, settings.wanted_precision, settings.devices
+    )
+    logger.info("Would compute on %s, precision %s.", hardware.name, hardware.precision)
+    return hardware
+
+
+def _resume(settings: Settings, prepared: Prepared) -> None:
+    """Whether what lies in the output can be gone on from; nothing is deleted."""
+    store = CheckpointStore(
+        storage.join(settings.downstream_model_dir, "checkpoints"),
+        settings.monitored,
+        settings.save_top_k,
+    )
+    if settings.resume == "never":
+        logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.committed()))
+        return
+    with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
+        identity = identity_of(settings, prepared)
+        find_start(store, settings.resume, identity, prepared.label_map.labels, Path(folder))
