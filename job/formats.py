@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from job.columns import looks_like_columns, parse_columns
 from job.errors import DataError
-from job.jsonlines import NO_NAMES, looks_like_json, parse_json_lines
+from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_lines
 from job.lines import LineError, Rejected, read_lines
 from job.sentences import Sentence
 from job.tagged import SEPARATOR, read_tagged_line, to_tagged
@@ -35,8 +35,9 @@ class Parsed:
     notes: tuple[str, ...]
 
 
-def parse(data: bytes, path: str, tag_names: Sequence[str] | None = None) -> Parsed:
-    """Reads a corpus file. `path` is for messages; `tag_names` are the names of integer tags.
+def parse(data: bytes, path: str, find_tag_names: TagNames = lambda: None) -> Parsed:
+    """Reads a corpus file. `path` is for messages; `find_tag_names` is asked for the names of
+    integer tags.
 
     Raises DataError where the file as a whole cannot be read. A sentence that cannot be read is in
     `rejected`; none is ever changed.
@@ -49,7 +50,7 @@ def parse(data: bytes, path: str, tag_names: Sequence[str] | None = None) -> Par
     elif kind == "columns":
         how, sentences, rejected, noted = parse_columns(lines)
     else:
-        how, sentences, rejected, noted = parse_json_lines(lines, tag_names)
+        how, sentences, rejected, noted = parse_json_lines(lines, find_tag_names)
         if any(row.reason == NO_NAMES for row in rejected):
             raise DataError(
                 f"{path} has integers for tags and nothing that names them; put their names in "

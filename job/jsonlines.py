@@ -7,7 +7,7 @@ Offsets count Unicode code points and are half-open. A span may also be an objec
 import itertools
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from job.lines import NUL, LineError, Rejected
 from job.sentences import Sentence, Span
@@ -17,6 +17,7 @@ from job.units import JOINED_AS, bad_type, choose_joiner, read_tags, read_units
 SPANS = ("spans", "entities", "label")
 TYPE_KEYS = ("type", "label", "tag")
 TAG_KEYS = ("ner_tags", "tags", "labels")
+TagNames = Callable[[], Sequence[str] | None]
 NO_NAMES = "integer tags without names"
 
 
@@ -25,9 +26,12 @@ def looks_like_json(line: str) -> bool:
 
 
 def parse_json_lines(
-    lines: Sequence[str | LineError], tag_names: Sequence[str] | None
+    lines: Sequence[str | LineError], find_tag_names: TagNames
 ) -> tuple[str, list[Sentence], list[Rejected], Counter]:
-    """How it was read, the sentences, what was rejected, and how often what is worth a note."""
+    """How it was read, the sentences, what was rejected, and how often what is worth a note.
+
+    `find_tag_names` is asked only where tags are integers.
+    """
     rows: list[tuple[int, dict | LineError]] = []
     for number, line in enumerate(lines, start=1):
         if isinstance(line, LineError):
@@ -35,6 +39,7 @@ def parse_json_lines(
         elif line.strip():
             row = _load(line)
             rows.append((number, row if isinstance(row, dict) else LineError("not a JSON object")))
+    tag_names = find_tag_names() if any(_has_integer_tags(row) for _, row in rows) else None
     tokens = [_tokens_and_tags(row, tag_names) for _, row in rows]
     with_tokens = [row for row in tokens if isinstance(row, tuple)]
     joiner = choose_joiner(unit for units, _ in with_tokens for unit in units)
@@ -111,6 +116,13 @@ def _read_span(span: object, length: int) -> Span:
     if not IS_TYPE(type_):
         raise bad_type(type_)
     return Span(start, end, type_)
+
+
+def _has_integer_tags(row: dict | LineError) -> bool:
+    if isinstance(row, LineError) or "tokens" not in row:
+        return False
+    values = [row.get(key) for key in TAG_KEYS]
+    return any(isinstance(tags, list) and tags and type(tags[0]) is int for tags in values)
 
 
 def _tokens_and_tags(

@@ -1,0 +1,89 @@
+"""Copies of remote corpus files: where they lie, and how one lands whole or not at all."""
+
+import contextlib
+import errno
+import hashlib
+import logging
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from job import storage
+from job.addresses import shown
+from job.errors import DataError, OutputError
+
+logger = logging.getLogger(__name__)
+
+CHUNK_BYTES = 1 << 20
+# What a store may say of a version of a file, best first.
+VERSIONS = ("etag", "ETag", "generation", "blob_id", "md5Hash", "mtime", "LastModified", "created")
+UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG))
+
+
+def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
+    """The file at any fsspec URL as a local file below `folder`, copied unless it is there already.
+
+    Raises FileNotFoundError, DataError (too large) and what `job.storage` raises.
+    """
+    filesystem, path = storage.open_filesystem(url)
+    info = {}
+    with contextlib.suppress(OSError):  # the read below meets the same fault and names it
+        info = filesystem.info(path)
+    size = info.get("size")
+    version = next((str(info[key]) for key in VERSIONS if info.get(key)), "")
+    target = cache_path(folder, url, f"{version} {size}" if version else "")
+    if version and target.is_file() and target.stat().st_size == size and not force:
+        logger.info("%s is unchanged: taken from %s.", url, target)
+        return target
+    refuse_large(size, max_bytes, url)
+    with storage.open_read(url) as source, landing(target) as stream:
+        while chunk := source.read(CHUNK_BYTES):
+            stream.write(chunk)
+            refuse_large(stream.tell(), max_bytes, url)
+    return target
+
+
+def cache_path(folder: Path, url: str, version: str) -> Path:
+    """Where a version of the file at `url` is kept: no two versions share a path."""
+    key = hashlib.sha256(f"{url}\n{version}".encode()).hexdigest()[:32]
+    return folder / key / url.rstrip("/").rsplit("/", 1)[-1]
+
+
+@contextlib.contextmanager
+def landing(target: Path) -> Iterator[BinaryIO]:
+    """A file to write that becomes `target` once it is complete; concurrent jobs have their own.
+
+    Raises OutputError where it cannot be written.
+    """
+    staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stream = staged.open("wb")
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        staged.replace(target)
+    except OSError as error:
+        if error.errno in UNWRITABLE:  # others are the network's
+            raise _cannot_write(target, error) from error
+        raise
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _cannot_write(target: Path, error: OSError) -> OutputError:
+    return OutputError(f"{target}: cannot be written ({error.strerror}); set CACHE_DIR elsewhere.")
+
+
+def refuse_large(size: int | None, max_bytes: int, url: str) -> None:
+    if size is not None and size > max_bytes:
+        raise DataError(
+            f"{shown(url)}: larger than MAX_DOWNLOAD_MB={max_bytes // 1_000_000} (at least "
+            f"{size / 1e6:.1f} MB); raise it if that is the right file."
+        )

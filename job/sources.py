@@ -1,0 +1,194 @@
+"""A corpus's name and root → its split files on this machine.
+
+Local files are read in place; others are copied into the cache. `<root>/<name>/` holds
+`train.*`, `val.*` (or valid, validation, dev) and perhaps `test.*`.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from job import drive, storage
+from job.cache import cache_path, copy_object
+from job.errors import ArgumentError, DataError, OutputError, PermissionDeniedError
+from job.fetch import download, find_version
+from job.web import MissingError
+
+logger = logging.getLogger(__name__)
+
+SAMPLE = Path(__file__).parent / "sample"
+SPLITS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}
+WEB_EXTENSIONS = ("txt", "tsv", "conll", "jsonl", "json")  # a web server has no listing
+TUTORIAL_IDS = {
+    "train": "1RP764owqs1kZeHcjFnCX7zXt2EcjGY1i",
+    "val": "1bEPNWT5952rD3xjg0LfJBy3hLHry3yUL",
+}
+PROBES_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one split lies: `file` to read, `shown` to name in messages, `url` of its origin."""
+
+    file: Path
+    shown: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The folder for copies, and the rules for making one."""
+
+    folder: Path
+    max_bytes: int
+    force: bool
+
+    def copy(self, url: str, version: str | None = None) -> Path:
+        """A local copy of the file at `url`. Raises MissingError or FileNotFoundError."""
+        if not is_web(url):
+            return copy_object(url, self.folder, max_bytes=self.max_bytes, force=self.force)
+        target = cache_path(self.folder, url, version or "")
+        if version and target.is_file() and not self.force:
+            logger.info("%s is unchanged: taken from %s.", url, target)
+        else:
+            download(url, target, max_bytes=self.max_bytes)
+        return target
+
+
+def find_sources(
+    name: str, root_url: str | None, cache: Cache, sha256: Mapping[str, str], drive_url: str
+) -> dict[str, Source]:
+    """Split → its file. Raises DataError where train or val is missing, or is there twice."""
+    if name == "sample":
+        return _find_local(str(SAMPLE), SAMPLE)
+    folder_url = storage.join(root_url or str(cache.folder), name)
+    found = _find(folder_url, cache)
+    at_home = storage.is_local(folder_url) and storage.local_path(folder_url) == cache.folder / name
+    if name == "ner" and (at_home or "train" not in found):
+        return _fetch_tutorial(cache, sha256, drive_url)
+    for split in ("train", "val"):
+        if split not in found:
+            names = " or ".join(f"{stem}.*" for stem in SPLITS[split])
+            raise DataError(
+                f"DOWNSTREAM_CORPUS_NAME={name}: {folder_url} has no {names}; put the {split} "
+                "split there, or correct DOWNSTREAM_CORPUS_ROOT_DIR."
+            )
+    return found
+
+
+def read_companion(source: Source, name: str, cache: Cache) -> bytes | None:
+    """The content of the file `name` beside a split; None where there is none."""
+    beside = storage.join(source.url.rsplit("/", 1)[0], name)
+    try:
+        if storage.is_local(beside):
+            return storage.local_path(beside).read_bytes()
+        return cache.copy(beside).read_bytes()
+    except (FileNotFoundError, MissingError):
+        return None
+
+
+def is_web(url: str) -> bool:
+    return url.lower().startswith(("http://", "https://"))
+
+
+def _find(folder_url: str, cache: Cache) -> dict[str, Source]:
+    if storage.is_local(folder_url):
+        return _find_local(folder_url, storage.local_path(folder_url))
+    if is_web(folder_url):
+        return _find_on_web(folder_url, cache)
+    try:
+        storage.open_filesystem(folder_url)
+    except OutputError as error:  # the scheme is unknown
+        raise ArgumentError(f"DOWNSTREAM_CORPUS_ROOT_DIR: {error}") from error
+    found = {}
+    for split, name in _choose(storage.list_names(folder_url), folder_url).items():
+        url = storage.join(folder_url, name)
+        found[split] = Source(cache.copy(url), url, url)
+    return found
+
+
+def _find_local(folder_url: str, folder: Path) -> dict[str, Source]:
+    try:
+        names = sorted(file.name for file in folder.iterdir() if file.is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        names = []
+    except PermissionError as error:
+        raise PermissionDeniedError(f"{folder}: cannot be read; give this user access.") from error
+    return {
+        split: Source(folder / name, str(folder / name), storage.join(folder_url, name))
+        for split, name in _choose(names, folder_url).items()
+    }
+
+
+def _find_on_web(folder_url: str, cache: Cache) -> dict[str, Source]:
+    names = [
+        f"{stem}.{extension}"
+        for stems in SPLITS.values()
+        for stem in stems
+        for extension in WEB_EXTENSIONS
+    ]
+    denied: list[PermissionDeniedError] = []
+
+    def probe(name: str) -> str | None:
+        try:
+            return find_version(storage.join(folder_url, name))
+        except PermissionDeniedError as error:  # some stores say so of what does not exist
+            denied.append(error)
+            return None
+
+    with ThreadPoolExecutor(PROBES_AT_ONCE) as pool:
+        versions = dict(zip(names, pool.map(probe, names), strict=True))
+    found = {}
+    for split, name in _choose([n for n in names if versions[n] is not None], folder_url).items():
+        url = storage.join(folder_url, name)
+        found[split] = Source(cache.copy(url, versions[name]), url, url)
+    if denied and not found:
+        raise denied[0]
+    return found
+
+
+def _choose(names: Sequence[str], folder_url: str) -> dict[str, str]:
+    """Split → the one name that is its file."""
+    chosen = {}
+    for split, stems in SPLITS.items():
+        candidates = [n for n in names if "." in n and n.split(".")[0] in stems and n[-1] != "~"]
+        if len(candidates) > 1:
+            raise DataError(
+                f"{folder_url}: both {candidates[0]} and {candidates[1]} could be the {split} "
+                "split; remove or rename one."
+            )
+        if candidates:
+            chosen[split] = candidates[0]
+    return chosen
+
+
+def _fetch_tutorial(cache: Cache, sha256: Mapping[str, str], drive_url: str) -> dict[str, Source]:
+    """The tutorial's two files from Google Drive, or from the cache."""
+    sources = {}
+    for split, file_id in TUTORIAL_IDS.items():
+        target = cache.folder / "ner" / f"{split}.txt"
+        url = drive.file_url(file_id, drive_url)
+        if cache.force or not _is_there(target, sha256.get(split)):
+            logger.info("Downloading the %s split of `ner` from Google Drive to %s.", split, target)
+            download(
+                url,
+                target,
+                max_bytes=cache.max_bytes,
+                next_url=partial(drive.next_url, target=target),
+            )
+        sources[split] = Source(target, str(target), str(target))
+    return sources
+
+
+def _is_there(file: Path, sha256: str | None) -> bool:
+    """Whether the file is in the cache and is the pinned one, where one is pinned."""
+    if not file.is_file():
+        return False
+    if sha256 and hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        logger.warning("%s differs from CORPUS_SHA256; downloading it again.", file)
+        return False
+    return True

@@ -1,0 +1,84 @@
+"""One split of a corpus: its file → its sentences."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, replace
+from functools import partial
+
+from job.errors import DataError, PermissionDeniedError
+from job.formats import parse
+from job.lines import Rejected
+from job.sentences import Sentence
+from job.sources import Cache, Source, read_companion
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The sentences of one file. `path` is for people; `sha256` is that of the file's bytes."""
+
+    name: str
+    path: str
+    format: str
+    sha256: str
+    sentences: tuple[Sentence, ...]
+    rejected: tuple[Rejected, ...]
+
+    def head(self, count: int) -> "Split":
+        """The same split with its first `count` sentences."""
+        return replace(self, sentences=self.sentences[:count])
+
+
+def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> Split:
+    """Reads the file of a split, whose sha256 must be `pinned` if that is given.
+
+    Raises DataError or PermissionDeniedError.
+    """
+    try:
+        data = source.file.read_bytes()
+    except PermissionError as error:
+        raise PermissionDeniedError(f"{source.shown}: cannot be read; give access.") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if pinned and digest != pinned.lower():
+        raise DataError(
+            f"{source.shown}: its sha256 is {digest}, but CORPUS_SHA256 pins {name}={pinned}; "
+            "restore the file, or pin the new one."
+        )
+    parsed = parse(data, source.shown, partial(_tag_names, source, cache))
+    entities = sum(len(sentence.spans) for sentence in parsed.sentences)
+    logger.info(
+        "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
+        *(name, len(parsed.sentences), entities, len(parsed.rejected)),
+        *(source.shown, parsed.format, parsed.why),
+    )
+    for note in parsed.notes:
+        logger.info("%s: %s.", name, note)
+    return Split(name, source.shown, parsed.format, digest, parsed.sentences, parsed.rejected)
+
+
+def _tag_names(source: Source, cache: Cache) -> tuple[str, ...] | None:
+    """The names of integer tags, from `label_names.txt` or `dataset_info.json` beside the split."""
+    listed = read_companion(source, "label_names.txt", cache)
+    if listed is not None:
+        return tuple(listed.decode("utf-8-sig", errors="replace").split())
+    described = read_companion(source, "dataset_info.json", cache)
+    if described is None:
+        return None
+    try:
+        return _find_names(json.loads(described))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _find_names(value: object) -> tuple[str, ...] | None:
+    """The first list of strings called `names`, at any depth: releases of `datasets` differ."""
+    if isinstance(value, dict):
+        names = value.get("names")
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return tuple(names)
+        value = list(value.values())
+    if isinstance(value, list):
+        return next((names for item in value if (names := _find_names(item))), None)
+    return None
