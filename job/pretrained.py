@@ -69,7 +69,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         raise ArgumentError(
             f"{folder}: has no tokenizer ({', '.join(VOCABULARY_FILES)}); copy it there."
         )
-    with _damage_named(folder), _quiet_library():
+    with _damage_named(folder), quiet_library():
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
@@ -112,7 +112,7 @@ def load_classifier(
             f"{folder}: transformers has no token classifier for the architecture "
             f'"{config.model_type}"; choose an encoder such as BERT, ELECTRA or RoBERTa.'
         )
-    with _damage_named(folder), _quiet_library():
+    with _damage_named(folder), quiet_library():
         if from_scratch:
             return AutoModelForTokenClassification.from_config(config, dtype=torch.float32)
         _require_weights(folder)
@@ -214,7 +214,7 @@ def _first_words(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet_library() -> Iterator[None]:
+def quiet_library() -> Iterator[None]:
     """transformers reports every new classifier as a fault, in a table; we judge it ourselves."""
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()

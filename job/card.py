@@ -1,0 +1,119 @@
+"""The model card: what the model is, how well it does, how to use it, what it was made from.
+
+Front matter: https://huggingface.co/docs/hub/model-cards
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from job.labels import LabelMap
+
+CARD = """\
+---
+language: ko
+library_name: transformers
+pipeline_tag: token-classification
+license: other
+{base_model}tags:
+- named-entity-recognition
+---
+
+# {title}
+
+A Korean named-entity recogniser: it marks mentions of {types} in a sentence.
+
+한국어 문장에서 개체명({types})을 찾는 모델입니다. `{model}`을(를) 말뭉치 `{corpus}`(으)로 \
+미세 조정했습니다. 아래의 `transformers` 코드로 바로 쓸 수 있고, 긴 문장이나 파일은 \
+`python -m job predict`로 태깅하세요. 라이선스는 말뭉치와 사전 학습 모델의 것을 따릅니다.
+
+## Use
+
+```python
+from transformers import pipeline
+
+tag = pipeline("token-classification", model="<this directory>", aggregation_strategy="simple")
+for entity in tag("<a Korean sentence>"):
+    print(entity["start"], entity["end"], entity["entity_group"], entity["score"])
+```
+
+`start` and `end` count characters of the sentence. The pipeline reads one window, so for long
+sentences and for whole files use this project's own command, which cuts windows and loses nothing:
+
+```
+python -m job predict sentences.txt tagged.txt --downstream_model_dir=<the directory above this one>
+```
+
+## Results
+
+{results}
+F1 counts an entity when its type and both its ends are right. *Characters* compares with the text
+itself; *wordpieces* compares after gold was laid on the tokenizer's pieces, as published scores
+usually do, and hides entities that end inside a piece.
+
+## Labels
+
+In id order, as in `label_map.txt` and `config.json`. `[CLS] [SEP] [PAD] [MASK]` hold their ids for
+compatibility and are never predicted on purpose.
+
+```
+{labels}
+```
+
+## How it was made
+
+{facts}
+Every number of the evaluation is in `metrics.json`.
+
+## Licence
+
+No licence of its own: the licences of the training corpus and of the base model apply to these
+weights. Read both before you publish or sell anything built on them.
+"""
+
+
+def write_card(file: Path, label_map: LabelMap, metrics: Mapping, facts: Mapping[str, str]) -> None:
+    """Writes README.md. `metrics` is what `job.report` returns; `facts` are shown as they are."""
+    model, corpus = facts.get("model", "a base model"), facts.get("corpus", "a corpus")
+    on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not Path(model).exists()
+    card = CARD.format(
+        base_model=f"base_model: {json.dumps(model)}\n" if on_hub else "",
+        title=f"Named entities, {_plain(model)} on {_plain(corpus)}",
+        types=", ".join(label_map.types) or "no type",
+        model=_plain(model),
+        corpus=_plain(corpus),
+        results=_results(metrics),
+        labels=" ".join(label_map.labels),
+        facts=_table(("fact", "value"), list(facts.items())),
+    )
+    file.write_bytes(card.encode("utf-8", "backslashreplace"))
+
+
+def _results(metrics: Mapping) -> str:
+    """One row per split, measure and type; the micro average first."""
+    rows = []
+    for name, split in metrics.get("splits", {}).items():
+        for measure in ("characters", "wordpieces"):
+            scores = split[measure]
+            counts = {"**all**": scores["micro"], **scores["per_type"]}
+            rows += [(name, measure, type_, *_figures(c)) for type_, c in counts.items()]
+    if not rows:
+        return "Not evaluated.\n"
+    header = ("split", "measure", "type", "F1", "precision", "recall", "entities")
+    return _table(header, rows)
+
+
+def _figures(counts: Mapping) -> tuple[str, ...]:
+    ratios = (counts[name] for name in ("f1", "precision", "recall"))
+    return *("–" if ratio is None else f"{ratio:.3f}" for ratio in ratios), str(counts["gold"])
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(_plain(cell) for cell in line)} |\n" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """One line that cannot break a table or open a tag."""
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")

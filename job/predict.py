@@ -1,0 +1,187 @@
+"""Tags a file of sentences with an exported model, from any URL to any URL, a chunk at a time.
+
+IN holds one sentence a line: plain text, the tutorial's `sentence␞tagged` (its left side), or JSON
+Lines with "text". OUT gets a line for each line, in order: `sentence␞tagged`, or with a name in
+.jsonl `{"text", "spans": [[start, end, type], …]}`. `-` is standard input or output.
+"""
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from job import storage
+from job.encode import SpecialTokens, decode_spans, encode
+from job.errors import ArgumentError, DataError
+from job.export import MANIFEST, parse_manifest, verify_files
+from job.labels import LabelMap
+from job.layout import choose_layout, probe_split
+from job.model import predict_labels
+from job.pretrained import load_classifier, load_tokenizer, max_positions
+from job.rows import Layout
+from job.sentences import Sentence, Span
+from job.stream import open_output, read_texts, to_line
+
+logger = logging.getLogger(__name__)
+
+CHUNK_LINES = 1024
+CHUNK_CHARACTERS = 1 << 20
+DEFAULT_WINDOW = 128  # wordpieces, where the manifest does not say what the model was trained with
+
+
+def predict(
+    model_url: str,
+    in_url: str,
+    out_url: str,
+    *,
+    cache_dir: Path,
+    device: torch.device | str = "cpu",
+    max_seq_length: int | None = None,
+    stride: int | None = None,
+) -> int:
+    """Tags every line of `in_url` into `out_url`; returns how many lines there were.
+
+    `model_url` is the model directory or the one above it. Without `max_seq_length` the windows
+    are those of training. OUT appears whole at the end or not at all (`-` excepted). Raises
+    ArgumentError, DataError (a line that is no text, by number), OutputError, StorageError.
+    """
+    folder, manifest = open_model(model_url, cache_dir)
+    if in_url != "-" and not storage.exists(in_url):
+        raise ArgumentError(f"{in_url}: there is no such file; name a text file, or - for stdin.")
+    tagger = Tagger.load(folder, manifest, device, max_seq_length, stride)
+    started_at, count = time.monotonic(), 0
+    with open_output(out_url) as stream, read_texts(in_url) as numbered:
+        for chunk in in_chunks(numbered):
+            spans = tagger.tag([text for _, text in chunk])
+            lines = [
+                to_line(Sentence(text, found, number), f"{in_url}:{number}", out_url)
+                for (number, text), found in zip(chunk, spans, strict=True)
+            ]
+            stream.write("".join(lines).encode())
+            count += len(lines)
+    seconds = time.monotonic() - started_at
+    logger.info(
+        f"{out_url}: {count} lines tagged in {seconds:.1f} s, {count / seconds:.0f} a second"
+    )
+    return count
+
+
+def in_chunks(numbered: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Groups lines so that memory depends on neither their number nor their length."""
+    chunk: list[tuple[int, str]] = []
+    characters = 0
+    for number, text in numbered:
+        chunk.append((number, text))
+        characters += len(text)
+        if len(chunk) >= CHUNK_LINES or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def open_model(url: str, cache_dir: Path) -> tuple[Path, dict]:
+    """The local folder of the model at `url` or `url`/model, verified, and its manifest.
+
+    Raises ArgumentError where no finished model lies, DataError where one is damaged.
+    """
+    for place in (url, storage.join(url, "model")):
+        where = storage.join(place, MANIFEST)
+        try:
+            data = storage.read_bytes(where)
+        except FileNotFoundError:
+            continue
+        manifest = parse_manifest(data, where)
+        if storage.is_local(place):
+            folder = storage.local_path(place)
+        else:
+            folder = _fetch(place, data, manifest, cache_dir)
+        verify_files(folder, manifest)
+        return folder, manifest
+    raise ArgumentError(
+        f"{url}: holds no {MANIFEST}, nor does its model/, so no training has finished there; set "
+        f"DOWNSTREAM_MODEL_DIR to the output of a finished run."
+    )
+
+
+def _fetch(url: str, data: bytes, manifest: dict, cache_dir: Path) -> Path:
+    """Copies the files that the manifest names into a folder named by the manifest's digest."""
+    models = cache_dir / "models"
+    target = models / hashlib.sha256(data).hexdigest()[:32]
+    if target.exists():
+        return target
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=models) as temporary:
+        folder = Path(temporary, "model")
+        for name in manifest["files"]:
+            try:
+                storage.download_file(storage.join(url, name), folder / name)
+            except FileNotFoundError as error:
+                raise DataError(f"{storage.join(url, name)}: is missing; export again.") from error
+        verify_files(folder, manifest)
+        try:
+            folder.rename(target)
+        except OSError:  # another process was first
+            if not target.exists():
+                raise
+    return target
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """A loaded model; `tag` gives the entities of texts."""
+
+    network: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    label_map: LabelMap
+    layout: Layout
+    max_seq_length: int
+    stride: int
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        manifest: dict,
+        device: torch.device | str,
+        max_seq_length: int | None,
+        stride: int | None,
+    ) -> "Tagger":
+        """Loads a verified model directory."""
+        file = folder / "label_map.txt"
+        label_map = LabelMap.from_text(file.read_text(encoding="utf-8"), str(file))
+        tokenizer = load_tokenizer(folder)
+        network = load_classifier(folder, label_map, trained=True).to(device)
+        trained_with = manifest.get("facts", {}).get("max sequence length", "")
+        window = max_seq_length or (int(trained_with) if trained_with.isdigit() else DEFAULT_WINDOW)
+        window = min(window, max_positions(network.config) or window)
+        special = SpecialTokens.of(tokenizer)
+        layout = choose_layout(
+            network,
+            special,
+            probe_split((window - special.count,), network.config.vocab_size),
+            max_seq_length=window,
+            batch_size=1,
+        )
+        overlap = stride if stride is not None else min(16, (window - 2) // 2)
+        return cls(network, tokenizer, label_map, layout, window, overlap)
+
+    def tag(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """The entities of each text, in characters."""
+        sentences = [Sentence(text) for text in texts]
+        split = encode(
+            sentences,
+            self.tokenizer,
+            self.label_map,
+            max_seq_length=self.max_seq_length,
+            stride=self.stride,
+            truncate=False,
+        )
+        label_ids_P, _ = predict_labels(self.network, split, self.layout)
+        return decode_spans(label_ids_P, split, self.label_map)

@@ -1,0 +1,202 @@
+"""Lines in and lines out, for prediction: never more than a block of the file in memory."""
+
+import json
+import os
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from job import storage
+from job.errors import ArgumentError, DataError, OutputError
+from job.formats import SEPARATOR, to_tagged
+from job.sentences import Sentence
+
+BLOCK_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 16 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Legal inside a JSON string, but some readers take them for the end of a line.
+LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+
+
+@contextmanager
+def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
+    """Yields (line number, sentence) of each line of `url`, or of standard input for `-`.
+
+    A file is JSON Lines when its first line that is not blank is a JSON object with a "text".
+    Raises DataError, naming the line, for one that cannot be read.
+    """
+    if url == "-":
+        yield _texts(sys.stdin.buffer, "stdin")
+        return
+    try:
+        with storage.open_read(url) as stream:
+            yield _texts(stream, url)
+    except IsADirectoryError as error:
+        raise ArgumentError(f"{url}: is a directory; name a text file.") from error
+
+
+def _texts(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
+    is_json = None
+    for number, raw in enumerate(_lines(stream, name), start=1):
+        where = f"{name}:{number}"
+        line = _decode(raw, where)
+        if is_json is None and line.strip():
+            is_json = _is_json_object(line)
+        if not line.strip():
+            yield number, "" if is_json else line
+        elif is_json:
+            yield number, _json_text(line, where)
+        else:
+            yield number, _left_side(line, where)
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    r"""Ends at `\n` alone; one `\r` before it and a byte order mark at the start are taken off."""
+    read = getattr(stream, "read1", stream.read)  # a pipe's lines are wanted when they come
+    rest, number, first = b"", 0, True
+    while block := read(BLOCK_BYTES):
+        if first:
+            block, first = block.removeprefix(BYTE_ORDER_MARK), False
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield line.removesuffix(b"\r")
+        number += len(lines)
+        if len(rest) > LONGEST_LINE_BYTES:
+            raise DataError(
+                f"{name}:{number + 1}: is longer than {LONGEST_LINE_BYTES >> 20} MiB; give a text "
+                f"file with a sentence a line."
+            )
+    if rest:
+        yield rest.removesuffix(b"\r")
+
+
+def _decode(raw: bytes, where: str) -> str:
+    try:
+        line = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{where}: byte {error.start + 1} is not UTF-8; convert the file (iconv -t UTF-8) or "
+            f"mend the line."
+        ) from error
+    if "\0" in line:
+        raise DataError(f"{where}: holds a NUL character; mend the line, or convert from UTF-16.")
+    return line
+
+
+def _is_json_object(line: str) -> bool:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and "text" in value
+
+
+def _json_text(line: str, where: str) -> str:
+    try:
+        text = json.loads(line)["text"]
+        text.encode("utf-8")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(
+            f'{where}: is not a JSON object with a "text" in Unicode ({type(error).__name__}); '
+            f"mend the line."
+        ) from error
+    return text
+
+
+def _left_side(line: str, where: str) -> str:
+    text, *tagged = line.split(SEPARATOR)
+    if len(tagged) > 1:
+        raise DataError(f"{where}: holds more than one {SEPARATOR}; keep the sentence alone.")
+    return text
+
+
+def to_line(sentence: Sentence, where: str, out_url: str) -> str:
+    """The output line of a tagged sentence. Raises DataError where the format cannot hold it."""
+    if out_url.endswith(".jsonl"):
+        value = {"text": sentence.text, "spans": sentence.spans}
+        return json.dumps(value, ensure_ascii=False).translate(LINE_BREAKS) + "\n"
+    try:
+        return (to_tagged(sentence) if sentence.text else "") + "\n"
+    except DataError as error:
+        raise DataError(
+            f"{where}: {str(error).rstrip('.')}: give OUT a name that ends in .jsonl."
+        ) from error
+
+
+class Output:
+    """A binary stream that hands on every write at once and names itself when one fails."""
+
+    def __init__(self, stream: BinaryIO, name: str):
+        self.stream, self.name = stream, name
+
+    def write(self, data: bytes) -> None:
+        """Raises OutputError."""
+        try:
+            self.stream.write(data)
+            self.stream.flush()
+        except OSError as error:
+            raise _cannot_write(self.name, error) from error
+
+
+class StandardOutput(Output):
+    """Standard output, whose reader may leave early (`| head`)."""
+
+    def write(self, data: bytes) -> None:
+        try:
+            super().write(data)
+        except OutputError:
+            # Python would try to flush what is left at exit, and fail again with a traceback.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            raise
+
+
+def _cannot_write(name: str, error: OSError) -> OutputError:
+    return OutputError(
+        f"{name}: cannot be written ({error.strerror or error}); free space, or choose another OUT."
+    )
+
+
+@contextmanager
+def open_output(url: str) -> Iterator[Output]:
+    """A stream whose content appears at `url` when the block ends well, and otherwise not at all.
+
+    `-` is standard output, which gets every chunk at once. Raises OutputError.
+    """
+    if url == "-":
+        yield StandardOutput(sys.stdout.buffer, "stdout")
+    elif storage.is_local(url):
+        with _open_local(storage.local_path(url).resolve(), url) as output:
+            yield output
+    else:
+        storage.probe_writable(url.rsplit("/", 1)[0])  # not after hours of work
+        with tempfile.TemporaryDirectory(prefix="job-") as folder:
+            file = Path(folder, "out")
+            with file.open("wb") as stream:
+                yield Output(stream, url)
+            storage.upload_file(file, url)
+
+
+@contextmanager
+def _open_local(path: Path, url: str) -> Iterator[Output]:
+    if path.is_dir():
+        raise OutputError(f"{url}: is a directory; name a file.")
+    # A pipe or a device (/dev/null) is written to; a rename would replace it by a file.
+    is_special = path.exists() and not path.is_file()
+    staged = path if is_special else path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = staged.open("wb")
+        except OSError as error:
+            raise _cannot_write(url, error) from error
+        with stream:
+            yield Output(stream, url)
+        if not is_special:
+            staged.replace(path)
+    finally:
+        if not is_special:
+            staged.unlink(missing_ok=True)
