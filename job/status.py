@@ -1,6 +1,7 @@
-"""The progress of training: one line rewritten in place on a terminal, or a log line now and then."""
+"""The progress of training: a line rewritten in place on a terminal, or a log line now and then."""
 
 import logging
+import math
 import shutil
 import time
 from collections import deque
@@ -24,6 +25,16 @@ def duration(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // step} {smaller}"
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+# The most wanted first: a narrow terminal shows as many as fit.
+SHOWN_AS: dict[str, Callable[[float], str]] = {
+    "seconds_left": lambda seconds: f"{duration(seconds)} left",
+    "loss": lambda loss: f"loss {loss:.4f}",
+    "f1": lambda f1: f"F1 {f1:.3f}",
+    "sentences_per_s": lambda speed: f"{speed:,.0f} sentences/s",
+    "cost_usd": lambda cost: f"{cost:.2f} USD",
+}
 
 
 def _terminal_columns() -> int:
@@ -76,23 +87,21 @@ class Progress:
         """
         now = self._clock()
         done, total = (epoch - 1) * steps_total + step, self._epochs * steps_total
-        speed = self._sentences_per_s(now, epoch, sentences_done)
-        left_s = self._seconds_left(now, done, total)
         cost = (now - self._started_at) * self._price_per_hour / 3600
         percent = 100 * done // max(total, 1)
-        # The most wanted first: a narrow terminal shows as many as fit.
-        parts = {
-            "step": f"epoch {epoch}/{self._epochs}, step {step}/{steps_total} ({percent} %)",
-            "seconds_left": None if left_s is None else f"{duration(left_s)} left",
-            "loss": None if loss is None else f"loss {loss:.4f}",
-            "f1": None if f1 is None else f"F1 {f1:.3f}",
-            "sentences_per_s": None if speed is None else f"{speed:,.0f} sentences/s",
-            "cost_usd": f"{cost:.2f} USD" if self._price_per_hour else None,
+        values = {
+            "seconds_left": self._seconds_left(now, done, total),
+            "loss": loss,
+            "f1": f1,
+            "sentences_per_s": self._sentences_per_s(now, epoch, sentences_done),
+            "cost_usd": cost if self._price_per_hour else None,
         }
-        self._parts = [part for part in parts.values() if part is not None]
-        values = (step, left_s, loss, f1, speed, cost)
-        told = {n: v for n, v in zip(parts, values, strict=True) if parts[n] is not None}
-        self._fields = {"epoch": epoch, "percent": percent, **told}
+        known = {name: value for name, value in values.items() if value is not None}
+        where = f"epoch {epoch}/{self._epochs}, step {step}/{steps_total} ({percent} %)"
+        self._parts = [where, *(SHOWN_AS[name](value) for name, value in known.items())]
+        self._fields = {"epoch": epoch, "step": step, "percent": percent}
+        # JSON has no NaN.
+        self._fields |= {n: v if math.isfinite(v) else str(v) for n, v in known.items()}
         self._is_told = False
         if self._told_at is None or now - self._told_at >= self._every_s:
             self._told_at = now

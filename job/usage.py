@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 100
 _INDENT = 30
+_NO_BREAK = "\0"  # a space at which no line ends
 
 _HEAD = f"""\
 korean-ner-job {__version__}: fine-tunes a Korean named-entity model.
@@ -59,7 +60,7 @@ def display(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
-    return re.sub(r"(?<=://)[^/@\s]+@", "(secret)@", text)
+    return re.sub(r"(:/+)[^/@\s]+@", r"\1(secret)@", text)
 
 
 def _either(words: list[str]) -> str:
@@ -102,7 +103,7 @@ def help_text() -> str:
         default = "none" if default == "-" else default
         is_choice = get_origin(field.annotation) is Literal
         choice = f" ({allowed_values(name)})" if is_choice else ""
-        text = f"{field.description}{choice}. Default: {default}."
+        text = f"{field.description}{choice}. Default:{_NO_BREAK}{default}."
         lines += _entry(f"  {name.upper()}", text)
     lines += ["", "Exit codes"]
     lines += [f"  {code:>3}  {meaning}" for code, meaning in _EXIT_CODES.items()]
@@ -112,7 +113,8 @@ def help_text() -> str:
 def _entry(name: str, text: str) -> list[str]:
     width = COLUMNS - _INDENT
     first, *more = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return [f"{name:<{_INDENT}}{first}", *(f"{'':<{_INDENT}}{line}" for line in more)]
+    lines = [f"{name:<{_INDENT}}{first}", *(f"{'':<{_INDENT}}{line}" for line in more)]
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def settings_table(parsed: "Parsed") -> str:

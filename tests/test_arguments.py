@@ -1,0 +1,283 @@
+"""Flags, environment and .env file become one Settings, or every mistake at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from job.arguments import Parsed, parse
+from job.errors import ArgumentError
+from job.settings import Settings
+
+NOWHERE = Path("/nonexistent")
+
+
+def settings_of(*argv, environ=None, cwd=NOWHERE):
+    return parse(argv, environ or {}, cwd).settings
+
+
+def mistakes_of(*argv, environ=None, cwd=NOWHERE):
+    with pytest.raises(ArgumentError) as caught:
+        parse(argv, environ or {}, cwd)
+    return str(caught.value).split("\n")
+
+
+def test_nothing_said_means_training_with_the_defaults():
+    parsed = parse([], {}, NOWHERE)
+    assert (parsed.command, parsed.operands, parsed.print_settings) == ("train", (), False)
+    assert parsed.settings.model_dump(exclude={"cache_dir"}) == Settings().model_dump(
+        exclude={"cache_dir"}
+    )
+    assert set(parsed.sources.values()) == {"default"}
+    assert list(parsed.sources) == list(Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--max_seq_length=128"],
+        ["--max_seq_length", "128"],
+        ["--max-seq-length", "128"],
+        ["--MAX_SEQ_LENGTH=128"],
+        ["--max_seq_length=32", "--max_seq_length=128"],  # tuning appends its own
+        ["train", "--max_seq_length", " 128 "],
+    ],
+)
+def test_a_flag_may_be_spelt_in_several_ways(argv):
+    parsed = parse(argv, {}, NOWHERE)
+    assert parsed.settings.max_seq_length == 128
+    assert parsed.sources["max_seq_length"].startswith("flag --")
+
+
+@pytest.mark.parametrize(
+    ("argv", "value"),
+    [
+        (["--fp16"], True),
+        (["--fp16=true"], True),
+        (["--fp16", "true"], True),
+        (["--fp16", "False"], False),
+        (["--fp16=0"], False),
+        (["--fp16", "--seed=3"], True),
+        ([], False),
+    ],
+)
+def test_a_true_or_false_flag_may_stand_alone(argv, value):
+    assert settings_of(*argv).fp16 is value
+
+
+def test_a_true_or_false_flag_does_not_swallow_an_operand():
+    parsed = parse(["predict", "--fp16", "in.txt", "out.txt"], {}, NOWHERE)
+    assert parsed.operands == ("in.txt", "out.txt")
+
+
+def test_a_flag_beats_the_environment_that_beats_the_file_that_beats_the_default(tmp_path):
+    (tmp_path / ".env").write_text("EPOCHS=4\nSEED=4\nBATCH_SIZE=4\n")
+    environ = {"EPOCHS": "5", "SEED": "5"}
+    parsed = parse(["--epochs=6"], environ, tmp_path)
+    settings = parsed.settings
+    assert (settings.epochs, settings.seed, settings.batch_size) == (6, 5, 4)
+    assert [parsed.sources[n] for n in ("epochs", "seed", "batch_size", "fp16")] == [
+        "flag --epochs",
+        "environment",
+        ".env line 3",
+        "default",
+    ]
+
+
+def test_a_value_that_was_overruled_is_not_judged():
+    assert settings_of("--epochs=6", environ={"EPOCHS": "many"}).epochs == 6
+
+
+def test_an_empty_variable_is_unset_unless_it_is_text():
+    assert settings_of(environ={"EPOCHS": "", "FP16": " ", "MONITOR": "", "HF_TOKEN": ""}) == (
+        settings_of()
+    )
+    (mistake,) = mistakes_of(environ={"PRETRAINED_MODEL_NAME": ""})
+    assert mistake.startswith("PRETRAINED_MODEL_NAME = '' (environment): must be ")
+    (mistake,) = mistakes_of("--epochs=")
+    assert mistake.startswith("EPOCHS = '' (flag --epochs): must be a whole number")
+
+
+def test_a_line_end_of_windows_is_no_part_of_a_value():
+    assert settings_of(environ={"DOWNSTREAM_MODEL_DIR": "gs://b/run\r"}).downstream_model_dir == (
+        "gs://b/run"
+    )
+
+
+def test_all_mistakes_come_at_once(tmp_path):
+    (tmp_path / ".env").write_text("# a comment\n\nSEDE=3\nEPOCHS=0\nwhat is this\n")
+    found = mistakes_of(
+        *("--bathc_size=3", "--accelerator", "--fp16", "--precision=bf16", "--seed", "x"),
+        environ={"LERNING_RATE": "1e-4", "WARMUP_RATIO": "0.1", "MAX_SEQ_LENGTH": "three"},
+        cwd=tmp_path,
+    )
+    assert found == [
+        "--bathc_size: unknown flag; is --batch_size meant?",
+        "--accelerator: has no value; write --accelerator=VALUE.",
+        "SEDE = '3' (.env line 3): no such variable; is SEED meant? Rename it or unset it.",
+        f"{tmp_path}/.env:5: is not a setting; write NAME=value, or # before it.",
+        "LERNING_RATE = '1e-4' (environment): no such variable; is LEARNING_RATE meant? "
+        "Rename it or unset it.",
+        "MAX_SEQ_LENGTH = 'three' (environment): must be a whole number, at least 4 and at most "
+        "32768.",
+        "EPOCHS = '0' (.env line 4): must be a whole number, at least 1 and at most 100000.",
+        "SEED = 'x' (flag --seed): must be a whole number, at least 0 and below 4294967296.",
+        "FP16 = 'true' (flag --fp16) with PRECISION = 'bf16' (flag --precision): FP16 means "
+        "PRECISION=16; leave one of the two out.",
+        "WARMUP_RATIO = '0.1' (environment) with LR_SCHEDULER = 'exponential' (default): only "
+        "LR_SCHEDULER=linear has a warm-up; set it, or WARMUP_RATIO=0.",
+    ]
+
+
+def test_a_bad_value_does_not_also_count_as_a_bad_combination():
+    found = mistakes_of("--warmup_ratio=0.1", "--lr_scheduler=liner")
+    assert found == [
+        "LR_SCHEDULER = 'liner' (flag --lr_scheduler): must be exponential, linear or constant."
+    ]
+
+
+def test_a_long_value_is_shortened_and_stays_on_its_line():
+    (mistake,) = mistakes_of("--epochs=" + "a\nb" * 1000)
+    assert len(mistake) < 200
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ"),
+    [
+        (["--hf_token=hunter2"], {}),
+        (["--hf_token", "hunter2"], {}),
+        (["--hf-tokn", "hunter2"], {}),
+        ([], {"HF_TOKNE": "hunter2"}),
+        (["--epochs=0"], {"HF_TOKEN": "hunter2"}),
+        (["--downstream_model_dir=https:/me:hunter2@host/x"], {}),
+        ([], {"DOWNSTREAM_MODEL_DIRS": "https://me:hunter2@host/x"}),
+    ],
+)
+def test_no_mistake_shows_a_secret(argv, environ):
+    assert "hunter2" not in "\n".join(mistakes_of(*argv, environ=environ))
+
+
+def test_a_broken_line_of_the_file_is_named_but_not_shown(tmp_path):
+    (tmp_path / ".env").write_text('EPOCHS=3\nHF_TOKEN="hunter2\nSEED=3\n')
+    (mistake, *_) = mistakes_of(cwd=tmp_path)
+    assert mistake.startswith(f"{tmp_path}/.env:2: ")
+    assert "hunter2" not in mistake
+
+
+def test_a_file_in_another_encoding_is_a_mistake(tmp_path):
+    (tmp_path / ".env").write_bytes("EPOCHS=3 # 세 번\n".encode("cp949"))
+    (mistake,) = mistakes_of(cwd=tmp_path)
+    assert "UTF-8" in mistake
+
+
+def test_a_file_with_quotes_comments_export_and_a_byte_order_mark_is_read(tmp_path):
+    text = "\ufeffexport EPOCHS='4' # four\nMONITOR=\"max val_f1\"\nOTHER=thing\nSEED=5\r\n"
+    (tmp_path / ".env").write_text(text)
+    settings = settings_of(cwd=tmp_path)
+    assert (settings.epochs, settings.monitor, settings.seed) == (4, "max val_f1", 5)
+
+
+def test_a_folder_called_env_is_no_file_of_settings(tmp_path):
+    (tmp_path / ".env").mkdir()
+    assert settings_of(cwd=tmp_path).epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("argv", "mistake"),
+    [
+        (["chekc"], "'chekc': unknown command; is 'check' meant?"),
+        (["세상"], "'세상': unknown command; the commands are train, check and predict."),
+        (["check", "x"], "'x': check takes flags only; see --help."),
+        (["predict", "in"], "predict: needs IN and OUT, received 1 words; see --help."),
+        (["--lr", "3"], "--lr: unknown flag; is --learning_rate meant?"),
+        (["--qqq"], "--qqq: unknown flag; see --help."),
+        (["-v"], "-v: unknown flag; see --help."),
+    ],
+)
+def test_a_wrong_word_gets_a_suggestion(argv, mistake):
+    assert mistakes_of(*argv) == [mistake]
+
+
+def test_the_commands_are_told_apart():
+    assert parse(["check", "--seed=1"], {}, NOWHERE).command == "check"
+    predict = parse(["predict", "gs://b/in.txt", "-"], {}, NOWHERE)
+    assert (predict.command, predict.operands) == ("predict", ("gs://b/in.txt", "-"))
+    assert parse(["--print_settings"], {}, NOWHERE).print_settings
+    assert not parse(["--print_settings=false"], {}, NOWHERE).print_settings
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], ["check", "--help", "--wrong"]])
+def test_help_is_given_whatever_else_is_wrong(argv):
+    assert parse(argv, {"EPOCHS": "many"}, NOWHERE).command == "help"
+    assert parse(["--version"], {}, NOWHERE).command == "version"
+
+
+def test_on_vertex_the_output_goes_to_its_base_directory():
+    environ = {"AIP_MODEL_DIR": "gs://b/run/model/"}
+    parsed = parse([], environ, NOWHERE)
+    assert parsed.settings.downstream_model_dir == "gs://b/run"
+    assert parsed.sources["downstream_model_dir"] == "Vertex AI"
+    told = parse([], {**environ, "DOWNSTREAM_MODEL_DIR": "gs://mine"}, NOWHERE)
+    assert told.settings.downstream_model_dir == "gs://mine"
+
+
+def test_on_vertex_without_an_output_the_job_does_not_start():
+    (mistake,) = mistakes_of(environ={"CLOUD_ML_TRIAL_ID": "1"})
+    assert mistake.startswith("DOWNSTREAM_MODEL_DIR is not set")
+    settings_of("--downstream_model_dir=gs://b/x", environ={"CLOUD_ML_TRIAL_ID": "1"})
+
+
+def test_a_broken_cluster_is_listed_with_the_other_mistakes():
+    found = mistakes_of("--epochs=0", environ={"CLUSTER_SPEC": "{"})
+    assert len(found) == 2
+    assert found[0].startswith("CLUSTER_SPEC = '{' ")
+
+
+def test_the_sample_preset_is_named_as_a_source():
+    parsed = parse(["--downstream_corpus_name=sample", "--epochs=2"], {}, NOWHERE)
+    assert parsed.sources["pretrained_model_name"] == "sample preset"
+    assert parsed.sources["epochs"] == "flag --epochs"
+    assert parsed.settings.pretrained_model_name == "sample"
+
+
+def test_the_cache_follows_the_given_environment():
+    assert settings_of(environ={"HOME": "/h"}).cache_dir == Path("/h/.cache/korean-ner-job")
+    assert settings_of(environ={"CACHE_DIR": "/c"}).cache_dir == Path("/c")
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=12),
+            st.sampled_from([f"--{name}" for name in Settings.model_fields]),
+            st.builds(
+                "--{}={}".format, st.sampled_from(list(Settings.model_fields)), st.text(max_size=6)
+            ),
+            st.sampled_from(["train", "check", "predict", "--", "-", "=", "--=", "0", "8", "true"]),
+        ),
+        max_size=8,
+    )
+)
+def test_any_command_line_is_parsed_or_refused_in_words(argv):
+    try:
+        assert isinstance(parse(argv, {}, NOWHERE), Parsed)
+    except ArgumentError as error:
+        empty = [line for line in str(error).split("\n") if len(line) < 10]
+    else:
+        empty = []
+    assert not empty
+
+
+def test_parsing_imports_nothing_heavy():
+    code = (
+        "import sys, pathlib; from job.arguments import parse; from job import log; "
+        "parse([], {}, pathlib.Path('.')); "
+        "heavy = {'torch', 'numpy', 'transformers', 'pytorch_lightning', 'fsspec', 'requests'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
