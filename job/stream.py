@@ -32,11 +32,10 @@ def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
     if url == "-":
         yield _texts(sys.stdin.buffer, "stdin")
         return
-    try:
-        with storage.open_read(url) as stream:
-            yield _texts(stream, url)
-    except IsADirectoryError as error:
-        raise ArgumentError(f"{url}: is a directory; name a text file.") from error
+    if storage.is_local(url) and storage.local_path(url).is_dir():
+        raise ArgumentError(f"{url}: is a directory; name a text file.")
+    with storage.open_read(url) as stream:
+        yield _texts(stream, url)
 
 
 def _texts(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
@@ -123,7 +122,9 @@ def to_line(sentence: Sentence, where: str, out_url: str) -> str:
         return (to_tagged(sentence) if sentence.text else "") + "\n"
     except DataError as error:
         raise DataError(
-            f"{where}: {str(error).rstrip('.')}: give OUT a name that ends in .jsonl."
+            f"{where}: this sentence and its entities cannot be written as "
+            f"`sentence{SEPARATOR}tagged` so that they read back the same; give OUT a name that "
+            f"ends in .jsonl."
         ) from error
 
 
@@ -135,8 +136,10 @@ class Output:
 
     def write(self, data: bytes) -> None:
         """Raises OutputError."""
+        rest = memoryview(data)
         try:
-            self.stream.write(data)
+            while rest:
+                rest = rest[self.stream.write(rest) :]
             self.stream.flush()
         except OSError as error:
             raise _cannot_write(self.name, error) from error
@@ -175,7 +178,7 @@ def open_output(url: str) -> Iterator[Output]:
         storage.probe_writable(url.rsplit("/", 1)[0])  # not after hours of work
         with tempfile.TemporaryDirectory(prefix="job-") as folder:
             file = Path(folder, "out")
-            with file.open("wb") as stream:
+            with file.open("wb", buffering=0) as stream:
                 yield Output(stream, url)
             storage.upload_file(file, url)
 
@@ -188,11 +191,11 @@ def _open_local(path: Path, url: str) -> Iterator[Output]:
     is_special = path.exists() and not path.is_file()
     staged = path if is_special else path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            stream = staged.open("wb")
-        except OSError as error:
-            raise _cannot_write(url, error) from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = staged.open("wb", buffering=0)  # closing must have nothing left to fail on
+    except OSError as error:
+        raise _cannot_write(url, error) from error
+    try:
         with stream:
             yield Output(stream, url)
         if not is_special:
