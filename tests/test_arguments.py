@@ -5,10 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from job.arguments import Parsed, parse
+from job.arguments import parse
 from job.errors import ArgumentError
 from job.settings import Settings
 
@@ -33,44 +31,6 @@ def test_nothing_said_means_training_with_the_defaults():
     )
     assert set(parsed.sources.values()) == {"default"}
     assert list(parsed.sources) == list(Settings.model_fields)
-
-
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ["--max_seq_length=128"],
-        ["--max_seq_length", "128"],
-        ["--max-seq-length", "128"],
-        ["--MAX_SEQ_LENGTH=128"],
-        ["--max_seq_length=32", "--max_seq_length=128"],  # tuning appends its own
-        ["train", "--max_seq_length", " 128 "],
-    ],
-)
-def test_a_flag_may_be_spelt_in_several_ways(argv):
-    parsed = parse(argv, {}, NOWHERE)
-    assert parsed.settings.max_seq_length == 128
-    assert parsed.sources["max_seq_length"].startswith("flag --")
-
-
-@pytest.mark.parametrize(
-    ("argv", "value"),
-    [
-        (["--fp16"], True),
-        (["--fp16=true"], True),
-        (["--fp16", "true"], True),
-        (["--fp16", "False"], False),
-        (["--fp16=0"], False),
-        (["--fp16", "--seed=3"], True),
-        ([], False),
-    ],
-)
-def test_a_true_or_false_flag_may_stand_alone(argv, value):
-    assert settings_of(*argv).fp16 is value
-
-
-def test_a_true_or_false_flag_does_not_swallow_an_operand():
-    parsed = parse(["predict", "--fp16", "in.txt", "out.txt"], {}, NOWHERE)
-    assert parsed.operands == ("in.txt", "out.txt")
 
 
 def test_a_flag_beats_the_environment_that_beats_the_file_that_beats_the_default(tmp_path):
@@ -185,36 +145,6 @@ def test_a_folder_called_env_is_no_file_of_settings(tmp_path):
     assert settings_of(cwd=tmp_path).epochs == 3
 
 
-@pytest.mark.parametrize(
-    ("argv", "mistake"),
-    [
-        (["chekc"], "'chekc': unknown command; is 'check' meant?"),
-        (["세상"], "'세상': unknown command; the commands are train, check and predict."),
-        (["check", "x"], "'x': check takes flags only; see --help."),
-        (["predict", "in"], "predict: needs IN and OUT, received 1 words; see --help."),
-        (["--lr", "3"], "--lr: unknown flag; is --learning_rate meant?"),
-        (["--qqq"], "--qqq: unknown flag; see --help."),
-        (["-v"], "-v: unknown flag; see --help."),
-    ],
-)
-def test_a_wrong_word_gets_a_suggestion(argv, mistake):
-    assert mistakes_of(*argv) == [mistake]
-
-
-def test_the_commands_are_told_apart():
-    assert parse(["check", "--seed=1"], {}, NOWHERE).command == "check"
-    predict = parse(["predict", "gs://b/in.txt", "-"], {}, NOWHERE)
-    assert (predict.command, predict.operands) == ("predict", ("gs://b/in.txt", "-"))
-    assert parse(["--print_settings"], {}, NOWHERE).print_settings
-    assert not parse(["--print_settings=false"], {}, NOWHERE).print_settings
-
-
-@pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], ["check", "--help", "--wrong"]])
-def test_help_is_given_whatever_else_is_wrong(argv):
-    assert parse(argv, {"EPOCHS": "many"}, NOWHERE).command == "help"
-    assert parse(["--version"], {}, NOWHERE).command == "version"
-
-
 def test_on_vertex_the_output_goes_to_its_base_directory():
     environ = {"AIP_MODEL_DIR": "gs://b/run/model/"}
     parsed = parse([], environ, NOWHERE)
@@ -246,29 +176,6 @@ def test_the_sample_preset_is_named_as_a_source():
 def test_the_cache_follows_the_given_environment():
     assert settings_of(environ={"HOME": "/h"}).cache_dir == Path("/h/.cache/korean-ner-job")
     assert settings_of(environ={"CACHE_DIR": "/c"}).cache_dir == Path("/c")
-
-
-@given(
-    st.lists(
-        st.one_of(
-            st.text(max_size=12),
-            st.sampled_from([f"--{name}" for name in Settings.model_fields]),
-            st.builds(
-                "--{}={}".format, st.sampled_from(list(Settings.model_fields)), st.text(max_size=6)
-            ),
-            st.sampled_from(["train", "check", "predict", "--", "-", "=", "--=", "0", "8", "true"]),
-        ),
-        max_size=8,
-    )
-)
-def test_any_command_line_is_parsed_or_refused_in_words(argv):
-    try:
-        assert isinstance(parse(argv, {}, NOWHERE), Parsed)
-    except ArgumentError as error:
-        empty = [line for line in str(error).split("\n") if len(line) < 10]
-    else:
-        empty = []
-    assert not empty
 
 
 def test_parsing_imports_nothing_heavy():
