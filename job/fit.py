@@ -1,6 +1,7 @@
 """The Trainer of a run: Lightning, told what is ours."""
 
 import logging
+import signal
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import storage
 from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps
@@ -22,7 +24,7 @@ from job.prepare import Prepared
 from job.progress import Telling
 from job.resume import Checkpoints
 from job.settings import Settings
-from job.signals import StopRequest
+from job.signals import Stopped, StopRequest
 
 # Lightning's advice that does not apply: batches come ready-made, and checkpoints are ours.
 INAPPLICABLE = (
@@ -68,6 +70,8 @@ def fit(
     logs = storage.LocalMirror(
         storage.join(settings.downstream_model_dir, "logs"), scratch / "logs"
     )
+    module.train()
+    quiet_lightning()
     trainer = pl.Trainer(
         **hardware.trainer_arguments(),
         max_epochs=epochs,
@@ -99,9 +103,12 @@ def fit(
             warnings.filterwarnings("ignore", message)
         try:
             trainer.fit(module, datamodule=data)
+        except SIGTERMException as exception:  # it came before the first step
+            raise Stopped(signal.SIGTERM) from exception
         finally:
             line.close()
             logs.publish()
+    stop.raise_if_received()
     return checkpoints.history
 
 

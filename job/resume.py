@@ -87,6 +87,7 @@ class Checkpoints(pl.Callback):
             pl_module.network.load_state_dict(self.state["network"])
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+        self.stop.install()  # Lightning has put its own SIGTERM handler in front, which exits 0
         if self.state is None:
             return
         trainer.optimizers[0].load_state_dict(self.state["optimizer"])
