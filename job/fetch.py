@@ -31,7 +31,7 @@ from job.web import (
 
 logger = logging.getLogger(__name__)
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 15  # of the last chunk, what had arrived is lost with the connection
 PAGE_BYTES = 1 << 20  # of an HTML page that is read for its form
 MAX_PAGES = 3
 CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")

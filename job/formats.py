@@ -81,13 +81,6 @@ def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
     if not sample:
         first = next((line for line in lines if isinstance(line, LineError)), "")
         raise DataError(f"{path} has no line of UTF-8 text ({first}); give {ACCEPTED}.")
-    if looks_like_html(sample[0]):
-        raise DataError(f"{path} is an HTML page, not a corpus; download the file itself again.")
-    if sample[0].lstrip().startswith("["):
-        raise DataError(
-            f"{path} starts with `[`: a JSON array, or no corpus; for an array run "
-            f"`jq -c '.[]' {path} > {path}l` and use that file."
-        )
     as_json = [looks_like_json(line) for line in sample]
     as_tagged = [SEPARATOR in line for line in sample]
     as_columns = [looks_like_columns(line) for line in sample]
@@ -98,6 +91,15 @@ def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
         key=lambda candidate: candidate[0],
     )
     if 5 * score < len(sample):
+        if looks_like_html(sample[0]):
+            raise DataError(
+                f"{path} is an HTML page, not a corpus; download the file itself again."
+            )
+        if sample[0].lstrip().startswith("["):
+            raise DataError(
+                f"{path} starts with `[`, like a JSON array; run `jq -c '.[]' {path} > {path}l` "
+                "and use that file."
+            )
         raise DataError(
             f"{path} is in no format that is known here (its first line is `{sample[0][:60]}`); "
             f"give {ACCEPTED}."

@@ -79,7 +79,7 @@ def _decode(line: bytes) -> str | LineError:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         found = line[error.start : error.start + 4].hex(" ")
-        if line[error.start : error.start + 1] == b"\xed":
+        if line[error.start] == 0xED and line[error.start + 1 : error.start + 2] >= b"\xa0":
             found += ", a lone surrogate"
         return LineError(NOT_UTF8, f"byte {error.start + 1} of the line: {found}")
     if "\0" in text:

@@ -63,12 +63,12 @@ def find_sources(
     name: str, root_url: str | None, cache: Cache, sha256: Mapping[str, str], drive_url: str
 ) -> dict[str, Source]:
     """Split → its file. Raises DataError where train or val is missing, or is there twice."""
-    if name == "sample":
-        return _find_local(str(SAMPLE), SAMPLE)
     folder_url = storage.join(root_url or str(cache.folder), name)
+    if name == "sample":
+        folder_url = str(SAMPLE)
     found = _find(folder_url, cache)
-    at_home = storage.is_local(folder_url) and storage.local_path(folder_url) == cache.folder / name
-    if name == "ner" and (at_home or "train" not in found):
+    in_cache = folder_url == storage.join(str(cache.folder), name)
+    if name == "ner" and (in_cache or "train" not in found):
         return _fetch_tutorial(cache, sha256, drive_url)
     for split in ("train", "val"):
         if split not in found:

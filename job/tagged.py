@@ -25,7 +25,9 @@ IS_TYPE = re.compile(TYPE).fullmatch
 MARKUP = re.compile(rf"<([^<>]+):({TYPE})>")
 CLOSING = re.compile(rf":({TYPE})>")
 DECISIONS = re.compile("[<:]")
-TROUBLE = re.compile(f"[<>\n{SEPARATOR}]")
+BRACKETS = re.compile("[<>]")
+# A second separator, and what a reader of lines refuses or takes off.
+UNWRITABLE = re.compile(rf"[\n\0]|\r\Z|{SEPARATOR}.*{SEPARATOR}", re.DOTALL)
 MAX_READINGS = 64  # followed at once; more are as good as ambiguous, and the time stays linear
 
 PAIRED = "lines were read so that the angle brackets within each mention form pairs"
@@ -37,21 +39,21 @@ AMBIGUOUS = "ambiguous markup"
 def to_tagged(sentence: Sentence) -> str:
     """The line of the tutorial's format, without a line end, which reads back as `sentence`.
 
-    Raises DataError where no such line exists: a `␞` or line feed in the text, or a mention like
-    `<a` of which no reader could tell whether its `<` is markup.
+    Raises DataError where no such line exists: a `␞` or line feed in the text, a type with a space,
+    or a mention like `<a` of which no reader could tell whether its `<` is markup.
     """
     text, position, parts = sentence.text, 0, []
     for start, end, type_ in sentence.spans:
         parts += (text[position:start], "<", text[start:end], ":", type_, ">")
         position = end
     line = f"{text}{SEPARATOR}{''.join(parts)}{text[position:]}"
-    if not TROUBLE.search(text):
-        return line
-    try:
-        same = "\n" not in text and read_tagged_line(line, 0).spans == sentence.spans
-    except LineError:
-        same = False
-    if not same:
+    readable = all(IS_TYPE(span.type) for span in sentence.spans) and not UNWRITABLE.search(line)
+    if readable and BRACKETS.search(text):
+        try:
+            readable = read_tagged_line(line, 0).spans == sentence.spans
+        except LineError:
+            readable = False
+    if not readable:
         raise DataError(
             f"`{text[:40]}` and its entities cannot be written as `sentence{SEPARATOR}tagged` so "
             "that they read back the same; write JSON Lines."
