@@ -158,9 +158,7 @@ class Tagger:
         label_map = LabelMap.from_text(file.read_text(encoding="utf-8"), str(file))
         tokenizer = load_tokenizer(folder)
         network = load_classifier(folder, label_map, trained=True).to(device)
-        trained_with = manifest.get("facts", {}).get("max sequence length", "")
-        window = max_seq_length or (int(trained_with) if trained_with.isdigit() else DEFAULT_WINDOW)
-        window = min(window, max_positions(network.config) or window)
+        window = _window(max_seq_length, manifest, max_positions(network.config))
         special = SpecialTokens.of(tokenizer)
         layout = choose_layout(
             network,
@@ -185,3 +183,15 @@ class Tagger:
         )
         label_ids_P, _ = predict_labels(self.network, split, self.layout)
         return decode_spans(label_ids_P, split, self.label_map)
+
+
+def _window(wanted: int | None, manifest: dict, positions: int | None) -> int:
+    """Wordpieces of a window, special ones included: as wanted, as in training, or a usual one."""
+    if wanted and positions and wanted > positions:
+        raise ArgumentError(
+            f"MAX_SEQ_LENGTH={wanted}: this model has {positions} positions; set it to {positions} "
+            f"or less, or leave it out to read windows as in training."
+        )
+    trained_with = str(manifest.get("facts", {}).get("max sequence length", ""))
+    usual = int(trained_with) if trained_with.isdigit() else DEFAULT_WINDOW
+    return wanted or min(usual, positions or usual)

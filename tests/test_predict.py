@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import fsspec
 import pytest
-from tiny import LABELS, make_network, make_tokenizer
+from tiny import LABELS, POSITIONS, make_network, make_tokenizer
 
 from job import predict as predict_module
 from job import stream as stream_module
@@ -252,6 +252,18 @@ def test_a_directory_without_a_manifest_is_no_finished_model(run, output, tmp_pa
             (copy / file.name).write_bytes(file.read_bytes())
     with pytest.raises(ArgumentError, match="no training has finished there"):
         run("가", model=copy)
+
+
+def test_windows_longer_than_the_models_positions_are_refused(output, tmp_path):
+    (tmp_path / "in.txt").write_text("가")
+    with pytest.raises(ArgumentError, match=f"MAX_SEQ_LENGTH=999: this model has {POSITIONS}"):
+        predict(
+            str(output),
+            str(tmp_path / "in.txt"),
+            str(tmp_path / "out.txt"),
+            cache_dir=tmp_path,
+            max_seq_length=999,
+        )
 
 
 def test_a_missing_input_is_named(output, tmp_path):
