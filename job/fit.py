@@ -3,7 +3,8 @@
 import logging
 import signal
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -26,6 +27,7 @@ from job.resume import Checkpoints
 from job.settings import Settings
 from job.signals import Stopped, StopRequest
 
+LOG_EVERY_STEPS = 50  # to TensorBoard
 # Lightning's advice that does not apply: batches come ready-made, and checkpoints are ours.
 INAPPLICABLE = (
     ".*does not have many workers.*",
@@ -47,15 +49,8 @@ def fit(
     start: Start,
 ) -> list[EpochRecord]:
     """Trains from `start` to the last epoch and returns the history, one record an epoch."""
-    epochs = settings.epochs_to_train
     train, val = prepared.encoded["train"], prepared.encoded["val"]
     plan = EpochPlan(train.sentence_count, prepared.batch_size, settings.seed)
-    line = Progress(
-        handler,
-        epochs=epochs,
-        log_every_s=settings.log_every_s,
-        price_per_hour=settings.price_per_hour,
-    )
     checkpoints = Checkpoints(
         store,
         stop,
@@ -66,31 +61,16 @@ def fit(
         start=start.progressed,
         state=start.state,
     )
-    module = make_module(prepared, settings, hardware, plan.steps, epochs)
+    line = Progress(
+        handler,
+        epochs=settings.epochs_to_train,
+        log_every_s=settings.log_every_s,
+        price_per_hour=settings.price_per_hour,
+    )
     logs = storage.LocalMirror(
         storage.join(settings.downstream_model_dir, "logs"), scratch / "logs"
     )
-    module.train()
-    quiet_lightning()
-    trainer = pl.Trainer(
-        **hardware.trainer_arguments(),
-        max_epochs=epochs,
-        accumulate_grad_batches=settings.gradient_accumulation,
-        gradient_clip_val=settings.gradient_clip or None,
-        callbacks=[
-            *_early_stopping(settings),
-            Telling(line, checkpoints, plan.steps, train.sentence_count),
-            checkpoints,
-        ],
-        logger=TensorBoardLogger(logs.folder, name="", version=""),
-        log_every_n_steps=max(1, min(50, plan.steps)),
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    module = make_module(prepared, settings, hardware, plan.steps)
     data = RunData(
         TrainingSteps(train, prepared.layout, plan),
         EvaluationBatches(val, prepared.layout),
@@ -98,26 +78,58 @@ def fit(
         first_step=start.progressed.step,
         workers=settings.cpu_workers,
     )
-    with warnings.catch_warnings(), stop.deferred():
-        for message in INAPPLICABLE:
-            warnings.filterwarnings("ignore", message)
-        try:
+    telling = Telling(line, checkpoints, plan.steps, train.sentence_count)
+    trainer = make_trainer(settings, hardware, [telling, checkpoints], logs.folder)
+    try:
+        with inapplicable_advice_ignored(), stop.deferred():
             trainer.fit(module, datamodule=data)
-        except SIGTERMException as exception:  # it came before the first step
-            raise Stopped(signal.SIGTERM) from exception
-        finally:
-            line.close()
-            logs.publish()
+    except SIGTERMException as exception:  # it came before the first step
+        raise Stopped(signal.SIGTERM) from exception
+    finally:
+        line.close()
+        logs.publish()
     stop.raise_if_received()
     return checkpoints.history
 
 
+def make_trainer(
+    settings: Settings, hardware: Hardware, callbacks: list[pl.Callback], log_folder: Path
+) -> pl.Trainer:
+    """Lightning's Trainer; checkpoints, sampling, progress and summary are ours."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    return pl.Trainer(
+        **hardware.trainer_arguments(),
+        max_epochs=settings.epochs_to_train,
+        accumulate_grad_batches=settings.gradient_accumulation,
+        gradient_clip_val=settings.gradient_clip or None,
+        callbacks=[*_early_stopping(settings), *callbacks],
+        logger=TensorBoardLogger(log_folder, name="", version=""),
+        log_every_n_steps=LOG_EVERY_STEPS,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+@contextmanager
+def inapplicable_advice_ignored() -> Iterator[None]:
+    """Lightning warns of what is meant to be so here."""
+    with warnings.catch_warnings():
+        for message in INAPPLICABLE:
+            warnings.filterwarnings("ignore", message)
+        yield
+
+
 def make_module(
-    prepared: Prepared, settings: Settings, hardware: Hardware, steps_per_epoch: int, epochs: int
+    prepared: Prepared, settings: Settings, hardware: Hardware, steps_per_epoch: int
 ) -> TokenClassifier:
     """The network with its loss, optimiser and schedule."""
     accumulation = settings.gradient_accumulation
     updates = -(-steps_per_epoch // accumulation)
+    prepared.network.train()
     if settings.compile:
         prepared.network.compile()
     return TokenClassifier(
@@ -127,7 +139,7 @@ def make_module(
         schedule=make_schedule(
             settings.lr_scheduler,
             steps_per_epoch=updates,
-            total_steps=updates * epochs,
+            total_steps=updates * settings.epochs_to_train,
             warmup_ratio=settings.warmup_ratio,
         ),
         # Lightning divides each batch's loss by the accumulation.
@@ -170,9 +182,3 @@ def _early_stopping(settings: Settings) -> list[EarlyStopping]:
             check_on_train_epoch_end=False,  # before the checkpoint, which holds the verdict
         )
     ]
-
-
-def quiet_lightning() -> None:
-    """Lightning's own messages about devices and tips are not for the user of this job."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

@@ -104,8 +104,8 @@ def probe_split(lengths: Sequence[int], vocab_size: int) -> EncodedSplit:
         window_sentence_W=np.arange(len(lengths), dtype=np.int32),
         window_starts_W=bounds[:-1],
         window_ends_W=bounds[1:],
-        score_starts_W=bounds[:-1],
-        score_ends_W=bounds[1:],
+        score_starts_W=bounds[:-1].copy(),
+        score_ends_W=bounds[1:].copy(),
         lost={},
     )
 

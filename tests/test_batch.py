@@ -19,7 +19,9 @@ def test_every_epoch_takes_every_sentence_once_on_any_number_of_devices(world_si
     """Steps and ranks partition the sentences, differently in each epoch."""
     plan = EpochPlan(101, 4, seed=7, world_size=world_size)
     orders = [
-        np.concatenate([plan.sentences(e, s, r) for s in range(plan.steps) for r in range(world_size)])
+        np.concatenate(
+            [plan.sentences(e, s, r) for s in range(plan.steps) for r in range(world_size)]
+        )
         for e in range(2)
     ]
     for order in orders:

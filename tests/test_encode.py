@@ -9,7 +9,7 @@ from job.encode import decode_spans, encode, piece_spans
 from job.labels import LabelMap
 from job.sentences import Sentence, Span
 
-TEN = LabelMap(tuple("PER NOH LOC ORG DAT TIM DUR MNY PNT POH".split()))
+TEN = LabelMap(("PER", "NOH", "LOC", "ORG", "DAT", "TIM", "DUR", "MNY", "PNT", "POH"))
 
 
 def encode_all(sentences, tokenizer, label_map=TEN, *, length=64, stride=16, truncate=False):

@@ -21,7 +21,7 @@ def test_ids_follow_the_first_appearance_in_train():
 
 def test_ten_types_give_the_ids_of_the_tutorial():
     """With ten types B- begins at 5, I- at 15, and the last id is 24."""
-    label_map = LabelMap(tuple("PER LOC ORG DAT TIM DUR MNY PNT NOH POH".split()))
+    label_map = LabelMap(("PER", "LOC", "ORG", "DAT", "TIM", "DUR", "MNY", "PNT", "NOH", "POH"))
     assert label_map.labels.index("B-PER") == 5
     assert label_map.labels.index("I-PER") == 15
     assert len(label_map.labels) == 25

@@ -20,16 +20,16 @@ from job.model import logits_of, summed_loss
 from job.rows import Layout, best_fit
 
 SPECIAL = SpecialTokens((2,), (3,), 0)
-SIZES = dict(
-    vocab_size=120,
-    hidden_size=32,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    intermediate_size=64,
-    num_labels=7,
-    attention_probs_dropout_prob=0.0,
-    hidden_dropout_prob=0.0,
-)
+SIZES = {
+    "vocab_size": 120,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "num_labels": 7,
+    "attention_probs_dropout_prob": 0.0,
+    "hidden_dropout_prob": 0.0,
+}
 LENGTHS = [5, 17, 1, 30, 9, 22, 30, 2]
 
 
@@ -121,7 +121,9 @@ def test_labels_stand_on_scored_wordpieces_only():
     batch = Layout(SPECIAL, row_length=32).rows(split, [0, 1])
     scored = batch["piece"][batch["labels"] != -100]
     assert sorted(scored.tolist()) == list(range(11))
-    assert (split.labels_P[scored.numpy()] == batch["labels"][batch["labels"] != -100].numpy()).all()
+    assert (
+        split.labels_P[scored.numpy()] == batch["labels"][batch["labels"] != -100].numpy()
+    ).all()
 
 
 def test_roberta_is_packed_with_its_own_first_position():
@@ -130,9 +132,7 @@ def test_roberta_is_packed_with_its_own_first_position():
     network = RobertaForTokenClassification(
         RobertaConfig(**SIZES, max_position_embeddings=66, pad_token_id=1)
     )
-    layout = choose_layout(
-        network, SPECIAL, probe_split([9], 120), max_seq_length=64, batch_size=8
-    )
+    layout = choose_layout(network, SPECIAL, probe_split([9], 120), max_seq_length=64, batch_size=8)
     assert layout.packed
     assert layout.first_position == 2
 
@@ -143,9 +143,7 @@ def test_a_model_that_takes_no_4d_mask_gets_padded_rows_and_says_so(caplog):
     network = DebertaV2ForTokenClassification(
         DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"])
     )
-    layout = choose_layout(
-        network, SPECIAL, probe_split([9], 120), max_seq_length=64, batch_size=8
-    )
+    layout = choose_layout(network, SPECIAL, probe_split([9], 120), max_seq_length=64, batch_size=8)
     assert not layout.packed
     assert "does not take packed rows" in caplog.text
     batch = layout.rows(labelled_split([5, 9]), [0, 1])

@@ -1,0 +1,65 @@
+"""What a run computes on."""
+
+import pytest
+import torch
+
+from job.errors import ArgumentError, UnavailableError
+from job.hardware import _free_host_bytes, choose_hardware, cpu_flags
+
+needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+
+
+@needs_no_gpu
+def test_auto_without_a_gpu_is_the_cpu():
+    """ACCELERATOR=auto trains on what there is."""
+    hardware = choose_hardware("auto", "32", 0)
+    assert hardware.trainer_arguments() == {
+        "accelerator": "cpu",
+        "devices": 1,
+        "precision": "32-true",
+    }
+
+
+@needs_no_gpu
+def test_a_gpu_that_is_not_there_is_one_sentence():
+    """ACCELERATOR=gpu says why none was found and what to do."""
+    with pytest.raises(UnavailableError, match=r"finds no GPU \(.+\); use ACCELERATOR=cpu"):
+        choose_hardware("gpu", "auto", 0)
+
+
+@needs_no_gpu
+def test_sixteen_bit_floats_need_a_gpu():
+    """FP16 on a CPU is refused, not emulated."""
+    with pytest.raises(ArgumentError, match="needs a GPU"):
+        choose_hardware("auto", "16", 0)
+
+
+def test_bf16_is_chosen_only_where_the_cpu_has_it(monkeypatch, caplog):
+    """A CPU without bf16 instructions would be up to 44 times slower with it."""
+    for flags, expected in (({"avx2"}, "32"), ({"avx512_bf16"}, "bf16"), ({"amx_bf16"}, "bf16")):
+        monkeypatch.setattr("job.hardware.cpu_flags", lambda flags=flags: frozenset(flags))
+        assert choose_hardware("cpu", "auto", 0).precision == expected
+    monkeypatch.setattr("job.hardware.cpu_flags", frozenset)
+    assert choose_hardware("cpu", "bf16", 0).precision == "bf16"
+    assert "emulates bf16" in caplog.text
+
+
+def test_flags_are_read_from_cpuinfo(tmp_path):
+    """The first processor's flags; none where the file is absent."""
+    file = tmp_path / "cpuinfo"
+    assert cpu_flags(file) == frozenset()
+    file.write_text("processor\t: 0\nflags\t\t: fpu avx512_bf16\n")
+    assert cpu_flags(file) == {"fpu", "avx512_bf16"}
+
+
+def test_the_containers_memory_limit_counts(tmp_path):
+    """Free memory is the smaller of the machine's and the cgroup's."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 4000 kB\nMemAvailable: 3000 kB\n")
+    assert _free_host_bytes(tmp_path) == 3000 * 1024
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/memory.max").write_text("1000000\n")
+    (tmp_path / "sys/fs/cgroup/memory.current").write_text("400000\n")
+    assert _free_host_bytes(tmp_path) == 600000
+    (tmp_path / "sys/fs/cgroup/memory.max").write_text("max\n")
+    assert _free_host_bytes(tmp_path) == 3000 * 1024

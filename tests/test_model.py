@@ -1,0 +1,133 @@
+"""Loss, schedule, seeds and prediction."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertForTokenClassification
+
+from job.encode import SpecialTokens
+from job.errors import DataError
+from job.layout import probe_split
+from job.model import TokenClassifier, make_schedule, predict_labels, step_seed
+from job.rows import Layout
+
+SPECIAL = SpecialTokens((2,), (3,), 0)
+LAYOUT = Layout(SPECIAL, row_length=48)
+
+
+def network(dropout: float = 0.0) -> BertForTokenClassification:
+    torch.manual_seed(0)
+    return BertForTokenClassification(
+        BertConfig(
+            vocab_size=120,
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=4,
+            intermediate_size=64,
+            max_position_embeddings=64,
+            num_labels=7,
+            hidden_dropout_prob=dropout,
+            attention_probs_dropout_prob=dropout,
+        )
+    )
+
+
+def module(net, split) -> TokenClassifier:
+    return TokenClassifier(
+        net,
+        learning_rate=1e-3,
+        weight_decay=0.1,
+        schedule=lambda step: 1.0,
+        loss_constant=100.0,
+        seed=7,
+        fused_optimizer=True,
+        validation=split,
+        score=lambda labels: {},
+    )
+
+
+def test_the_loss_is_the_sum_over_real_wordpieces_by_a_constant():
+    """Two halves of a batch have losses that add up to the whole's: nothing is a mean of means."""
+    split = probe_split([5, 9, 3, 30], 120)
+    split.labels_P[:] = np.arange(len(split.labels_P)) % 7
+    trained = module(network().eval(), split)
+    at = {"epoch": 0, "step": 0}
+
+    def loss(windows):
+        return trained.training_step(LAYOUT.rows(split, windows) | at, 0).item()
+
+    assert loss([0, 1]) + loss([2, 3]) == pytest.approx(loss([0, 1, 2, 3]), rel=1e-5)
+    assert trained.take_recent_loss() * 94 == pytest.approx(2 * 100 * loss([0, 1, 2, 3]), rel=1e-5)
+
+
+def test_a_loss_that_is_not_finite_names_its_step():
+    """The first bad step is named, though it is looked at later."""
+    split = probe_split([5], 120)
+    trained = module(network(), split)
+    batch = LAYOUT.rows(split, [0])
+    trained.training_step(batch | {"epoch": 1, "step": 2}, 0)
+    trained.refuse_bad_loss()
+    trained.network.classifier.weight.data[0, 0] = float("nan")
+    trained.training_step(batch | {"epoch": 1, "step": 3}, 0)
+    trained.training_step(batch | {"epoch": 1, "step": 4}, 0)
+    with pytest.raises(DataError, match=r"epoch 2, step 4; .*LEARNING_RATE"):
+        trained.refuse_bad_loss()
+
+
+def test_dropout_follows_from_seed_epoch_step_and_rank():
+    """The same step draws the same dropout, whatever was drawn before; another step another."""
+    split = probe_split([5, 9], 120)
+    trained = module(network(dropout=0.5).train(), split)
+    batch = LAYOUT.rows(split, [0, 1])
+
+    def loss(step):
+        torch.rand(step + 3)
+        torch.manual_seed(step_seed(7, 0, step, 0))
+        return trained.training_step(batch | {"epoch": 0, "step": step}, step).item()
+
+    assert loss(4) == loss(4) != loss(5)
+    assert len({step_seed(7, e, s, r) for e in range(3) for s in range(9) for r in range(8)}) == 216
+
+
+def test_weight_decay_spares_biases_and_layer_norm():
+    """Only matrices decay."""
+    optimizer = module(network(), probe_split([5], 120)).configure_optimizers()["optimizer"]
+    decayed, spared = optimizer.param_groups
+    assert decayed["weight_decay"] == 0.1
+    assert spared["weight_decay"] == 0.0
+    assert all(p.ndim > 1 for p in decayed["params"])
+    assert all(p.ndim == 1 for p in spared["params"])
+
+
+def test_the_exponential_schedule_falls_by_a_tenth_each_epoch():
+    """As the tutorial meant it: constant within an epoch, times 0.9 at its end."""
+    factor = make_schedule("exponential", steps_per_epoch=10, total_steps=30, warmup_ratio=0)
+    assert [factor(s) for s in (0, 9, 10, 19, 20)] == pytest.approx([1, 1, 0.9, 0.9, 0.81])
+
+
+def test_the_linear_schedule_warms_up_and_ends_at_zero():
+    """It rises over WARMUP_RATIO of the steps and falls in a line to 0."""
+    factor = make_schedule("linear", steps_per_epoch=10, total_steps=20, warmup_ratio=0.2)
+    assert [factor(s) for s in (0, 1, 3, 4, 12, 20)] == pytest.approx([0.25, 0.5, 1, 1, 0.5, 0])
+
+
+def test_unscored_wordpieces_are_predicted_as_outside():
+    """What truncation cut off is O, not left to chance."""
+    split = probe_split([9, 9], 120)
+    split.score_ends_W[0] -= 4
+    net = network()
+    net.classifier.bias.data[6] = 100.0
+    labels, loss = predict_labels(net, split, LAYOUT)
+    assert labels.tolist() == [6] * 5 + [4] * 4 + [6] * 9
+    assert np.isfinite(loss)
+
+
+def test_prediction_does_not_depend_on_what_shares_a_row():
+    """Packed together or alone, a window gets the same labels."""
+    lengths = [5, 17, 1, 30, 9]
+    split = probe_split(lengths, 120)
+    net = network()
+    together, _ = predict_labels(net, split, LAYOUT)
+    alone, _ = predict_labels(net, split, Layout(SPECIAL, row_length=48, packed=False))
+    assert together.tolist() == alone.tolist()
+    assert len(set(together.tolist())) > 1

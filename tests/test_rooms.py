@@ -1,0 +1,89 @@
+"""The house: imports point down only, and every room is of a size to be read."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+JOB = Path(__file__).parent.parent / "job"
+ROOMS = sorted(JOB.glob("*.py"))
+
+# Each layer may import those before it, and rooms of its own layer.
+LAYERS = [
+    {"__init__", "errors", "sentences"},
+    {"labels", "signals", "vertex", "status", "log", "storage", "typos", "kinds", "combinations"},
+    {"settings", "flags", "usage", "arguments"},
+    {"addresses", "drive", "fetch", "lines", "tagged", "columns", "units", "jsonlines", "formats"},
+    {"corpus", "splits", "checkpoint", "evaluate"},
+    {"align", "encode", "features", "rows", "stream"},
+    {"batch", "model", "layout", "hardware", "hub", "resolve", "pretrained", "card", "export"},
+    {"page", "report", "predict"},
+    {"prepare", "resume", "identity", "progress"},
+    {"fit", "finish", "summary", "check"},
+    {"train"},
+    {"__main__"},
+]
+WITHOUT_TORCH = {"settings", "arguments", "vertex", "log", "corpus", "formats", "fetch", "storage"}
+
+
+def imported(room: Path) -> set[str]:
+    """The rooms and packages that a room imports, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(room.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            if node.module == "job":
+                names |= {f"job.{alias.name}" for alias in node.names}
+    return names
+
+
+def rooms_of(room: Path) -> set[str]:
+    return {name.split(".")[1] for name in imported(room) if name.startswith("job.")} & {
+        r.stem for r in ROOMS
+    }
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
+def test_imports_point_down(room):
+    """A room imports rooms of its own layer or below."""
+    layer_of = {name: i for i, layer in enumerate(LAYERS) for name in layer}
+    assert room.stem in layer_of, "a new room needs its place in LAYERS"
+    above = {name for name in rooms_of(room) if layer_of[name] > layer_of[room.stem]}
+    assert not above
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_TORCH))
+def test_arguments_and_corpus_need_no_torch(name):
+    """No room that a wrong argument or a bad corpus passes through imports torch."""
+    seen, queue = set(), [name]
+    while queue:
+        room = queue.pop()
+        if room in seen:
+            continue
+        seen.add(room)
+        packages = {package.split(".")[0] for package in imported(JOB / f"{room}.py")}
+        assert not packages & {"torch", "transformers", "pytorch_lightning"}, room
+        queue += rooms_of(JOB / f"{room}.py")
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
+def test_a_room_is_one_stage(room):
+    """No file is longer than 260 lines, no function longer than 60."""
+    text = room.read_text()
+    assert text.count("\n") <= 260
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 60, node.name
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
+def test_the_environment_is_read_in_one_place(room):
+    """__main__ hands os.environ over; settings has a default in it; storage sets a library's."""
+    if room.stem not in ("__main__", "settings", "storage"):
+        assert "environ" not in {
+            node.attr
+            for node in ast.walk(ast.parse(room.read_text()))
+            if isinstance(node, ast.Attribute)
+        }

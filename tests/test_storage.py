@@ -1,0 +1,123 @@
+"""One set of scenarios, run against each kind of store."""
+
+import os
+import uuid
+
+import fsspec
+import pytest
+
+from job import storage
+from job.errors import OutputError, PermissionDeniedError
+
+
+@pytest.fixture(params=["path", "file", "memory"])
+def url(request, tmp_path):
+    """The URL of an empty folder."""
+    if request.param == "memory":
+        yield f"memory://{uuid.uuid4().hex}/out"
+        fsspec.filesystem("memory").store.clear()
+    else:
+        yield f"{'file://' if request.param == 'file' else ''}{tmp_path}/out"
+
+
+def test_what_is_written_is_read_back(url):
+    """Bytes come back equal, from below folders that did not exist."""
+    place = storage.join(url, "a", "b.bin")
+    assert not storage.exists(place)
+    storage.write_bytes(place, b"\x00\r\n\xff")
+    assert storage.read_bytes(place) == b"\x00\r\n\xff"
+    with storage.open_read(place) as stream:
+        assert stream.read() == b"\x00\r\n\xff"
+    assert storage.list_names(url) == ["a"]
+    assert storage.list_names(storage.join(url, "a")) == ["b.bin"]
+
+
+def test_what_is_not_there_is_said_plainly(url):
+    """Nothing listed, FileNotFoundError read, nothing removed."""
+    assert storage.list_names(url) == []
+    with pytest.raises(FileNotFoundError):
+        storage.read_bytes(storage.join(url, "absent"))
+    with pytest.raises(FileNotFoundError):
+        storage.download_file(storage.join(url, "absent"), storage.local_path("/tmp/never"))
+    storage.remove(storage.join(url, "absent"))
+
+
+def test_a_folder_goes_up_and_down(url, tmp_path):
+    """Every file lands at its place, in both directions."""
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "MANIFEST.json").write_text("{}")
+    (folder / "weights").write_bytes(b"w" * 1000)
+    (folder / "sub" / "x").write_text("x")
+    storage.upload_dir(folder, url)
+    storage.download_dir(url, tmp_path / "back")
+    back = {f.relative_to(tmp_path / "back") for f in (tmp_path / "back").rglob("*") if f.is_file()}
+    assert {str(p) for p in back} == {"MANIFEST.json", "weights", "sub/x"}
+    assert (tmp_path / "back/weights").read_bytes() == b"w" * 1000
+
+
+def test_the_manifest_goes_up_last(url, tmp_path, monkeypatch):
+    """Who sees the manifest sees the files that it names."""
+    (tmp_path / "folder").mkdir()
+    for name in ("A", "MANIFEST.json", "Z"):
+        (tmp_path / "folder" / name).write_text(name)
+    order = []
+    upload = storage.upload_file
+    monkeypatch.setattr(
+        storage, "upload_file", lambda file, to: (order.append(file.name), upload(file, to))
+    )
+    storage.upload_dir(tmp_path / "folder", url)
+    assert order == ["A", "Z", "MANIFEST.json"]
+
+
+def test_others_writes_are_seen(url):
+    """A listing is never stale: what another process wrote since is in it."""
+    storage.write_bytes(storage.join(url, "a"), b"")
+    assert storage.list_names(url) == ["a"]
+    filesystem, path = fsspec.core.url_to_fs(url)
+    filesystem.pipe_file(f"{path}/b", b"")
+    assert storage.list_names(url) == ["a", "b"]
+
+
+def test_a_failed_upload_leaves_the_old_file(tmp_path, monkeypatch):
+    """A reader sees the old content or the new one, never a part."""
+    target = tmp_path / "model.bin"
+    target.write_bytes(b"old")
+
+    def fail(source, staged):
+        staged.write_bytes(b"ne")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage.shutil, "copyfile", fail)
+    with pytest.raises(OutputError, match=r"model\.bin.*no space left"):
+        storage.write_bytes(str(target), b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_probe_leaves_nothing(url):
+    """The pre-flight check writes, reads and deletes."""
+    storage.write_bytes(storage.join(url, "kept"), b"")
+    storage.probe_writable(url)
+    assert storage.list_names(url) == ["kept"]
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path):
+    """The output folder's name is taken by a file: one sentence that names it."""
+    (tmp_path / "output").write_text("")
+    with pytest.raises(OutputError, match="output"):
+        storage.probe_writable(str(tmp_path / "output"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; CI runs it as a user too")
+def test_an_output_without_permission_is_refused(tmp_path):
+    """Permission is an exit code of its own."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionDeniedError, match="permission denied"):
+        storage.probe_writable(str(tmp_path))
+
+
+def test_an_unknown_scheme_is_refused():
+    """A URL that no installed package serves says so."""
+    with pytest.raises(OutputError, match="nosuch://"):
+        storage.probe_writable("nosuch://bucket/x")
