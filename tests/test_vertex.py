@@ -79,6 +79,7 @@ def test_the_trial_may_come_with_the_cluster():
     "text",
     [
         "nonsense",
+        "nonsense" * 1000,
         "[]",
         "3",
         "{}",
