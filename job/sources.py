@@ -86,6 +86,8 @@ def read_companion(source: Source, name: str, cache: Cache) -> bytes | None:
     try:
         if storage.is_local(beside):
             return storage.local_path(beside).read_bytes()
+        if is_web(beside) and find_version(beside) is None:
+            return None
         return cache.copy(beside).read_bytes()
     except (FileNotFoundError, MissingError):
         return None
@@ -107,7 +109,10 @@ def _find(folder_url: str, cache: Cache) -> dict[str, Source]:
     found = {}
     for split, name in _choose(storage.list_names(folder_url), folder_url).items():
         url = storage.join(folder_url, name)
-        found[split] = Source(cache.copy(url), url, url)
+        try:
+            found[split] = Source(cache.copy(url), url, url)
+        except FileNotFoundError as error:
+            raise DataError(f"{url}: vanished before it was read; run again.") from error
     return found
 
 
@@ -140,8 +145,9 @@ def _find_on_web(folder_url: str, cache: Cache) -> dict[str, Source]:
             denied.append(error)
             return None
 
+    versions = {names[0]: probe(names[0])}  # a server that is down is waited for once
     with ThreadPoolExecutor(PROBES_AT_ONCE) as pool:
-        versions = dict(zip(names, pool.map(probe, names), strict=True))
+        versions |= dict(zip(names[1:], pool.map(probe, names[1:]), strict=True))
     found = {}
     for split, name in _choose([n for n in names if versions[n] is not None], folder_url).items():
         url = storage.join(folder_url, name)
@@ -188,7 +194,7 @@ def _is_there(file: Path, sha256: str | None) -> bool:
     """Whether the file is in the cache and is the pinned one, where one is pinned."""
     if not file.is_file():
         return False
-    if sha256 and hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+    if sha256 and hashlib.sha256(file.read_bytes()).hexdigest() != sha256.lower():
         logger.warning("%s differs from CORPUS_SHA256; downloading it again.", file)
         return False
     return True

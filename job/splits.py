@@ -40,6 +40,8 @@ def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> S
         data = source.file.read_bytes()
     except PermissionError as error:
         raise PermissionDeniedError(f"{source.shown}: cannot be read; give access.") from error
+    except OSError as error:
+        raise DataError(f"{source.shown}: cannot be read ({error.strerror}).") from error
     digest = hashlib.sha256(data).hexdigest()
     if pinned and digest != pinned.lower():
         raise DataError(

@@ -2,13 +2,11 @@
 
 import itertools
 import json
-import os
 import re
 import unicodedata
-from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from job.errors import DataError
@@ -68,6 +66,7 @@ def mentions(sentence):
 # The tutorial's format
 
 
+@settings(deadline=None)
 @given(sentences())
 def test_tagged_text_reads_back_equal_or_is_rejected_as_ambiguous(sentence):
     assume(all(is_paired(sentence.text[s:e]) for s, e, _ in sentence.spans))
@@ -78,11 +77,13 @@ def test_tagged_text_reads_back_equal_or_is_rejected_as_ambiguous(sentence):
     assert found in (sentence, AMBIGUOUS)
 
 
+@settings(deadline=None)
 @given(sentences(st.characters(exclude_categories=("Cs",), exclude_characters="<>␞\0\n\r")))
 def test_without_angle_brackets_every_sentence_reads_back_equal(sentence):
     assert read_tagged_line(to_tagged(sentence), 1) == sentence
 
 
+@settings(deadline=None)
 @given(sentences())
 def test_what_to_tagged_writes_reads_back_equal(sentence):
     try:
@@ -93,6 +94,7 @@ def test_what_to_tagged_writes_reads_back_equal(sentence):
         assert only(read(line + "\n")) == sentence
 
 
+@settings(deadline=None)
 @given(st.text("<>:ab", max_size=8), st.text("<>:ab", max_size=12))
 def test_what_is_read_is_a_reading_and_the_only_one_or_the_only_paired_one(sentence, tagged):
     possible = {spans for kept, spans in every_reading(tagged) if kept == sentence}
@@ -101,9 +103,11 @@ def test_what_is_read_is_a_reading_and_the_only_one_or_the_only_paired_one(sente
     try:
         found = {align(sentence, tagged)}
     except LineError as error:
-        found = None
-        assert (error.reason == AMBIGUOUS) == (len(possible) > 1)
-    assert found == expected
+        found = error.reason
+    if expected is None:
+        assert (found == AMBIGUOUS) if possible else (found in (BROKEN, DIFFERS))
+    else:
+        assert found == expected
 
 
 def every_reading(tagged, i=0, kept="", spans=(), start=None):
@@ -197,14 +201,11 @@ def test_readings_without_number_are_ambiguous_not_slow():
     assert [row.reason for row in parsed.rejected] == [AMBIGUOUS]
 
 
-def test_kmou_has_exactly_the_offsets_of_its_tagged_text():
+def test_kmou_has_exactly_the_offsets_of_its_tagged_text(real_data):
     """All 23,709 sentences, against a parser that pairs brackets on a stack."""
-    folder = os.environ.get("NER_TEST_DATA")
-    if not folder:
-        pytest.skip("NER_TEST_DATA is not set: the real corpus is NOT checked")
     count = 0
     for name in ("train", "val", "test"):
-        data = Path(folder, "kmou", f"{name}.txt").read_bytes()
+        data = (real_data / "kmou" / f"{name}.txt").read_bytes()
         parsed = parse(data, name)
         assert not parsed.rejected
         lines = data.decode().split("\n")[:-1]
@@ -351,6 +352,7 @@ JOINS = {
 }
 
 
+@settings(deadline=None)
 @given(
     st.lists(sentences(), min_size=1, max_size=4),
     st.sampled_from(["BIO", "BIOES"]),
@@ -489,6 +491,7 @@ def test_100_000_units_are_read():
 
 
 def test_json_lines_hold_any_text():
+    @settings(deadline=None)
     @given(st.lists(sentences(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))))
     def check(many):
         assume(many)
