@@ -1,0 +1,149 @@
+"""This job against the tutorial's recipe on a real corpus, from the same random start.
+
+    python -m bench.kmou CORPUS_FOLDER VOCABULARY_FOLDER [--epochs 5] [--learning_rate 5e-4]
+
+CORPUS_FOLDER holds train.txt, val.txt (and test.txt) in the tutorial's format; VOCABULARY_FOLDER
+holds KcBERT's vocab.txt. A 4-layer, 256-wide BERT is trained from scratch by both: the same weights,
+sentences, order and number of steps. Prints a table of entity F1 on exact characters after each
+epoch, and the seconds of training (validation not counted).
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
+
+from bench.reference import encode_reference, train_reference
+from job.batch import EpochPlan
+from job.corpus import load_corpus
+from job.encode import SpecialTokens, decode_spans, encode
+from job.evaluate import score_spans
+from job.formats import to_tagged
+from job.labels import LabelMap
+from job.model import predict_labels
+from job.pretrained import load_classifier
+from job.rows import Layout
+
+SEED, BATCH_SIZE, LENGTH = 7, 32, 64
+
+
+def make_start(vocabulary: Path, folder: Path, label_map: LabelMap) -> None:
+    """A model folder with random weights, classifier included."""
+    folder.mkdir()
+    (folder / "vocab.txt").write_bytes((vocabulary / "vocab.txt").read_bytes())
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {"do_lower_case": False, "model_max_length": 300, "tokenizer_class": "BertTokenizer"}
+        )
+    )
+    with (folder / "vocab.txt").open() as lines:
+        size = sum(1 for _ in lines)
+    torch.manual_seed(SEED)
+    config = BertConfig(
+        vocab_size=size,
+        hidden_size=256,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=1024,
+        max_position_embeddings=300,
+        id2label=dict(enumerate(label_map.labels)),
+        label2id={label: i for i, label in enumerate(label_map.labels)},
+    )
+    BertForTokenClassification(config).save_pretrained(folder)
+
+
+def run_job(corpus: Path, start: Path, output: Path, epochs: int, rate: float) -> list[dict]:
+    """Trains with `python -m job` and returns the history of its metrics.json."""
+    flags = {
+        "downstream_corpus_root_dir": corpus.resolve().parent,
+        "downstream_corpus_name": corpus.resolve().name,
+        "pretrained_model_name": start,
+        "downstream_model_dir": output,
+        "epochs": epochs,
+        "learning_rate": rate,
+        "batch_size": BATCH_SIZE,
+        "max_seq_length": LENGTH,
+        "seed": SEED,
+        "monitor": "max val_f1",
+        "cache_dir": output / "cache",
+        "log_every_s": 60,
+    }
+    command = [sys.executable, "-m", "job", *(f"--{name}={value}" for name, value in flags.items())]
+    subprocess.run(command, check=True, cwd=Path(__file__).parent.parent)
+    return json.loads((output / "report" / "metrics.json").read_text())["history"]
+
+
+def run_reference(corpus, tokenizer, start: Path, epochs: int, rate: float) -> list[dict]:
+    """Trains by the tutorial's recipe and evaluates with this job's exact-character F1."""
+    label_map = LabelMap.from_sentences(corpus.train.sentences)
+    train, val = list(corpus.train.sentences), list(corpus.val.sentences)
+    tagged = [to_tagged(sentence) for sentence in train]
+    rows = encode_reference(train, tagged, tokenizer, label_map, LENGTH)
+    split = encode(val, tokenizer, label_map, max_seq_length=LENGTH, stride=0, truncate=True)
+    layout = Layout(SpecialTokens.of(tokenizer), row_length=LENGTH, packed=False)
+    network = load_classifier(start, label_map)
+    gold = [sentence.spans for sentence in val]
+
+    def evaluate() -> dict[str, float]:
+        labels, _ = predict_labels(network, split, layout)
+        found = decode_spans(labels, split, label_map)
+        return {"f1_characters": score_spans(gold, found, label_map.types).micro.f1}
+
+    plan = EpochPlan(len(train), BATCH_SIZE, SEED)
+    history = []
+    torch.manual_seed(SEED)
+    for record in train_reference(
+        network, rows, plan, epochs=epochs, learning_rate=rate, evaluate=evaluate
+    ):
+        print(f"reference: {record}", flush=True)
+        history.append(record)
+    return history
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("vocabulary", type=Path)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--learning_rate", type=float, default=5e-4)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        corpus = load_corpus(
+            given.corpus.resolve().name,
+            str(given.corpus.resolve().parent),
+            scratch,
+            force_download=False,
+            sha256={},
+            max_rejected_ratio=0.05,
+            max_download_mb=500,
+            allow_unseen_labels=False,
+        )
+        start = scratch / "start"
+        make_start(given.vocabulary, start, LabelMap.from_sentences(corpus.train.sentences))
+        tokenizer = AutoTokenizer.from_pretrained(start)
+        theirs = run_reference(corpus, tokenizer, start, given.epochs, given.learning_rate)
+        ours = run_job(given.corpus, start, scratch / "out", given.epochs, given.learning_rate)
+    print(f"\n{platform.processor()} {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print("epoch  F1 tutorial  F1 job  s tutorial  s job")
+    spent = [0.0, 0.0]
+    for theirs_at, ours_at in zip(theirs, ours, strict=True):
+        trained = len(corpus.train.sentences) / ours_at["sentences_per_s"]
+        spent = [spent[0] + theirs_at["seconds"], spent[1] + trained]
+        print(
+            f"{ours_at['epoch']:5}  {theirs_at['f1_characters']:11.4f}  "
+            f"{ours_at['f1_characters']:6.4f}  {theirs_at['seconds']:10.0f}  {trained:5.0f}"
+        )
+    print(
+        f"training in all: {spent[0]:.0f} s and {spent[1]:.0f} s, ratio {spent[0] / spent[1]:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
