@@ -45,6 +45,10 @@ def misspelt_variable(name: str, known: Iterable[str]) -> str | None:
     return None
 
 
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
+
+
 def _equal_but_for_bars(name: str, other: str) -> bool:
     return name.replace("_", "") == other.replace("_", "")
 
@@ -53,19 +57,21 @@ def _is_slip(name: str, other: str) -> bool:
     words, wanted = name.split("_"), other.split("_")
     if len(wanted) == 1 or len(words) != len(wanted):
         if len(other) >= 16:  # PRETRAINED_MODEL: the last word is forgotten
-            return difflib.SequenceMatcher(None, name, other).ratio() >= 0.85
+            return name[:4] == other[:4] and _likeness(name, other) >= 0.85
         # BATCHSZIE: the bar is forgotten as well. SEDE is SEED, but SPEED is not.
         joined, target = name.replace("_", ""), other.replace("_", "")
-        return edits(joined, target) <= 1 and (len(target) >= 6 or sorted(name) == sorted(other))
-    wrong = [pair for pair in zip(words, wanted, strict=True) if pair[0] != pair[1]]
-    return all(_is_slip_of_word(*pair) for pair in wrong)
+        may_be = abs(len(joined) - len(target)) <= 1  # spares the counting in most cases
+        is_long = len(target) >= 6 or sorted(name) == sorted(other)
+        return may_be and is_long and edits(joined, target) <= 1
+    pairs = zip(words, wanted, strict=True)
+    return all(word == right or _is_slip_of_word(word, right) for word, right in pairs)
 
 
 def _is_slip_of_word(word: str, wanted: str) -> bool:
     shorter, longer = sorted((word, wanted), key=len)
     if len(shorter) >= 3 and longer.startswith(shorter):
         return True  # LEN for LENGTH, SEQUENCE for SEQ, CORE for CORES
-    if len(wanted) < 4:
+    if len(wanted) < 4 or len(longer) - len(shorter) > 2:
         return False  # CPU is not TPU
     if len(wanted) == 4:  # MDOE is MODE, NODE is not
         return sorted(word) == sorted(wanted) and edits(word, wanted) == 1
