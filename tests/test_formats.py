@@ -94,20 +94,30 @@ def test_what_to_tagged_writes_reads_back_equal(sentence):
         assert only(read(line + "\n")) == sentence
 
 
-@settings(deadline=None)
-@given(st.text("<>:ab", max_size=8), st.text("<>:ab", max_size=12))
-def test_what_is_read_is_a_reading_and_the_only_one_or_the_only_paired_one(sentence, tagged):
-    possible = {spans for kept, spans in every_reading(tagged) if kept == sentence}
+PIECES = st.lists(st.sampled_from(["<", "<", ">", ":", ":a>", "a", "b", "<a:b>"]), max_size=9)
+
+
+@settings(deadline=None, max_examples=1000)
+@given(PIECES.map("".join), st.data())
+def test_what_is_read_is_the_only_reading_or_the_only_paired_one(tagged, data):
+    readings = every_reading(tagged)
+    sentence = data.draw(st.sampled_from([kept for kept, _ in readings]))
+    possible = {spans for kept, spans in readings if kept == sentence}
     paired = {s for s in possible if all(is_paired(sentence[a:b]) for a, b, _ in s)}
-    expected = next((s for s in (possible, paired) if len(s) == 1), None)
+    expected = next((s for s in (possible, paired) if len(s) == 1), {AMBIGUOUS})
     try:
-        found = {align(sentence, tagged)}
+        found = align(sentence, tagged)
     except LineError as error:
         found = error.reason
-    if expected is None:
-        assert (found == AMBIGUOUS) if possible else (found in (BROKEN, DIFFERS))
-    else:
-        assert found == expected
+    assert {found} == expected
+
+
+@given(st.text("<:a", max_size=4), PIECES.map("".join))
+def test_a_tagged_text_of_another_sentence_has_no_reading(sentence, tagged):
+    assume(sentence not in [kept for kept, _ in every_reading(tagged)])
+    with pytest.raises(LineError) as raised:
+        align(sentence, tagged)
+    assert raised.value.reason in (BROKEN, DIFFERS)
 
 
 def every_reading(tagged, i=0, kept="", spans=(), start=None):
