@@ -8,6 +8,7 @@ from functools import partial
 
 from job.errors import DataError, PermissionDeniedError
 from job.formats import parse
+from job.jsonlines import TAG_KEYS
 from job.lines import Rejected
 from job.sentences import Sentence
 from job.sources import Cache, Source, read_companion
@@ -69,18 +70,22 @@ def _tag_names(source: Source, cache: Cache) -> tuple[str, ...] | None:
     if described is None:
         return None
     try:
-        return _find_names(json.loads(described))
+        features = json.loads(described)
     except (ValueError, RecursionError):
         return None
+    return next((names for key in TAG_KEYS if (names := _find_names(features, key))), None)
 
 
-def _find_names(value: object) -> tuple[str, ...] | None:
-    """The first list of strings called `names`, at any depth: releases of `datasets` differ."""
+def _find_names(value: object, key: str, below: bool = False) -> tuple[str, ...] | None:
+    """The list of strings called `names` below the feature `key`: releases of `datasets` differ."""
     if isinstance(value, dict):
         names = value.get("names")
-        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        if below and isinstance(names, list) and all(isinstance(name, str) for name in names):
             return tuple(names)
-        value = list(value.values())
-    if isinstance(value, list):
-        return next((names for item in value if (names := _find_names(item))), None)
-    return None
+        below = below or value.get("name") == key
+        found = (_find_names(item, key, below or name == key) for name, item in value.items())
+    elif isinstance(value, list):
+        found = (_find_names(item, key, below) for item in value)
+    else:
+        return None
+    return next((names for names in found if names), None)

@@ -109,6 +109,11 @@ class Reading(NamedTuple):
     spans: tuple | None = None
 
 
+# Readings that cannot differ in what follows are one entry: how many (2 for more), and the last.
+Entries = dict[tuple, tuple[int, Reading]]
+Place = tuple[int, Reading]
+
+
 def _readings(sentence: str, tagged: str, paired: bool) -> tuple[int, tuple[Span, ...]]:
     """How many readings there are (2 for more), and the last of them.
 
@@ -117,32 +122,14 @@ def _readings(sentence: str, tagged: str, paired: bool) -> tuple[int, tuple[Span
     """
     decisions = [match.start() for match in DECISIONS.finditer(tagged)]
     ends = [*decisions, len(tagged)]
-    furthest = (0, Reading())
-    # Readings that cannot differ in what follows are one entry: how many, and the last of them.
-    entries: dict[tuple, tuple[int, Reading]] = {}
+    furthest: Place = (0, Reading())
+    entries: Entries = {}
     if sentence.startswith(tagged[: ends[0]]):
         entries[0, False, False] = (1, Reading())
     for here, following in itertools.pairwise(ends):
-        reached: dict[tuple, tuple[int, Reading]] = {}
-        for count, reading in entries.values():
-            furthest = max(furthest, (here, reading), key=_place)
-            for resume, moved in _moves(sentence, tagged, here, reading, paired):
-                chunk = tagged[resume:following]
-                if not sentence.startswith(chunk, resume - moved.surplus):
-                    furthest = max(furthest, (resume, moved), key=_place)
-                    continue
-                if paired and moved.mention >= 0 and ">" in chunk:
-                    moved = moved._replace(depth=moved.depth - chunk.count(">"))
-                    if moved.depth < 0:
-                        continue
-                # An entity needs a character before it may close.
-                nothing_yet = moved.mention == following - moved.surplus
-                opened = moved.mention if paired else moved.mention >= 0
-                key = (moved.surplus, opened, nothing_yet)
-                reached[key] = (min(2, count + reached.get(key, (0,))[0]), moved)
-        if len(reached) > MAX_READINGS:
+        entries, furthest = _decide(sentence, tagged, here, following, entries, furthest, paired)
+        if len(entries) > MAX_READINGS:
             raise LineError(AMBIGUOUS, f"over {MAX_READINGS} readings of its `<`, `>` and `:`")
-        entries = reached
     whole = [
         (count, reading)
         for count, reading in entries.values()
@@ -158,8 +145,38 @@ def _readings(sentence: str, tagged: str, paired: bool) -> tuple[int, tuple[Span
     raise _no_reading(sentence, tagged, *furthest)
 
 
-def _place(reached: tuple[int, Reading]) -> int:
-    return reached[0]
+def _decide(
+    sentence: str,
+    tagged: str,
+    here: int,
+    following: int,
+    entries: Entries,
+    furthest: Place,
+    paired: bool,
+) -> tuple[Entries, Place]:
+    """The readings that get from the decision at tagged[here] to the following one."""
+    reached: Entries = {}
+    for count, reading in entries.values():
+        furthest = max(furthest, (here, reading), key=_place)
+        for resume, moved in _moves(sentence, tagged, here, reading, paired):
+            chunk = tagged[resume:following]
+            if not sentence.startswith(chunk, resume - moved.surplus):
+                furthest = max(furthest, (resume, moved), key=_place)
+                continue
+            if paired and moved.mention >= 0 and ">" in chunk:
+                moved = moved._replace(depth=moved.depth - chunk.count(">"))
+                if moved.depth < 0:
+                    continue
+            # An entity needs a character before it may close.
+            nothing_yet = moved.mention == following - moved.surplus
+            opened = moved.mention if paired else moved.mention >= 0
+            key = (moved.surplus, opened, nothing_yet)
+            reached[key] = (min(2, count + reached.get(key, (0,))[0]), moved)
+    return reached, furthest
+
+
+def _place(place: Place) -> int:
+    return place[0]
 
 
 def _moves(

@@ -353,24 +353,28 @@ def test_splits_in_different_formats_are_noted(load, write):
     assert any("read differently" in note for note in load().notes)
 
 
+NAMES = {"names": ["O", "B-PER"], "_type": "ClassLabel"}
+OTHER_NAMES = {"names": ["NN", "B-VP"], "_type": "ClassLabel"}
+
+
 @pytest.mark.parametrize(
-    "companion",
+    ("companion", "content"),
     [
-        {"label_names__txt": "O\nB-PER\n"},
-        {
-            "dataset_info__json": json.dumps(
-                {
-                    "features": {
-                        "ner_tags": {"feature": {"names": ["O", "B-PER"], "_type": "ClassLabel"}}
-                    }
-                }
-            )
-        },
+        ("label_names__txt", "O\r\nB-PER\r\n"),
+        (
+            "dataset_info__json",
+            {"features": {"pos_tags": {"feature": OTHER_NAMES}, "ner_tags": {"feature": NAMES}}},
+        ),
+        (
+            "dataset_info__json",
+            {"features": [{"name": "pos", "x": OTHER_NAMES}, {"name": "ner_tags", "x": NAMES}]},
+        ),
     ],
 )
-def test_integer_tags_are_named_by_the_file_beside_them(load, write, companion):
+def test_integer_tags_are_named_by_the_file_beside_them(load, write, companion, content):
+    content = content if isinstance(content, str) else json.dumps(content)
     rows = [json.dumps({"tokens": ["김", text], "ner_tags": [1, 0]}) for text in "가나"]
-    write(train__jsonl=rows[0], val__jsonl=rows[1], **companion)
+    write(train__jsonl=rows[0], val__jsonl=rows[1], **{companion: content})
     assert load().val.sentences[0].spans == (Span(0, 1, "PER"),)
 
 
