@@ -132,6 +132,7 @@ def _cached(name: str, revision: str | None, cache_dir: Path) -> Path | None:
                 revision=revision,
                 cache_dir=cache_dir,
                 allow_patterns=[*TEXT_FILES, *weights],
+                ignore_patterns="*/*",
                 local_files_only=True,
             )
         except LocalEntryNotFoundError:

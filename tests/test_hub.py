@@ -19,6 +19,7 @@ FILES = {
     "pytorch_model.bin": b"the same weights, pickled",
     "tf_model.h5": b"never asked for",
     "onnx/model.safetensors": b"never asked for",
+    "older/spiece.model": b"never asked for",
     "README.md": b"never asked for",
 }
 ROOT = Path(__file__).parent.parent
@@ -198,9 +199,10 @@ def test_offline_without_a_copy_is_one_clear_sentence(hub, tmp_path):
     assert hub.requests == []
 
 
-def test_an_incomplete_copy_is_not_taken_for_a_model(hub, tmp_path):
-    hub.add("org/model", FILES)
-    Path(fetch(hub.url, tmp_path), "model.safetensors").unlink()
+@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
+def test_an_incomplete_copy_is_not_taken_for_a_model(hub, tmp_path, weights):
+    hub.add("org/model", {"config.json": CONFIG, weights: b"weights"})
+    Path(fetch(hub.url, tmp_path), weights).unlink()
     assert fetch("http://127.0.0.1:9", tmp_path).startswith("UnavailableError 69")
 
 

@@ -17,7 +17,7 @@ from job import predict as predict_module
 from job import stream as stream_module
 from job.errors import ArgumentError, DataError, OutputError
 from job.export import MANIFEST, export_model
-from job.predict import predict
+from job.predict import in_chunks, predict
 from job.stream import open_output
 
 SENTENCE = "김철수은 서울역에서 만났다!"
@@ -197,6 +197,13 @@ def test_memory_is_bounded_by_the_chunk(output, tmp_path, monkeypatch):
     assert peak < 15e6
 
 
+def test_chunks_are_cut_by_lines_and_by_characters():
+    lines = [(n, "가" * 300_000) for n in range(9)] + [(n, "") for n in range(9, 3000)]
+    chunks = list(in_chunks(lines))
+    assert [len(chunk) for chunk in chunks] == [4, 4, 1024, 1024, 944]
+    assert [line for chunk in chunks for line in chunk] == lines
+
+
 def test_every_end_may_be_a_url(output, memory, tmp_path):
     upload(output, memory, "/bucket/output")
     memory.pipe("/bucket/in.txt", f"{SENTENCE}\n".encode())
@@ -231,8 +238,9 @@ def test_a_remote_model_is_verified_and_a_new_one_is_noticed(output, memory, tmp
     )
     predict(*arguments, cache_dir=tmp_path)
     [cached] = (tmp_path / "models").iterdir()
-    (cached / "label_map.txt").write_text("changed")
-    with pytest.raises(DataError, match=r"label_map\.txt"):
+    content = (cached / "model.safetensors").read_bytes()
+    (cached / "model.safetensors").write_bytes(content[:-1] + b"\x01")
+    with pytest.raises(DataError, match="another sha256"):
         predict(*arguments, cache_dir=tmp_path)
     memory.pipe("/bucket/output/model/label_map.txt", b"cut off")
     with pytest.raises(DataError, match=r"label_map\.txt: has 7 bytes"):
@@ -289,7 +297,9 @@ def test_a_link_stays_a_link_and_its_target_is_replaced(run, tmp_path):
 def test_a_pipe_is_written_to_and_not_replaced(run, tmp_path):
     os.mkfifo(tmp_path / "out.txt")
     read = []
-    reader = threading.Thread(target=lambda: read.append((tmp_path / "out.txt").read_bytes()))
+    reader = threading.Thread(
+        target=lambda: read.append((tmp_path / "out.txt").read_bytes()), daemon=True
+    )
     reader.start()
     (tmp_path / "in.txt").write_text("가\n")
     with open_output(str(tmp_path / "out.txt")) as stream:
@@ -318,7 +328,7 @@ CLIENT = """
 import sys
 from pathlib import Path
 from job.errors import JobError
-from job.predict import predict
+from job.predict import in_chunks, predict
 try:
     predict(sys.argv[1], "-", "-", cache_dir=Path(sys.argv[2]))
 except JobError as error:

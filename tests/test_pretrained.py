@@ -175,6 +175,7 @@ def test_the_new_classifier_follows_the_seed_and_the_encoder_is_the_files(model)
 def test_weights_come_in_32_bits_whatever_the_files_hold(model):
     weights = {name: w.half() for name, w in load_file(model / "model.safetensors").items()}
     save_file(weights, model / "model.safetensors", {"format": "pt"})
+    change_config(dtype="float16")(model)
     assert {p.dtype for p in load_classifier(model, LABELS).parameters()} == {torch.float32}
 
 
@@ -183,6 +184,7 @@ def test_a_new_classifier_is_no_warning_and_the_librarys_log_stays_as_it_was(mod
     with caplog.at_level(logging.WARNING), warnings.catch_warnings():
         warnings.simplefilter("error")
         load_classifier(model, LABELS)
+        assert transformers_logging.is_progress_bar_enabled()
         load_tokenizer(model)
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
