@@ -2,10 +2,10 @@
 
     python -m bench.kmou CORPUS_FOLDER VOCABULARY_FOLDER [--epochs 5] [--learning_rate 5e-4]
 
-CORPUS_FOLDER holds train.txt, val.txt (and test.txt) in the tutorial's format; VOCABULARY_FOLDER
-holds KcBERT's vocab.txt. A 4-layer, 256-wide BERT is trained from scratch by both: the same weights,
-sentences, order and number of steps. Prints a table of entity F1 on exact characters after each
-epoch, and the seconds of training (validation not counted).
+CORPUS_FOLDER holds train.txt and val.txt, VOCABULARY_FOLDER holds KcBERT's vocab.txt. A 4-layer,
+256-wide BERT is trained from scratch by both: the same weights, sentences, order and number of
+steps. Prints a table of entity F1 on exact characters after each epoch, and the seconds of training
+(validation not counted).
 """
 
 import argparse

@@ -73,12 +73,13 @@ class TokenClassifier(pl.LightningModule):
         self.loss_constant, self.seed, self.fused_optimizer = loss_constant, seed, fused_optimizer
         self.validation, self.score = validation, score
         self.epoch_loss = torch.zeros(2)  # summed loss and wordpieces of this epoch
+        self.carried_loss = torch.zeros(2)  # the same of the part before a resume
         self.recent_loss = torch.zeros(2)  # the same since the progress line last read it
         self.first_bad_step = torch.full((), -1, dtype=torch.long)
         self.predicted_P = np.zeros(0, np.int16)
 
     def on_train_epoch_start(self) -> None:
-        self.epoch_loss = torch.zeros(2, device=self.device)
+        self.epoch_loss, self.carried_loss = self.carried_loss, torch.zeros(2)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         torch.manual_seed(step_seed(self.seed, batch["epoch"], batch["step"], self.global_rank))
@@ -130,6 +131,16 @@ class TokenClassifier(pl.LightningModule):
         self.log_dict(metrics | self.score(self.predicted_P), batch_size=1)
         train_loss, train_count = self.epoch_loss.tolist()
         self.log("train_loss", train_loss / max(train_count, 1.0), batch_size=1)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Lightning's own refuses every fused optimizer, also where no scaler is in the way."""
+        if gradient_clip_val:
+            torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def configure_optimizers(self) -> dict:
         """AdamW; weight decay, where asked for, spares biases and LayerNorm."""

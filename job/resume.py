@@ -95,6 +95,7 @@ class Checkpoints(pl.Callback):
         trainer.precision_plugin.load_state_dict(self.state["precision"])
         for callback in trainer.early_stopping_callbacks:
             callback.load_state_dict(self.state["early_stopping"])
+        pl_module.carried_loss = self.state["epoch_loss"]
         self.state = None  # a second copy of the weights and moments
 
     def on_train_batch_end(
@@ -137,6 +138,7 @@ class Checkpoints(pl.Callback):
             "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
             "precision": trainer.precision_plugin.state_dict(),
             "early_stopping": early_stopping[0] if early_stopping else {},
+            "epoch_loss": module.epoch_loss.cpu() if step else torch.zeros(2),
             "position": position,
             "history": [asdict(record) for record in self.history],
         }

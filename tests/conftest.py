@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Two threads of a tiny model wait for each other longer than they compute.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from job.corpus import load_corpus
 from job.sentences import Sentence, Span
 
@@ -74,9 +77,7 @@ def _wordpiece():
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=200, special_tokens=special, show_progress=False
-    )
+    trainer = trainers.WordPieceTrainer(vocab_size=200, special_tokens=special, show_progress=False)
     tokenizer.train_from_iterator(TEXTS, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",

@@ -1,0 +1,142 @@
+"""What is committed survives, what is kept, and what is found again."""
+
+import json
+import uuid
+
+import fsspec
+import pytest
+
+from job import storage
+from job.checkpoint import CheckpointStore
+from job.errors import IncompatibleError, OutputError
+
+
+@pytest.fixture(params=["path", "memory"])
+def url(request, tmp_path):
+    if request.param == "memory":
+        yield f"memory://{uuid.uuid4().hex}/checkpoints"
+        fsspec.filesystem("memory").store.clear()
+    else:
+        yield str(tmp_path / "checkpoints")
+
+
+def commit(store, tmp_path, step, val_loss=None):
+    folder = tmp_path / "staging"
+    folder.mkdir(exist_ok=True)
+    (folder / "state.pt").write_bytes(b"state %d" % step)
+    metrics = {} if val_loss is None else {"val_loss": val_loss}
+    store.commit(
+        folder, step=step, facts={"metrics": metrics, "settings": {"seed": 7}, "labels": ["O"]}
+    )
+
+
+def steps(store):
+    return [checkpoint.step for checkpoint in store.committed()]
+
+
+@pytest.mark.parametrize(
+    ("monitor", "keep", "expected"),
+    [
+        (("min", "val_loss"), 1, [2, 6]),
+        (("max", "val_loss"), 1, [1, 6]),
+        (("min", "val_loss"), 3, [2, 3, 4, 6]),
+    ],
+)
+def test_the_best_and_the_newest_are_kept(url, tmp_path, monitor, keep, expected):
+    """SAVE_TOP_K by MONITOR, and the newest whatever it is; a tie keeps the older one."""
+    store = CheckpointStore(url, monitor, keep)
+    losses = [0.9, 0.1, 0.2, 0.2, 0.3, None]
+    for step, loss in enumerate(losses, start=1):
+        commit(store, tmp_path, step, loss)
+        assert step in steps(store)
+    assert steps(store) == expected
+
+
+def test_order_is_by_step_not_by_clock(url, tmp_path):
+    """The newest is the one with the most steps, whenever it was written."""
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    for step in (100, 20, 3):
+        commit(store, tmp_path, step, 0.5)
+    assert steps(store) == [3, 20, 100]
+    assert store.newest(tmp_path / "got").step == 100
+
+
+def test_a_folder_without_manifest_does_not_exist(url, tmp_path):
+    """What a killed upload leaves behind is never found."""
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    commit(store, tmp_path, 1, 0.5)
+    storage.write_bytes(storage.join(url, "step=00000002", "state.pt"), b"half")
+    assert store.newest(tmp_path / "got").step == 1
+
+
+def test_the_newest_that_verifies_is_taken(url, tmp_path, caplog):
+    """A flipped bit, and a file that is gone, are passed over with a warning that names them."""
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    for step in (1, 2, 3):
+        commit(store, tmp_path, step, 0.5)
+    storage.write_bytes(storage.join(url, "step=00000003", "state.pt"), b"statf 3")
+    storage.remove(storage.join(url, "step=00000002", "state.pt"))
+    found = store.newest(tmp_path / "got")
+    assert found.step == 1
+    assert (tmp_path / "got" / "state.pt").read_bytes() == b"state 1"
+    assert "step=00000003/state.pt does not match" in caplog.text
+    assert "step=00000002/state.pt is missing" in caplog.text
+
+
+def test_when_none_verifies_the_run_does_not_start_anew(url, tmp_path):
+    """Damaged checkpoints are an error: starting over would overwrite what may be saved."""
+    store = CheckpointStore(url, ("min", "val_loss"), 1)
+    commit(store, tmp_path, 1, 0.5)
+    storage.write_bytes(storage.join(url, "step=00000001", "state.pt"), b"?")
+    with pytest.raises(IncompatibleError, match="RESUME=never"):
+        store.newest(tmp_path / "got")
+
+
+def test_nothing_there_is_a_beginning(url, tmp_path):
+    """An empty output has no newest checkpoint."""
+    assert CheckpointStore(url, ("min", "val_loss"), 1).newest(tmp_path) is None
+
+
+def test_a_garbled_manifest_commits_nothing(url, tmp_path, caplog):
+    """A manifest that is not what we write is passed over, named."""
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    commit(store, tmp_path, 1, 0.5)
+    for step, data in ((2, b"{"), (3, json.dumps({"step": "x"}).encode())):
+        storage.write_bytes(storage.join(url, f"step={step:08d}", "MANIFEST.json"), data)
+    assert steps(store) == [1]
+    assert "step=00000002" in caplog.text
+    assert "step=00000003" in caplog.text
+
+
+def test_the_manifest_is_written_last_and_removed_first(tmp_path, monkeypatch):
+    """At no moment does a manifest stand over data that is not there."""
+    store = CheckpointStore(str(tmp_path / "c"), ("min", "val_loss"), 1)
+    events = []
+    upload, remove = storage.upload_file, storage.remove
+    monkeypatch.setattr(
+        storage, "upload_file", lambda f, u: (events.append(u.rsplit("/", 1)[1]), upload(f, u))
+    )
+    monkeypatch.setattr(
+        storage, "remove", lambda u: (events.append(f"-{u.rsplit('/', 1)[1]}"), remove(u))
+    )
+    commit(store, tmp_path, 1, 0.5)
+    commit(store, tmp_path, 2, 0.4)
+    assert events == [
+        *("state.pt", "MANIFEST.json"),
+        *("state.pt", "MANIFEST.json", "-MANIFEST.json", "-step=00000001"),
+    ]
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch):
+    """A save that fails commits nothing and deletes nothing."""
+    store = CheckpointStore(str(tmp_path / "c"), ("min", "val_loss"), 1)
+    commit(store, tmp_path, 1, 0.5)
+
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage.shutil, "copyfile", full)
+    with pytest.raises(OutputError, match="no space left"):
+        commit(store, tmp_path, 2, 0.4)
+    monkeypatch.undo()
+    assert store.newest(tmp_path / "got").step == 1
