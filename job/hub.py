@@ -217,8 +217,9 @@ def _explain(
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
         return OutputError(f"{cache_dir}: cannot be written ({error.strerror}); set CACHE_DIR.")
     if isinstance(error, (HTTPError, OSError, XetDownloadError)):
+        remedy = "unset it" if "HF_HUB_OFFLINE" in _reason(error) else "check the network"
         return UnavailableError(
             f"{subject}: the hub at {host} cannot be used ({_reason(error)}) and {cache_dir} holds "
-            f"no copy; check the network, or name a local directory."
+            f"no copy; {remedy}, or name a local directory."
         )
     return error

@@ -29,7 +29,6 @@ from job.pretrained import first_position, load_classifier, load_tokenizer, max_
 from job.resolve import SAMPLE_MODEL, resolve_model
 
 ROOT = Path(__file__).parent.parent
-DATA = os.environ.get("NER_TEST_DATA")
 CLIENT = """
 import json, sys
 from pathlib import Path
@@ -105,10 +104,9 @@ def test_a_hub_model_is_loaded_at_its_pinned_revision(model, tmp_path, kind):
     assert found["label"] == "B-PER"
 
 
-@pytest.mark.skipif(not DATA, reason="NER_TEST_DATA is not set: KcBERT's vocabulary is NOT tested")
 @pytest.mark.parametrize("kind", ["safetensors", "pytorch_model.bin"])
-def test_kcbert_from_the_hub_tokenises_as_the_tutorial_says(tmp_path, kind):
-    source, folder = Path(DATA, "kcbert"), tmp_path / "kcbert"
+def test_kcbert_from_the_hub_tokenises_as_the_tutorial_says(real_data, tmp_path, kind):
+    source, folder = real_data / "kcbert", tmp_path / "kcbert"
     folder.mkdir()
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = json.loads((source / "config.json").read_text()) | shape | {"intermediate_size": 32}
