@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from job.errors import DataError, PermissionDeniedError
-from job.formats import parse
+from job.formats import Parsed, parse
 from job.jsonlines import TAG_KEYS
 from job.lines import Rejected
 from job.sentences import Sentence
 from job.sources import Cache, Source, read_companion
 
 logger = logging.getLogger(__name__)
+
+LONGEST_SENTENCE = 10_000  # characters
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> S
             f"{source.shown}: its sha256 is {digest}, but CORPUS_SHA256 pins {name}={pinned}; "
             "restore the file, or pin the new one."
         )
-    parsed = parse(data, source.shown, partial(_tag_names, source, cache))
+    parsed = without_endless(parse(data, source.shown, partial(_tag_names, source, cache)))
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
     logger.info(
         "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
@@ -59,6 +61,17 @@ def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> S
     for note in parsed.notes:
         logger.info("%s: %s.", name, note)
     return Split(name, source.shown, parsed.format, digest, parsed.sentences, parsed.rejected)
+
+
+def without_endless(parsed: Parsed) -> Parsed:
+    """Rejects what is no sentence but a file without line breaks: one step could not hold it."""
+    kept = tuple(s for s in parsed.sentences if len(s.text) <= LONGEST_SENTENCE)
+    endless = tuple(
+        Rejected(f"longer than {LONGEST_SENTENCE:,} characters", s.line, f"{len(s.text):,}")
+        for s in parsed.sentences
+        if len(s.text) > LONGEST_SENTENCE
+    )
+    return replace(parsed, sentences=kept, rejected=parsed.rejected + endless)
 
 
 def _tag_names(source: Source, cache: Cache) -> tuple[str, ...] | None:
