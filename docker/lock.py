@@ -26,7 +26,8 @@ ALWAYS_TRUE = re.compile(
     r"|(?:platform_python_implementation|implementation_name) != 'PyPy' and "
     r"| and (?:platform_python_implementation|implementation_name) != 'PyPy'"
     r"|python_full_version < '3.1[35]' and "
-    r"| ; (?:sys_platform == 'linux'|platform_machine == 'x86_64'|python_full_version < '3.13')(?= )"
+    r"| ; (?:sys_platform == 'linux'|platform_machine == 'x86_64')(?= )"
+    r"| ; python_full_version < '3.13'(?= )"
 )
 SOURCE_ONLY = "seqeval=="
 CUDA = re.compile(r"(torch|triton|nvidia-[\w-]+|cuda-[\w-]+)==")

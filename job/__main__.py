@@ -43,12 +43,12 @@ def run(argv: list[str], stop: StopRequest) -> int:
         print(error, file=sys.stderr)
         print("Nothing was started. `python -m job --help` lists every argument.", file=sys.stderr)
         return error.exit_code
-    if parsed.command in ("help", "version"):
-        print(help_text() if parsed.command == "help" else f"korean-ner-job {__version__}")
-        return 0
+    if parsed.command == "help":
+        return tell(help_text())
+    if parsed.command == "version":
+        return tell(f"korean-ner-job {__version__}")
     if parsed.print_settings:
-        print(settings_table(parsed))
-        return 0
+        return tell(settings_table(parsed))
     handler = set_up_log(parsed)
     try:
         return COMMANDS[parsed.command](parsed, stop, handler)
@@ -61,6 +61,15 @@ def run(argv: list[str], stop: StopRequest) -> int:
     except Exception:
         logger.critical("This is a fault of the job, please report it:\n%s", traceback.format_exc())
         return EXIT_INTERNAL
+
+
+def tell(text: str) -> int:
+    """Prints to a reader who may leave early, as `head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def set_up_log(parsed: "Parsed") -> "LogHandler":

@@ -7,7 +7,6 @@ A folder without a manifest does not exist. The order is data → manifest → p
 first commit on there is never a moment without one good checkpoint. Order is by step, not by clock.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -16,11 +15,9 @@ from pathlib import Path
 
 from job import storage
 from job.errors import IncompatibleError
+from job.manifest import MANIFEST, describe_files, sha256_of
 
 logger = logging.getLogger(__name__)
-
-MANIFEST = "MANIFEST.json"
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -33,21 +30,6 @@ class Checkpoint:
     settings: Mapping[str, object]
     labels: tuple[str, ...]
     files: Mapping[str, Mapping] = field(repr=False)
-
-
-def sha256_of(file: Path) -> str:
-    """Hex sha256 of a local file."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def manifest_of(folder: Path) -> dict[str, dict]:
-    """name → {sha256, size} of every file directly in `folder`, sorted by name."""
-    return {
-        file.name: {"sha256": sha256_of(file), "size": file.stat().st_size}
-        for file in sorted(folder.iterdir())
-        if file.is_file() and file.name != MANIFEST
-    }
 
 
 @dataclass(frozen=True)
@@ -91,10 +73,9 @@ class CheckpointStore:
         `facts` are the manifest's `metrics`, `settings` and `labels`.
         """
         url = storage.join(self.url, f"step={step:08d}")
-        files = manifest_of(folder)
-        for name in files:
+        manifest = {"step": step, **facts, **describe_files(folder)}
+        for name in manifest["files"]:
             storage.upload_file(folder / name, storage.join(url, name))
-        manifest = {"format": FORMAT, "step": step, **facts, "files": files}
         data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
         storage.write_bytes(storage.join(url, MANIFEST), data)
         self.prune()

@@ -9,12 +9,13 @@ import torch
 from transformers import PreTrainedModel
 
 from job import storage
-from job.checkpoint import MANIFEST, CheckpointStore
+from job.checkpoint import CheckpointStore
 from job.encode import decode_spans, piece_spans
 from job.errors import IncompatibleError
 from job.evaluate import EpochRecord, SplitResult, score_spans
 from job.export import export_model
 from job.identity import Start
+from job.manifest import MANIFEST
 from job.model import predict_labels
 from job.prepare import Prepared
 from job.pretrained import load_classifier
@@ -103,7 +104,7 @@ def publish(
 
 def prove_same(folder: Path, prepared: Prepared) -> None:
     """Loads the exported folder and refuses it unless it predicts as the network in memory."""
-    loaded = load_classifier(folder, prepared.label_map).to(prepared.network.device)
+    loaded = load_classifier(folder, prepared.label_map, trained=True).to(prepared.network.device)
     here, _ = predict_labels(prepared.network, prepared.encoded["val"], prepared.layout)
     there, _ = predict_labels(loaded, prepared.encoded["val"], prepared.layout)
     differing = int(np.count_nonzero(here != there))

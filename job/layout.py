@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from job.encode import EncodedSplit, SpecialTokens
 from job.model import logits_of, summed_loss
+from job.pretrained import first_position
 from job.rows import Batch, Layout
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def choose_layout(
         special=special,
         row_length=row_length,
         row_multiple=max(1, round(expected_rows / SIZES_PER_STEP)),
-        first_position=_first_position(network),
+        first_position=first_position(network.config),
     )
     if difference := _packing_changes(network, layout):
         logger.warning(
@@ -49,14 +50,6 @@ def choose_layout(
         )
         return Layout(special=special, row_length=row_length, packed=False)
     return layout
-
-
-def _first_position(network: PreTrainedModel) -> int:
-    """0, or padding_idx + 1 for the RoBERTa family, as its own code counts."""
-    for name, module in network.named_modules():
-        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
-            return 0 if module.padding_idx is None else module.padding_idx + 1
-    return 0
 
 
 @torch.no_grad()

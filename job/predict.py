@@ -19,9 +19,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job import storage
 from job.encode import SpecialTokens, decode_spans, encode
 from job.errors import ArgumentError, DataError
-from job.export import MANIFEST, parse_manifest, verify_files
 from job.labels import LabelMap
 from job.layout import choose_layout, probe_split
+from job.manifest import MANIFEST, parse_manifest, verify_files
 from job.model import predict_labels
 from job.pretrained import load_classifier, load_tokenizer, max_positions
 from job.rows import Layout

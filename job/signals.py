@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Stopped(BaseException):  # noqa: N818 - like KeyboardInterrupt, not an error of the program
+class Stopped(BaseException):
     """The run was asked to stop. `exit_code` is 128 + the signal's number."""
 
     def __init__(self, number: int):

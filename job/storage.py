@@ -19,6 +19,7 @@ from typing import BinaryIO
 import fsspec
 
 from job.errors import JobError, OutputError, PermissionDeniedError, StorageError
+from job.manifest import MANIFEST
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ def upload_dir(folder: Path, url: str) -> None:
     """Publishes every file below `folder` at the same place below `url`, MANIFEST.json last."""
     files = sorted(
         (file for file in folder.rglob("*") if file.is_file()),
-        key=lambda file: (file.name == "MANIFEST.json", file.as_posix()),
+        key=lambda file: (file.name == MANIFEST, file.as_posix()),
     )
     for file in files:
         upload_file(file, join(url, file.relative_to(folder).as_posix()))

@@ -16,7 +16,8 @@ from tiny import LABELS, POSITIONS, make_network, make_tokenizer
 from job import predict as predict_module
 from job import stream as stream_module
 from job.errors import ArgumentError, DataError, OutputError
-from job.export import MANIFEST, export_model
+from job.export import export_model
+from job.manifest import MANIFEST
 from job.predict import in_chunks, predict
 from job.stream import open_output
 

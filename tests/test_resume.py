@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from job.checkpoint import sha256_of
+from job.manifest import sha256_of
 from tests.runs import World, finish
 
 # Dropout, worker processes, accumulation across a cut epoch and a schedule that moves each step.

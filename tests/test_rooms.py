@@ -10,7 +10,7 @@ ROOMS = sorted(JOB.glob("*.py"))
 
 # Each layer may import those before it, and rooms of its own layer.
 LAYERS = [
-    {"__init__", "errors", "sentences"},
+    {"__init__", "errors", "sentences", "manifest"},
     {"labels", "signals", "vertex", "status", "log", "storage", "typos", "kinds", "combinations"},
     {"settings", "flags", "usage", "arguments"},
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},

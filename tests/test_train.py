@@ -255,7 +255,7 @@ def test_one_sentence_is_enough_to_train_on(own_world, capsys):
 
 
 def test_a_sentence_of_100000_characters_is_left_out_and_named(own_world, capsys):
-    """Such a line is a file without line breaks; it is rejected by file and line, not trained on."""
+    """Such a line is a file without line breaks: rejected by file and line, not trained on."""
     lines = [line(n) for n in range(90)]
     long = "김철은 왔다. " * 12500
     own_world.write("train", [*lines, f"{long}␞{long.replace('김철은', '<김철:PER>은')}"])
@@ -282,7 +282,7 @@ def test_an_output_that_is_a_file_is_exit_73(own_world, capsys):
 
 
 def test_check_tells_of_every_failure(own_world, capsys):
-    """The pre-flight check goes on after a failure, exits with the first one's code, saves nothing."""
+    """The pre-flight check goes on after a failure and exits with the first one's code."""
     own_world.write("train", ["가 왔다.␞가 왔다."])
     flags = own_world.flags(pretrained_model_name=str(own_world.folder / "nowhere"))
     assert main(["check", *flags]) == 65
