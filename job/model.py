@@ -103,8 +103,8 @@ class TokenClassifier(pl.LightningModule):
         if (bad := int(self.first_bad_step)) >= 0:
             epoch, step = divmod(bad, EPOCH_STRIDE)
             raise DataError(
-                f"The loss is not a number at epoch {epoch + 1}, step {step + 1}; nothing was "
-                f"saved after it: lower LEARNING_RATE ({self.learning_rate:g}), or use PRECISION=32."
+                f"The loss is not a number at epoch {epoch + 1}, step {step + 1}, and nothing was "
+                f"saved after it; lower LEARNING_RATE={self.learning_rate:g} or set PRECISION=32."
             )
 
     def take_recent_loss(self) -> float:

@@ -70,7 +70,7 @@ def test_a_loss_that_is_not_finite_names_its_step():
     trained.network.classifier.weight.data[0, 0] = float("nan")
     trained.training_step(batch | {"epoch": 1, "step": 3}, 0)
     trained.training_step(batch | {"epoch": 1, "step": 4}, 0)
-    with pytest.raises(DataError, match=r"epoch 2, step 4; .*LEARNING_RATE"):
+    with pytest.raises(DataError, match=r"epoch 2, step 4, .*LEARNING_RATE"):
         trained.refuse_bad_loss()
 
 
