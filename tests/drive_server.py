@@ -41,6 +41,7 @@ class Fault:
     drop_after: int | None = None
     stall_s: float = 0.0
     headers: dict = field(default_factory=dict)
+    body: bytes = b""
     page: str | None = None
 
 
@@ -79,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.page is not None:
             self.answer(fault.status, fault.page.encode(), {"Content-Type": "text/html"})
         elif fault.status != 200:
-            self.answer(fault.status, b"", fault.headers)
+            self.answer(fault.status, fault.body, fault.headers)
         elif parts.path == "/uc":
             location = f"/download?id={query['id']}&export=download"
             self.answer(303, b"", {"Location": location})

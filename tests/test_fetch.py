@@ -107,7 +107,7 @@ def test_a_confirm_page_without_end_is_an_error(server, target):
 
 def test_a_form_may_not_lead_inside(server, target):
     server.pages["train.txt"] = CONFIRM_PAGE.replace("/download", "https://10.0.0.1/download")
-    with pytest.raises(UnavailableError, match=r"10\.0\.0\.1"):
+    with pytest.raises(UnavailableError, match=r"redirects to .*address 10\.0\.0\.1"):
         fetch_from_drive(server, target)
 
 
@@ -150,12 +150,18 @@ def test_a_server_without_versions_is_asked_for_the_whole_again(server, target):
 
 
 def test_a_part_that_was_not_asked_for_is_not_glued(server, target):
-    wrong = {"Content-Range": f"bytes 7-9/{len(DATA)}"}
+    wrong = {"Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"}
     server.faults["/files/train.txt"] = [
         Fault(drop_after=300_000),
-        Fault(status=206, headers=wrong),
+        Fault(status=206, headers=wrong, body=DATA[:-300_000]),
     ]
     assert fetch(server, target) == DATA
+
+
+def test_a_weak_tag_does_not_vouch_for_bytes(server, target):
+    server.faults["/files/train.txt"] = [Fault(drop_after=300_000, headers={"ETag": 'W/"1"'})]
+    assert fetch(server, target) == DATA
+    assert not server.requests[-1][2].get("If-Range", "").startswith("W/")
 
 
 def test_503_twice_is_survived(server, target, caplog):
@@ -253,6 +259,7 @@ def test_a_failed_download_leaves_the_older_file_alone(server, target):
         "https://10.0.0.1/train.txt",
         "https://[::ffff:10.0.0.1]/",
         "https://[64:ff9b::a00:1]/",
+        "https://[2002:a00:1::]/",
         "https://[fe80::1]/",
         "https://0x0a000001/",
         "https://100.64.0.1/",
@@ -274,6 +281,8 @@ def test_a_redirect_to_a_name_that_lies_inside_is_refused(monkeypatch):
     outside = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: outside)
     check_redirect("https://corpus.example/train.txt", from_loopback=False)
+    with pytest.raises(UnavailableError, match="not https"):
+        check_redirect("http://corpus.example/train.txt", from_loopback=False)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: outside + inside)
     with pytest.raises(UnavailableError, match=r"10\.1\.2\.3"):
         check_redirect("https://corpus.example/train.txt", from_loopback=False)

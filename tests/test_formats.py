@@ -311,6 +311,18 @@ def test_a_few_damaged_lines_are_not_another_encoding():
     assert len(parsed.rejected) == 2
 
 
+def test_a_damaged_line_that_would_also_decode_as_korean_is_rejected_alone():
+    damaged = "경기 기자 만났다".encode().replace("났".encode(), b"\xeb\xac")
+    assert "쎄" in damaged.decode("cp949")
+    parsed = read("김\tO\n\n".encode() + damaged + b"\tO\n\n")
+    assert [row.reason for row in parsed.rejected] == ["not UTF-8"]
+
+
+def test_a_few_lines_in_the_older_encoding_are_rejected_alone():
+    good, old = "한국은행␞<한국은행:ORG>\n".encode(), "한국은행 총재\n".encode("cp949")
+    assert len(read(good * 3 + old).rejected) == 1
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -424,6 +436,16 @@ def test_conllu_text_comments_carry_the_sentence():
     assert mentions(sentence) == [("I", "PER"), ("O", "ORG")]
 
 
+def test_a_space_within_the_markup_of_a_comment_is_no_markup():
+    rows = "김\tB-PS\n환희\tI-PS\n가\tO\n\n"
+    parsed = read(f"## 1\t<김 환희:PS>가\n{rows}## 1\t<김 환희:P S>가\n{rows}")
+    assert [row.reason for row in parsed.rejected] == ["units differ from the sentence"]
+
+
+def test_words_that_come_with_their_spaces_are_joined_as_they_are():
+    assert only(read("김환희\tB-PS\n \tO\n감독\tO\n이\tO\n")).text == "김환희 감독이"
+
+
 def test_units_that_differ_from_the_comments_sentence_are_rejected():
     changed = KLUE.replace("알\tO", "얼\tO")
     parsed = read(KLUE + changed)
@@ -480,6 +502,7 @@ def test_an_entity_that_starts_with_inside_is_opened_there_and_noted():
     ("row", "reason", "line"),
     [
         ("나", "a unit without a tag", 4),
+        ("#나", "a unit without a tag", 4),
         ("나\tX-PS", "a unit without a tag", 4),
         ("나\tB-P S", "entity type cannot be written in the tutorial's format", 3),
         ("\tO", "empty unit", 3),
