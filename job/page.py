@@ -1,0 +1,240 @@
+"""What the report's page shows beyond plain numbers: curves, and sentences with marked entities.
+
+The values here are plain data for `report.html.j2`, which escapes them. Only two functions return
+markup: `draw_curves`, from numbers alone, and `show_characters`, which escapes for itself.
+"""
+
+import heapq
+import math
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+import pygal
+from markupsafe import Markup, escape
+from pygal.style import Style
+
+from job.evaluate import EpochRecord, Match, SplitResult, match_spans
+from job.sentences import Span
+
+WORST = 50  # sentences listed for each split
+WHOLE = 400  # a sentence of up to so many characters is shown whole
+CONTEXT = 40  # characters on either side of the edge of a wrong entity in a longer one
+SHOWN = 800  # characters of a longer sentence, after which its remaining errors are counted only
+PIECES = 4000  # runs of text in all listed sentences of a split: keeps the page below 1 MB
+
+INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}  # Unicode categories; blank excepted
+
+STYLE = Style(
+    background="transparent",
+    plot_background="transparent",
+    foreground="var(--ink)",
+    foreground_strong="var(--ink)",
+    foreground_subtle="var(--quiet)",
+    guide_stroke_color="var(--line)",
+    major_guide_stroke_color="var(--line)",
+    guide_stroke_dasharray="none",
+    major_guide_stroke_dasharray="none",
+    colors=("var(--first)", "var(--second)"),
+    font_family="inherit",
+    label_font_size=13,
+    major_label_font_size=13,
+    legend_font_size=14,
+    opacity="1",
+    stroke_opacity="1",
+    stroke_width="2",
+    transition="none",
+)
+
+
+class Piece(NamedTuple):
+    """A run of a sentence's text: plain (no span), an entity, or a gap of `hidden` characters."""
+
+    text: str = ""
+    span: Span | None = None
+    kind: str = ""
+    hidden: int = 0
+
+
+@dataclass(frozen=True)
+class WrongSentence:
+    """A sentence of which at least one entity is wrong, cut into pieces for the page."""
+
+    line: int
+    kinds: Mapping[str, int]
+    wrong: int  # gold entities not predicted, and predicted ones not in gold
+    gold: list[Piece]
+    predicted: list[Piece]
+    beyond: int  # wrong entities outside of what is shown
+
+
+def count_wrong(gold: Sequence[Span], predicted: Sequence[Span]) -> int:
+    """Gold entities that were not predicted, and predicted ones that are not in gold."""
+    return len(set(gold).symmetric_difference(predicted))
+
+
+def worst_sentences(result: SplitResult) -> list[WrongSentence]:
+    """Up to WORST sentences, most wrong entities first; of equals, the first in the file."""
+    wrong = [
+        (-count_wrong(sentence.spans, predicted), n)
+        for n, (sentence, predicted) in enumerate(
+            zip(result.sentences, result.predicted, strict=True)
+        )
+    ]
+    listed, pieces = [], 0
+    for minus_count, n in heapq.nsmallest(WORST, wrong):
+        if minus_count == 0 or pieces > PIECES:
+            break
+        shown = _cut(result, n, -minus_count)
+        pieces += len(shown.gold) + len(shown.predicted)
+        listed.append(shown)
+    return listed
+
+
+def _cut(result: SplitResult, n: int, wrong: int) -> WrongSentence:
+    sentence = result.sentences[n]
+    matches = match_spans(sentence.spans, result.predicted[n])
+    errors = [match for match in matches if match.kind != "correct"]
+    ranges = _excerpts(len(sentence.text), errors)
+    sides = [
+        [(match[side], match.kind) for match in matches if match[side] is not None]
+        for side in (0, 1)
+    ]
+    seen = sum(
+        any(span.start < end and span.end > start for start, end in ranges)
+        for marks in sides
+        for span, kind in marks
+        if kind != "correct"
+    )
+    kinds: dict[str, int] = {}
+    for match in errors:
+        kinds[match.kind] = kinds.get(match.kind, 0) + 1
+    gold, predicted = (list(_pieces(sentence.text, marks, ranges)) for marks in sides)
+    return WrongSentence(sentence.line, kinds, wrong, gold, predicted, wrong - seen)
+
+
+def _excerpts(length: int, errors: Sequence[Match]) -> list[tuple[int, int]]:
+    """The character ranges to show: everything, or the surroundings of each wrong entity's edges.
+
+    Both edges of a long entity are shown, its middle is not. At most about SHOWN characters.
+    """
+    if length <= WHOLE:
+        return [(0, length)]
+    edges = sorted(edge for match in errors for span in match if span for edge in span[:2])
+    ranges: list[tuple[int, int]] = []
+    for edge in edges:
+        start, end = max(0, edge - CONTEXT), min(length, edge + CONTEXT)
+        if ranges and start <= ranges[-1][1]:
+            start = ranges.pop()[0]
+        ranges.append((start, end))
+        if sum(end - start for start, end in ranges) >= SHOWN:
+            break
+    return ranges
+
+
+def _pieces(
+    text: str, marks: Sequence[tuple[Span, str]], ranges: Sequence[tuple[int, int]]
+) -> Iterator[Piece]:
+    """The shown ranges of a sentence, entities set apart, and the gaps between the ranges."""
+    done = 0
+    for first, last in ranges:
+        if first > done:
+            yield Piece(hidden=first - done)
+        done = first
+        for span, kind in marks:
+            start, end = max(span.start, first), min(span.end, last)
+            if start < end:
+                if start > done:
+                    yield Piece(text[done:start])
+                yield Piece(text[start:end], span, kind)
+                done = end
+        if last > done:
+            yield Piece(text[done:last])
+        done = last
+    if done < len(text):
+        yield Piece(hidden=len(text) - done)
+
+
+def show_characters(text: str) -> Markup:
+    """Escaped text in which a character that cannot be seen shows as its code point, U+200B.
+
+    Zero-width characters and odd blanks explain many a wrong boundary, and a control character or
+    a direction override must not act on the page.
+    """
+    parts = []
+    for invisible, run in groupby(text, _is_invisible):
+        if not invisible:
+            parts.append(escape("".join(run)))
+            continue
+        for character, same in groupby(run):
+            count = sum(1 for _ in same)
+            times = f"×{count}" if count > 1 else ""
+            parts.append(Markup("<i class=odd>U+{:04X}{}</i>").format(ord(character), times))
+    return Markup("").join(parts)
+
+
+def _is_invisible(character: str) -> bool:
+    return character != " " and unicodedata.category(character) in INVISIBLE
+
+
+def draw_curves(history: Sequence[EpochRecord]) -> list[tuple[str, Markup]]:
+    """(title, SVG) of the losses and of both F1s over the epochs; nothing without a history."""
+    if not history:
+        return []
+    plots = {
+        "Loss": {"train": "train_loss", "validation": "val_loss"},
+        "Entity F1": {"wordpieces": "f1_wordpieces", "exact characters": "f1_characters"},
+    }
+    return [(title, _draw(title, history, lines)) for title, lines in plots.items()]
+
+
+def _draw(title: str, history: Sequence[EpochRecord], lines: Mapping[str, str]) -> Markup:
+    """One plot; the first line is dashed, so that the two differ in print as well."""
+    chart = pygal.Line(
+        style=STYLE,
+        js=[],  # pygal's default loads a script from a CDN
+        disable_xml_declaration=True,
+        explicit_size=False,
+        width=460,
+        height=300,
+        margin=8,
+        legend_at_bottom=True,
+        truncate_legend=-1,
+        dots_size=3,
+        max_scale=6,
+        x_title="epoch",
+        x_labels_major_count=min(8, len(history)),
+        show_minor_x_labels=False,
+        formatter=lambda value: f"{value:.3g}",
+    )
+    chart.uuid = title.split()[-1].lower()  # pygal's own is random; a report is reproducible
+    chart.x_labels = [str(record.epoch) for record in history]
+    for i, (name, field) in enumerate(lines.items()):
+        values = [_finite(getattr(record, field)) for record in history]
+        dash = {} if i else {"stroke_style": {"dasharray": "5,4"}}
+        chart.add(name, values, **dash)
+    chart.add_xml_filter(lambda root: _tidy(root, title))
+    return Markup(chart.render())  # numbers and our own words only
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _tidy(root, title: str):
+    """Drops the script, comments (with a date) and ids; a dot's value becomes a plain tooltip."""
+    for parent in list(root.iter()):
+        if parent is not root:
+            parent.attrib.pop("id", None)
+        for child in list(parent):
+            if child.tag == "desc" and child.get("class") == "value":
+                child.tag = "title"
+            elif not isinstance(child.tag, str) or child.tag in {"script", "desc"}:
+                parent.remove(child)
+            elif child.tag == "title" and parent is root:
+                child.text = title
+    root.set("role", "img")
+    root.set("aria-label", f"{title} over the epochs; the numbers are in the table below")
+    return root

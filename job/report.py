@@ -1,0 +1,233 @@
+"""What a run leaves for people: a page, every prediction, every error, and all numbers.
+
+index.html          one self-contained page; opens offline
+predictions.jsonl   one line for each sentence of each evaluated split
+errors.jsonl        those with a wrong entity, and which
+metrics.json        every number on the page
+"""
+
+import json
+import math
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+
+from job.evaluate import Confusion, Counts, EpochRecord, Scores, SplitResult, confusion
+from job.page import draw_curves, show_characters, worst_sentences
+from job.storage import write_bytes
+
+# Legal inside a JSON string, but some readers take them for the end of a line.
+LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+
+
+def write_report(
+    folder: Path,
+    *,
+    title: str,
+    facts: Mapping[str, str],
+    history: Sequence[EpochRecord],
+    results: Sequence[SplitResult],
+    types: Sequence[str],
+) -> dict:
+    """Writes the four files into `folder`, each whole or not at all; returns the metrics.
+
+    `facts` are shown as they are, in their order. Raises OutputError when nothing can be written.
+    """
+    tables = [
+        confusion([s.spans for s in result.sentences], result.predicted, types)
+        for result in results
+    ]
+    metrics = collect_metrics(title, facts, history, results, tables)
+    page = _render(title, facts, history, results, tables)
+    _write(folder / "predictions.jsonl", "".join(_prediction_lines(results)))
+    _write(folder / "errors.jsonl", "".join(_error_lines(results)))
+    _write(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
+    # A lone surrogate has no UTF-8; the page shows its code point instead (show_characters).
+    write_bytes(str(folder / "index.html"), page.encode("utf-8", "replace"))
+    return metrics
+
+
+def _write(file: Path, text: str) -> None:
+    # JSON escapes a lone surrogate just as backslashreplace does, so it survives the round trip.
+    write_bytes(str(file), text.encode("utf-8", "backslashreplace"))
+
+
+def collect_metrics(
+    title: str,
+    facts: Mapping[str, str],
+    history: Sequence[EpochRecord],
+    results: Sequence[SplitResult],
+    tables: Sequence[Confusion],
+) -> dict:
+    """Every number of the report as plain JSON values in a fixed order; None for nan."""
+    splits = {
+        result.name: {
+            "sentences": len(result.sentences),
+            "loss": result.loss,
+            "characters": _scores(result.characters),
+            "wordpieces": _scores(result.wordpieces),
+            "lost": dict(result.lost),
+            "confusion": _confusion(table),
+        }
+        for result, table in zip(results, tables, strict=True)
+    }
+    return _without_nan(
+        {
+            "title": title,
+            "facts": dict(facts),
+            "splits": splits,
+            "history": [asdict(record) for record in history],
+        }
+    )
+
+
+def _scores(scores: Scores) -> dict:
+    return {
+        "micro": _counts(scores.micro),
+        "macro_f1": scores.macro_f1,
+        "per_type": {type_: _counts(counts) for type_, counts in scores.per_type.items()},
+    }
+
+
+def _counts(counts: Counts) -> dict:
+    ratios = {"f1": counts.f1, "precision": counts.precision, "recall": counts.recall}
+    return {**ratios, **asdict(counts)}
+
+
+def _confusion(table: Confusion) -> dict:
+    same_bounds = {
+        gold: {
+            predicted: table.same_bounds[gold, predicted]
+            for predicted in table.types
+            if table.same_bounds[gold, predicted]
+        }
+        for gold in table.types
+    }
+    alone = {
+        kind: {type_: getattr(table, kind)[type_] for type_ in table.types}
+        for kind in ("boundary", "missed", "spurious")
+    }
+    return {"same_bounds": same_bounds, **alone}
+
+
+def _without_nan(value):
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _sentences(results: Sequence[SplitResult]) -> Iterator[tuple[dict, set, set]]:
+    """The JSON object, the gold and the predicted entities of every sentence."""
+    for result in results:
+        for sentence, predicted in zip(result.sentences, result.predicted, strict=True):
+            line = {
+                "split": result.name,
+                "line": sentence.line,
+                "text": sentence.text,
+                "gold": sentence.spans,
+                "predicted": predicted,
+            }
+            yield line, set(sentence.spans), set(predicted)
+
+
+def _prediction_lines(results: Sequence[SplitResult]) -> Iterator[str]:
+    for line, _, _ in _sentences(results):
+        yield _json_line(line)
+
+
+def _error_lines(results: Sequence[SplitResult]) -> Iterator[str]:
+    for line, gold, predicted in _sentences(results):
+        if gold != predicted:
+            missed, spurious = sorted(gold - predicted), sorted(predicted - gold)
+            yield _json_line({**line, "missed": missed, "spurious": spurious})
+
+
+def _json_line(line: dict) -> str:
+    return json.dumps(line, ensure_ascii=False).translate(LINE_BREAKS) + "\n"
+
+
+def _render(
+    title: str,
+    facts: Mapping[str, str],
+    history: Sequence[EpochRecord],
+    results: Sequence[SplitResult],
+    tables: Sequence[Confusion],
+) -> str:
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["visible"] = show_characters
+    environment.filters["ratio"] = format_ratio
+    source = files("job").joinpath("report.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(source).render(
+        title=title,
+        facts=facts,
+        history=history,
+        curves=draw_curves(history),
+        splits=[
+            (result, table, worst_sentences(result), ceiling(result))
+            for result, table in zip(results, tables, strict=True)
+        ],
+    )
+
+
+def format_ratio(value: float | None) -> str:
+    """Three decimals, or a dash where there is no figure."""
+    return f"{value:.3f}" if value is not None and math.isfinite(value) else "–"
+
+
+def ceiling(result: SplitResult) -> float | None:
+    """F1 on exact characters of a model without a single wrong wordpiece; None without gold.
+
+    It predicts as many entities as gold has, of which those in `lost` have other characters.
+    Entities behind a truncation are left out: they overlap with the other reasons.
+    """
+    gold = result.characters.micro.gold
+    if not gold:
+        return None
+    lost = sum(count for reason, count in result.lost.items() if reason != "truncated")
+    return (gold - lost) / gold
+
+
+def summary_table(result: SplitResult) -> str:
+    """F1, precision, recall and support by type, in columns for a terminal."""
+    table = [[result.name, "F1 characters", "F1 wordpieces", "precision", "recall", "entities"]]
+    for type_, counts in result.characters.per_type.items():
+        table.append(_row(type_, counts, result.wordpieces.per_type.get(type_, Counts())))
+    table.append(_row("micro", result.characters.micro, result.wordpieces.micro))
+    macro = (result.characters.macro_f1, result.wordpieces.macro_f1)
+    table.append(["macro", *map(format_ratio, macro), "", "", ""])
+    widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
+    lines = [_line(row, widths) for row in table]
+    rule = "-" * display_width(lines[0])
+    return "\n".join([lines[0], rule, *lines[1:-2], rule, *lines[-2:]]) + "\n"
+
+
+def _row(name: str, characters: Counts, wordpieces: Counts) -> list[str]:
+    ratios = (characters.f1, wordpieces.f1, characters.precision, characters.recall)
+    return [name, *map(format_ratio, ratios), f"{characters.gold:,}"]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    gaps = [" " * (width - display_width(cell)) for cell, width in zip(cells, widths, strict=True)]
+    numbers = "".join(f"  {gap}{cell}" for cell, gap in zip(cells[1:], gaps[1:], strict=True))
+    return f"{cells[0]}{gaps[0]}{numbers}".rstrip()
+
+
+def display_width(text: str) -> int:
+    """Terminal columns: Hangul takes two, a combining mark or a joined jamo none."""
+    columns = 0
+    for character in text:
+        joins = unicodedata.category(character) in {"Mn", "Me", "Cf"}
+        if not joins and not "\u1160" <= character <= "\u11ff":
+            columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return columns
