@@ -1,6 +1,7 @@
 """One set of scenarios, run against each kind of store."""
 
 import os
+import subprocess
 import uuid
 
 import fsspec
@@ -109,12 +110,46 @@ def test_an_output_that_is_a_file_is_refused(tmp_path):
         storage.probe_writable(str(tmp_path / "output"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; CI runs it as a user too")
-def test_an_output_without_permission_is_refused(tmp_path):
+@pytest.fixture
+def as_nobody():
+    """Root may write anywhere: for this test it is somebody else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+def test_an_output_without_permission_is_refused(tmp_path, as_nobody):
     """Permission is an exit code of its own."""
-    tmp_path.chmod(0o500)
+    if os.geteuid() != 65534:
+        tmp_path.chmod(0o500)
     with pytest.raises(PermissionDeniedError, match="permission denied"):
         storage.probe_writable(str(tmp_path))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        if os.environ.get("CI"):
+            pytest.fail("a small disk could not be mounted: in CI this test must run")
+        pytest.skip("only root can mount a small disk: a full disk is NOT tested")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_keeps_what_is_there(small_disk):
+    """What does not fit is refused by name; what was there stays, and no part of the new."""
+    storage.write_bytes(f"{small_disk}/model", b"old")
+    with pytest.raises(OutputError, match=r"model.*no space left"):
+        storage.write_bytes(f"{small_disk}/model", b"n" * 100_000)
+    assert storage.read_bytes(f"{small_disk}/model") == b"old"
+    assert storage.list_names(str(small_disk)) == ["model"]
 
 
 def test_an_unknown_scheme_is_refused():
