@@ -110,7 +110,7 @@ def predict_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") 
     from job.predict import predict
 
     settings = parsed.settings
-    hardware = choose_hardware(settings.wanted_accelerator, "32", 1)
+    hardware = choose_hardware(settings.wanted_accelerator, "32")
     given = parsed.sources["max_seq_length"] != "default"
     predict(
         settings.downstream_model_dir,

@@ -55,9 +55,7 @@ def check(settings: Settings) -> int:
 
 
 def _hardware(settings: Settings) -> Hardware:
-    hardware = choose_hardware(
-        settings.wanted_accelerator, settings.wanted_precision, settings.devices
-    )
+    hardware = choose_hardware(settings.wanted_accelerator, settings.wanted_precision)
     logger.info("Would compute on %s, precision %s.", hardware.name, hardware.precision)
     return hardware
 

@@ -41,11 +41,6 @@ COMBINATIONS = (
         "a TPU has no 16-bit floats of this kind; set PRECISION=bf16 and leave FP16 out",
     ),
     Combination(
-        ("devices", "accelerator", "tpu_cores"),
-        lambda s: s.devices > 0 and (s.accelerator == "cpu" or _asks_for_tpu(s)),
-        "DEVICES counts GPUs; leave it out",
-    ),
-    Combination(
         ("warmup_ratio", "lr_scheduler"),
         lambda s: s.warmup_ratio > 0 and s.lr_scheduler != "linear",
         "only LR_SCHEDULER=linear has a warm-up; set it, or WARMUP_RATIO=0",

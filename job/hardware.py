@@ -21,10 +21,9 @@ TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 @dataclass(frozen=True)
 class Hardware:
-    """The devices of this run. `precision` is 32, bf16 or 16; `name` is for people."""
+    """The device of this run. `precision` is 32, bf16 or 16; `name` is for people."""
 
     accelerator: str
-    devices: int
     precision: str
     name: str
 
@@ -42,7 +41,7 @@ class Hardware:
         """Keyword arguments of `pytorch_lightning.Trainer`."""
         return {
             "accelerator": self.accelerator,
-            "devices": self.devices,
+            "devices": 1,
             "precision": TRAINER_PRECISION[self.precision],
         }
 
@@ -60,10 +59,10 @@ class Hardware:
         return _free_host_bytes(Path("/"))
 
 
-def choose_hardware(accelerator: str, precision: str, devices: int) -> Hardware:
+def choose_hardware(accelerator: str, precision: str) -> Hardware:
     """Resolves `auto`. Raises UnavailableError where what was asked for is not there.
 
-    `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16. `devices`: 0 takes all.
+    `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16.
     """
     if accelerator == "tpu":
         raise UnavailableError(
@@ -77,16 +76,14 @@ def choose_hardware(accelerator: str, precision: str, devices: int) -> Hardware:
             "use ACCELERATOR=cpu, or start the container with --gpus all."
         )
     if gpus:
-        if devices > gpus:
-            raise ArgumentError(f"DEVICES={devices}: this machine has {gpus} GPU; set it to 0.")
-        return Hardware(
-            "gpu", devices or gpus, _gpu_precision(precision), torch.cuda.get_device_name()
-        )
+        if gpus > 1:
+            logger.warning("One of this machine's %d GPUs is used; the others idle.", gpus)
+        return Hardware("gpu", _gpu_precision(precision), torch.cuda.get_device_name())
     if precision == "16":
         raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=auto on a CPU.")
     flags = cpu_flags()
     return Hardware(
-        "cpu", 1, _cpu_precision(precision, flags), f"{torch.get_num_threads()} CPU threads"
+        "cpu", _cpu_precision(precision, flags), f"{torch.get_num_threads()} CPU threads"
     )
 
 

@@ -155,7 +155,6 @@ class Settings(BaseSettings):
     accelerator: Literal["auto", "cpu", "gpu", "tpu"] = Field(
         "auto", json_schema_extra=_shown(group="Hardware"), description="what to train on"
     )
-    devices: int = Field(0, ge=0, le=64, description="number of GPUs per machine; 0 = all")
     tpu_cores: TpuCores = Field(0, description="number of TPU cores: 8 or 1; 0 = no TPU")
     fp16: bool = Field(False, description="the tutorial's name for PRECISION=16")
     precision: Literal["auto", "32", "bf16", "16"] = Field(

@@ -77,8 +77,8 @@ def last_screen(
     ]
     if storage.is_local(url):
         lines += [
-            "Train in the cloud with the same arguments (docs/cloud.md):",
+            "Train in the cloud with the same arguments (docs/cloud.md says how):",
             "  gcloud ai custom-jobs create --region=us-central1 --display-name=ner "
-            "--config=vertex.yaml",
+            "--config=docs/vertex.yaml",
         ]
     return "\n".join(lines)

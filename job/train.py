@@ -27,9 +27,7 @@ def train(settings: Settings, stop: StopRequest, handler: LogHandler) -> str:
     """
     started_at = time.monotonic()
     url = settings.downstream_model_dir
-    hardware = choose_hardware(
-        settings.wanted_accelerator, settings.wanted_precision, settings.devices
-    )
+    hardware = choose_hardware(settings.wanted_accelerator, settings.wanted_precision)
     storage.probe_writable(url)
     prepared = prepare(settings, hardware)
     store = CheckpointStore(

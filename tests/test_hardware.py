@@ -12,7 +12,7 @@ needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machin
 @needs_no_gpu
 def test_auto_without_a_gpu_is_the_cpu():
     """ACCELERATOR=auto trains on what there is."""
-    hardware = choose_hardware("auto", "32", 0)
+    hardware = choose_hardware("auto", "32")
     assert hardware.trainer_arguments() == {
         "accelerator": "cpu",
         "devices": 1,
@@ -24,23 +24,23 @@ def test_auto_without_a_gpu_is_the_cpu():
 def test_a_gpu_that_is_not_there_is_one_sentence():
     """ACCELERATOR=gpu says why none was found and what to do."""
     with pytest.raises(UnavailableError, match=r"finds no GPU \(.+\); use ACCELERATOR=cpu"):
-        choose_hardware("gpu", "auto", 0)
+        choose_hardware("gpu", "auto")
 
 
 @needs_no_gpu
 def test_sixteen_bit_floats_need_a_gpu():
     """FP16 on a CPU is refused, not emulated."""
     with pytest.raises(ArgumentError, match="needs a GPU"):
-        choose_hardware("auto", "16", 0)
+        choose_hardware("auto", "16")
 
 
 def test_bf16_is_chosen_only_where_the_cpu_has_it(monkeypatch, caplog):
     """A CPU without bf16 instructions would be up to 44 times slower with it."""
     for flags, expected in (({"avx2"}, "32"), ({"avx512_bf16"}, "bf16"), ({"amx_bf16"}, "bf16")):
         monkeypatch.setattr("job.hardware.cpu_flags", lambda flags=flags: frozenset(flags))
-        assert choose_hardware("cpu", "auto", 0).precision == expected
+        assert choose_hardware("cpu", "auto").precision == expected
     monkeypatch.setattr("job.hardware.cpu_flags", frozenset)
-    assert choose_hardware("cpu", "bf16", 0).precision == "bf16"
+    assert choose_hardware("cpu", "bf16").precision == "bf16"
     assert "emulates bf16" in caplog.text
 
 

@@ -170,7 +170,6 @@ BAD_TOGETHER = [
     {"precision": "16", "accelerator": "cpu"},
     {"tpu_cores": 8, "accelerator": "gpu"},
     {"tpu_cores": 8, "fp16": True},
-    {"devices": 2, "accelerator": "cpu"},
     {"warmup_ratio": 0.1},
     {"window_stride": 62},
     {"pretrained_model_revision": "main", "pretrained_model_name": "sample"},
@@ -204,7 +203,6 @@ def test_every_rule_about_combinations_is_tried_above():
         {"tpu_cores": 8, "accelerator": "tpu", "precision": "bf16"},
         {"warmup_ratio": 0.1, "lr_scheduler": "linear"},
         {"window_stride": 62, "long_sentences": "truncate"},
-        {"devices": 2, "accelerator": "gpu"},
     ],
 )
 def test_a_good_combination_is_taken(values):
