@@ -23,7 +23,8 @@ WORST = 50  # sentences listed for each split
 WHOLE = 400  # a sentence of up to so many characters is shown whole
 CONTEXT = 40  # characters on either side of the edge of a wrong entity in a longer one
 SHOWN = 800  # characters of a longer sentence, after which its remaining errors are counted only
-PIECES = 4000  # runs of text in all listed sentences of a split: keeps the page below 1 MB
+SPLIT_BYTES = 400_000  # of the listed sentences of a split: with val and test, below 1 MB
+MARK_BYTES = 150  # the markup around one entity
 
 INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}  # Unicode categories; blank excepted
 
@@ -83,14 +84,20 @@ def worst_sentences(result: SplitResult) -> list[WrongSentence]:
             zip(result.sentences, result.predicted, strict=True)
         )
     ]
-    listed, pieces = [], 0
+    listed, size = [], 0
     for minus_count, n in heapq.nsmallest(WORST, wrong):
-        if minus_count == 0 or pieces > PIECES:
+        if minus_count == 0:
             break
-        shown = _cut(result, n, -minus_count)
-        pieces += len(shown.gold) + len(shown.predicted)
-        listed.append(shown)
+        sentence = _cut(result, n, -minus_count)
+        size += sum(map(_size, (*sentence.gold, *sentence.predicted)))
+        if listed and size > SPLIT_BYTES:
+            break
+        listed.append(sentence)
     return listed
+
+
+def _size(piece: Piece) -> int:
+    return len(show_characters(piece.text).encode("utf-8", "replace")) + MARK_BYTES
 
 
 def _cut(result: SplitResult, n: int, wrong: int) -> WrongSentence:
@@ -171,7 +178,7 @@ def show_characters(text: str) -> Markup:
         for character, same in groupby(run):
             count = sum(1 for _ in same)
             times = f"×{count}" if count > 1 else ""
-            parts.append(Markup("<i class=odd>U+{:04X}{}</i>").format(ord(character), times))
+            parts.append(Markup(f"<i class=odd>U+{ord(character):04X}{times}</i>"))
     return Markup("").join(parts)
 
 
@@ -184,8 +191,8 @@ def draw_curves(history: Sequence[EpochRecord]) -> list[tuple[str, Markup]]:
     if not history:
         return []
     plots = {
-        "Loss": {"train": "train_loss", "validation": "val_loss"},
-        "Entity F1": {"wordpieces": "f1_wordpieces", "exact characters": "f1_characters"},
+        "Loss": {"train (dashed)": "train_loss", "validation": "val_loss"},
+        "Entity F1": {"wordpieces (dashed)": "f1_wordpieces", "exact characters": "f1_characters"},
     }
     return [(title, _draw(title, history, lines)) for title, lines in plots.items()]
 
@@ -198,7 +205,7 @@ def _draw(title: str, history: Sequence[EpochRecord], lines: Mapping[str, str]) 
         disable_xml_declaration=True,
         explicit_size=False,
         width=460,
-        height=300,
+        height=280,
         margin=8,
         legend_at_bottom=True,
         truncate_legend=-1,

@@ -21,7 +21,7 @@ from job.page import draw_curves, show_characters, worst_sentences
 from job.storage import write_bytes
 
 # Legal inside a JSON string, but some readers take them for the end of a line.
-LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+LINE_BREAKS = {"\x85": r"\u0085", "\u2028": r"\u2028", "\u2029": r"\u2029"}
 
 
 def write_report(
@@ -149,7 +149,10 @@ def _error_lines(results: Sequence[SplitResult]) -> Iterator[str]:
 
 
 def _json_line(line: dict) -> str:
-    return json.dumps(line, ensure_ascii=False).translate(LINE_BREAKS) + "\n"
+    text = json.dumps(line, ensure_ascii=False)
+    for character, escaped in LINE_BREAKS.items():
+        text = text.replace(character, escaped)
+    return text + "\n"
 
 
 def _render(
@@ -166,7 +169,7 @@ def _render(
         lstrip_blocks=True,
     )
     environment.filters["visible"] = show_characters
-    environment.filters["ratio"] = format_ratio
+    environment.filters["figure"] = format_figure
     source = files("job").joinpath("report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source).render(
         title=title,
@@ -180,9 +183,9 @@ def _render(
     )
 
 
-def format_ratio(value: float | None) -> str:
-    """Three decimals, or a dash where there is no figure."""
-    return f"{value:.3f}" if value is not None and math.isfinite(value) else "–"
+def format_figure(value: float | None, spec: str = ".3f") -> str:
+    """Three decimals unless told otherwise, or a dash where there is no figure."""
+    return f"{value:{spec}}" if value is not None and math.isfinite(value) else "–"
 
 
 def ceiling(result: SplitResult) -> float | None:
@@ -205,7 +208,7 @@ def summary_table(result: SplitResult) -> str:
         table.append(_row(type_, counts, result.wordpieces.per_type.get(type_, Counts())))
     table.append(_row("micro", result.characters.micro, result.wordpieces.micro))
     macro = (result.characters.macro_f1, result.wordpieces.macro_f1)
-    table.append(["macro", *map(format_ratio, macro), "", "", ""])
+    table.append(["macro", *map(format_figure, macro), "", "", ""])
     widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
     lines = [_line(row, widths) for row in table]
     rule = "-" * display_width(lines[0])
@@ -214,7 +217,7 @@ def summary_table(result: SplitResult) -> str:
 
 def _row(name: str, characters: Counts, wordpieces: Counts) -> list[str]:
     ratios = (characters.f1, wordpieces.f1, characters.precision, characters.recall)
-    return [name, *map(format_ratio, ratios), f"{characters.gold:,}"]
+    return [name, *map(format_figure, ratios), f"{characters.gold:,}"]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -124,6 +124,12 @@ def test_overlap_of_another_type_is_a_miss_and_a_spurious():
     assert sorted(match.kind for match in matches) == ["missed", "spurious"]
 
 
+def test_entities_that_only_touch_do_not_overlap():
+    left, right = (Span(0, 2, "LOC"),), (Span(2, 4, "LOC"),)
+    assert [match.kind for match in match_spans(left, right)] == ["missed", "spurious"]
+    assert [match.kind for match in match_spans(right, left)] == ["spurious", "missed"]
+
+
 def test_nothing_predicted_and_nothing_in_gold_score_zero():
     empty = score_spans([()], [()], TYPES)
     assert (empty.micro.precision, empty.micro.recall, empty.micro.f1) == (0.0, 0.0, 0.0)
