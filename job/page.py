@@ -7,6 +7,7 @@ markup: `draw_curves`, from numbers alone, and `show_characters`, which escapes 
 import heapq
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -26,6 +27,7 @@ SHOWN = 800  # characters of a longer sentence, after which its remaining errors
 SPLIT_BYTES = 400_000  # of the listed sentences of a split: with val and test, below 1 MB
 MARK_BYTES = 150  # the markup around one entity
 
+ERROR_KINDS = ("missed", "spurious", "type", "boundary")
 INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}  # Unicode categories; blank excepted
 
 STYLE = Style(
@@ -115,9 +117,8 @@ def _cut(result: SplitResult, n: int, wrong: int) -> WrongSentence:
         for span, kind in marks
         if kind != "correct"
     )
-    kinds: dict[str, int] = {}
-    for match in errors:
-        kinds[match.kind] = kinds.get(match.kind, 0) + 1
+    found = Counter(match.kind for match in errors)
+    kinds = {kind: found[kind] for kind in ERROR_KINDS if found[kind]}
     gold, predicted = (list(_pieces(sentence.text, marks, ranges)) for marks in sides)
     return WrongSentence(sentence.line, kinds, wrong, gold, predicted, wrong - seen)
 
