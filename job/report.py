@@ -176,6 +176,7 @@ def _render(
         facts=facts,
         history=history,
         curves=draw_curves(history),
+        nothing=Counts(),
         splits=[
             (result, table, worst_sentences(result), ceiling(result))
             for result, table in zip(results, tables, strict=True)

@@ -54,7 +54,7 @@ def split(taggings):
 @settings(deadline=None)  # a busy machine is not a wrong count
 @given(two_taggings)
 def test_scores_equal_seqeval_strict_iob2(taggings):
-    """Decoded wordpieces score as seqeval scores their tags: per type, micro, and macro rescaled."""
+    """Decoded wordpieces score as seqeval scores their tags: by type, micro, macro rescaled."""
     gold, predicted = split(taggings)
     scores = score_spans(decoded(gold), decoded(predicted), TYPES)
 

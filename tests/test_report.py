@@ -254,13 +254,21 @@ def open_page(browser, file: Path, *, width, scheme="light"):
 
 
 def test_the_page_opens_offline_and_shows_what_was_marked(browser, tmp_path):
-    """One request, its own; no message on the console; mentions exactly; the script is inert."""
-    write(tmp_path)
+    """One request, its own; no message on the console; mentions exactly; scripts are inert."""
+    title = f"Run </title>{SCRIPT}"
+    types = (*TYPES, f"</style>{SCRIPT}")
+    write(tmp_path, title=title, facts={SCRIPT: f'"{SCRIPT}'}, types=types)
     file = tmp_path / "index.html"
     assert open_page(browser, file, width=1200) == [file.as_uri()]
     assert browser.get_log("browser") == []
-    assert browser.title == "Run <7>"  # had the sentence's script run, it would be "owned"
+    assert browser.title == title  # had a script run, it would be "owned"
     assert browser.find_elements(By.CSS_SELECTOR, "script, .gold b, .predicted b") == []
+    assert browser.execute_script(
+        """const button = document.createElement('button');
+        button.setAttribute('onclick', 'window.ran = true');
+        button.click();
+        return window.ran === undefined"""
+    ), "the page's policy must forbid scripts that slipped through"
 
     plots = browser.find_elements(By.CSS_SELECTOR, "figure svg")
     assert len(plots) == 2
