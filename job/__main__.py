@@ -26,6 +26,9 @@ def main(argv: list[str]) -> int:
     """Runs one command and returns the exit code."""
     stop = StopRequest()
     stop.install()
+    # OpenMP's threads spin while they wait: on a machine whose cores have other work, too, a step
+    # of a small model took ten times as long. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         return run(argv, stop)
     except Stopped as stopped:

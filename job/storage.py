@@ -113,7 +113,7 @@ def open_read(url: str) -> Iterator[BinaryIO]:
 
 def write_bytes(url: str, data: bytes) -> None:
     """Publishes `data` at `url`, whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix="job-") as folder:
+    with _faults_named(url), tempfile.TemporaryDirectory(prefix="job-") as folder:
         file = Path(folder, "data")
         file.write_bytes(data)
         upload_file(file, url)
