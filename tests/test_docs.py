@@ -1,0 +1,164 @@
+"""The documents say what the code does: every path, link, command, name and example in them."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import job
+from job.arguments import COMMANDS, VARIABLES, parse
+from job.flags import SWITCHES
+from job.formats import parse as parse_corpus
+from job.sentences import Span
+from job.settings import Settings
+from tests.documents import DOCUMENTS, READMES, ROOT, blocks, read, rows
+
+
+def tree(document: str) -> set[str]:
+    """The paths of the folders and files in the repository's tree."""
+    [block] = blocks(document, "text tree")
+    folders, paths = [], set()
+    for line in block.splitlines():
+        name = line.split()[0]
+        depth = (len(line) - len(line.lstrip())) // 2
+        if name.endswith("/"):
+            folders[depth:] = [name]
+        else:
+            assert len(line.split()) > 1, f"{name} is not described"
+        paths.add("".join(folders[:depth]) + name)
+    return paths
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_the_tree_shows_the_files_that_there_are(document):
+    """Each file in the tree exists, and no file of code, test or document is left out."""
+    patterns = ("*.md", "*.toml", "docs/*", "docker/*", "bench/*.py", "job/*.*", "job/sample/*.*")
+    there = {p for pattern in (*patterns, "tests/*.py") for p in ROOT.glob(pattern) if p.is_file()}
+    shown = tree(document)
+    assert {f for f in shown if not (ROOT / f).exists()} == set()
+    assert {str(p.relative_to(ROOT)) for p in there} - shown == set()
+
+
+def anchors(document: str) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", read(document), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_relative_links_lead_somewhere(document):
+    """Every link to a file of the repository, or to a heading, has an end."""
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", read(document)) if "://" not in link]
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (ROOT / document).parent / path if path else ROOT / document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(str(target.relative_to(ROOT))), link
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_names_are_found_in_the_file_that_is_linked(document):
+    """Where a sentence names a function and links its file, the file has it."""
+    said = re.findall(
+        r"((?:`\w+`(?:, |와 |과 | and )?)+)(?: in |\()\[(job/\w+\.py)\]", read(document)
+    )
+    assert len(said) > 4
+    for names, file in said:
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"\b(def|class) {name}\b", read(file)), f"{name} in {file}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_and_flags_exist(document):
+    """Every make target, command and flag that a reader may copy is one that works."""
+    text = read(document).replace("\\\n", " ")
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.M))
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.M)) <= targets
+    for line in re.findall(r"python -m job\b([^`\n#|]*)", text):
+        words = line.split()
+        first = next((word for word in words if re.match(r"[a-z]", word)), "train")
+        assert first in COMMANDS or words[0].startswith("--"), line
+        for flag in re.findall(r"--([a-z_0-9]+)", line):
+            assert flag in Settings.model_fields or flag in SWITCHES, flag
+    for module in re.findall(r"python -m ([\w.]+)", text):
+        assert (ROOT / module.replace(".", "/")).exists() or (
+            ROOT / f"{module.replace('.', '/')}.py"
+        ).exists()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_variables_exist(document):
+    """No variable is named that the job does not know; AIP_* are Vertex AI's own."""
+    text = read(document).replace("`B_PER`", "")
+    named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text, re.ASCII))
+    assert {name for name in named if not name.startswith("AIP_")} <= set(VARIABLES) | {
+        "XDG_CACHE_HOME"
+    }
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_the_formats_shown_are_read_alike(document):
+    """The five examples are accepted and give one sentence with the same entities."""
+    text = "이순신은 1545년 서울에서 태어났다."
+    spans = (Span(0, 3, "PER"), Span(5, 10, "DAT"), Span(11, 13, "LOC"))
+    examples = {
+        info: blocks(document, info)
+        for info in (
+            "text tagged",
+            "text characters",
+            "text morphemes",
+            "json spans",
+            "json tokens",
+        )
+    }
+    for info, found in examples.items():
+        [example] = found
+        parsed = parse_corpus(example.encode(), info)
+        assert [(s.text, s.spans) for s in parsed.sentences] == [(text, spans)], info
+        assert not parsed.rejected
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_the_fifteen_cells_are_accounted_for(document):
+    """The table has the tutorial's 코드1 to 코드15, in order, each with a place here."""
+    table = rows(document, r"코드\d+")
+    assert [row[0] for row in table] == [f"코드{n}" for n in range(1, 16)]
+    assert all(re.search(r"\]\((job|docker)/|nothing to run|없습니다", row[2]) for row in table)
+
+
+def test_the_two_readmes_say_the_same():
+    """Headings, tables, links and code are alike in number and order in both languages."""
+    english, korean = (read(document) for document in READMES)
+    for pattern in (r"^(#+) ", r"^```(.*)$", r"\]\(((?:job|docker|docs)/[^)]*)\)"):
+        assert re.findall(pattern, english, re.M) == re.findall(pattern, korean, re.M), pattern
+    assert len(rows("README.md", ".*")) == len(rows("README.ko.md", ".*"))
+    assert tree("README.md") == tree("README.ko.md")
+    for info in ("sh", "python"):
+        uncommented = [
+            [re.sub(r" *#.*", "", block) for block in blocks(document, info)]
+            for document in READMES
+        ]
+        assert uncommented[0] == uncommented[1]
+
+
+def test_the_vertex_configuration_gives_good_settings():
+    """Its env parses, and its base directory becomes the output, as docs/cloud.md says."""
+    spec = yaml.safe_load(read("docs/vertex.yaml"))
+    base = spec["baseOutputDirectory"]["outputUriPrefix"]
+    [pool] = spec["workerPoolSpecs"]
+    environ = {entry["name"]: entry["value"] for entry in pool["containerSpec"]["env"]}
+    assert environ.keys() <= VARIABLES.keys()
+    parsed = parse(
+        pool["containerSpec"]["args"],
+        {**environ, "AIP_MODEL_DIR": f"{base}/model/"},
+        Path("/nowhere"),
+    )
+    assert parsed.command == "train"
+    assert parsed.settings.downstream_model_dir == base
+    assert pool["containerSpec"]["command"] == ["python", "-m", "job"]
+
+
+def test_the_changelog_knows_this_version():
+    """The version of the code has an entry, and the image in docs/vertex.yaml its tag."""
+    assert f"## [{job.__version__}]" in read("CHANGELOG.md")
+    assert f":{job.__version__}\n" in read("docs/vertex.yaml")
