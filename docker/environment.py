@@ -104,7 +104,14 @@ def install_pip(python: Path) -> None:
 
 def choose_torch(python: Path) -> tuple[str, list[str]]:
     """The lock to install and pip's options for it: the first of three places that answers."""
-    probe = ("install", "--dry-run", "--quiet", "--require-hashes", "--no-deps")
+    probe = (
+        "install",
+        "--dry-run",
+        "--ignore-installed",
+        "--quiet",
+        "--require-hashes",
+        "--no-deps",
+    )
     probe += ("--retries=0", f"--timeout={CPU_INDEX_TIMEOUT_S}", "-r", str(HERE / "torch-cpu.txt"))
     places = {
         "torch's CPU build lies where pip looks": [],
