@@ -29,8 +29,9 @@ from job.kinds import (
 # What the embedded corpus and its tiny model want, where the user says nothing.
 SAMPLE_DEFAULTS: dict[str, Any] = {
     "pretrained_model_name": "sample",
-    "learning_rate": 2e-3,
-    "epochs": 10,
+    "learning_rate": 3e-3,
+    "epochs": 12,
+    "batch_size": 16,
 }
 
 

@@ -1,0 +1,80 @@
+"""`make train`, as a newcomer sees it: the embedded sample, from nothing to a model."""
+
+import json
+import re
+import urllib.parse
+
+import pytest
+
+from tests.runs import finish, start
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The output folder and the log of the default run on the sample."""
+    folder = tmp_path_factory.mktemp("sample")
+    process = start(
+        [
+            "--downstream_corpus_name=sample",
+            f"--downstream_model_dir={folder / 'out'}",
+            f"--cache_dir={folder / 'cache'}",
+        ],
+        # Whatever asked for another host would wait for a proxy that is not there.
+        HTTPS_PROXY="http://127.0.0.1:9",
+        HTTP_PROXY="http://127.0.0.1:9",
+    )
+    code, log = finish(process)
+    assert code == 0, log
+    return folder / "out", log
+
+
+def json_lines_spans(file):
+    return [span for line in file.read_text().splitlines() for span in json.loads(line)["gold"]]
+
+
+def test_the_sample_is_learnt_without_a_network(run):
+    """Entity F1 on exact characters is at least 0.90 on the validation split."""
+    output, _ = run
+    metrics = json.loads((output / "report" / "metrics.json").read_text())
+    assert metrics["splits"]["val"]["characters"]["micro"]["f1"] >= 0.90
+
+
+def test_the_last_screen_says_how_it_went_and_what_is_next(run):
+    """F1 per type, seconds, sentences/s, the paths, and the command for the cloud."""
+    output, log = run
+    screen = log[log.index("F1 characters") :]
+    for type_ in [
+        "PER",
+        "LOC",
+        "ORG",
+        "DAT",
+        "TIM",
+        "DUR",
+        "MNY",
+        "PNT",
+        "NOH",
+        "POH",
+        "micro",
+        "macro",
+    ]:
+        assert re.search(rf"^{type_} +\d\.\d{{3}}", screen, re.MULTILINE), type_
+    assert re.search(r"\d+ s in all, \d+ s of training at \d+ sentences/s", screen)
+    for path in ("model", "report/index.html", "logs"):
+        assert (output / path).exists()
+        assert str(output / path) in screen
+    assert "gcloud ai custom-jobs create" in screen
+
+
+def test_the_log_is_lines_in_a_file(run):
+    """Into a file the progress comes as whole lines, without control characters."""
+    _, log = run
+    assert re.search(r"epoch \d+/\d+, step \d+/\d+ .*loss \d", log)
+    assert not re.search(r"[\r\x1b]", log)
+
+
+def test_the_report_opens_without_a_network(run):
+    """The page names no other host."""
+    output, _ = run
+    page = (output / "report" / "index.html").read_text()
+    loads = re.findall(r"""(?:src|href)=["']([^"'#]+)""", page)
+    assert not [link for link in loads if urllib.parse.urlparse(link).scheme in ("http", "https")]
