@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     try:
         return run(argv, stop)
     except Stopped as stopped:
-        logger.warning("%s.", str(stopped).capitalize())
+        logger.warning("%s.", stopped)
         return stopped.exit_code
 
 

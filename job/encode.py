@@ -143,7 +143,7 @@ def _windows(
 def _count_truncated(sentences: Sequence[Sentence], split: EncodedSplit) -> int:
     """Entities that do not end before the cut."""
     kept_N = np.zeros(split.sentence_count, np.int64)
-    ends_W = split.ends_P[split.window_ends_W - 1]
+    ends_W = split.ends_P[split.window_ends_W - 1].astype(np.int64)
     cut_W = split.window_ends_W < split.sentence_starts[split.window_sentence_W + 1]
     kept_N[split.window_sentence_W] = np.where(cut_W, ends_W, np.iinfo(np.int64).max)
     return sum(

@@ -170,7 +170,8 @@ def _judge_weights(folder: Path, network: PreTrainedModel, report: dict, trained
         logger.warning(f"{folder}: {len(odd)} weights do not fit the network: {', '.join(odd[:5])}")
     if mismatched:
         logger.warning(f"{folder}: its classifier has other labels and is replaced by a new one.")
-    logger.info(f"{folder}: {network.config.model_type}, {network.num_parameters():,} weights")
+    if not trained:
+        logger.info(f"{folder}: {network.config.model_type}, {network.num_parameters():,} weights")
 
 
 def first_position(config: PreTrainedConfig) -> int:

@@ -34,6 +34,7 @@ class Telling(pl.Callback):
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx: int) -> None:
         if self.first_step is None:
             self.first_step = batch["step"]
+            self.learning_rate = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: TokenClassifier, outputs, batch, batch_idx: int
@@ -72,6 +73,6 @@ class Telling(pl.Callback):
                 f1_wordpieces=metrics["val_f1_wordpiece"],
                 sentences_per_s=self._sentences(steps) / max(self.trained_s, 1e-9),
                 seconds=time.monotonic() - self.started_at,
-                learning_rate=trainer.optimizers[0].param_groups[0]["lr"],
+                learning_rate=self.learning_rate,
             )
         )

@@ -14,7 +14,7 @@ class Stopped(BaseException):
     """The run was asked to stop. `exit_code` is 128 + the signal's number."""
 
     def __init__(self, number: int):
-        super().__init__(f"stopped by {signal.Signals(number).name}")
+        super().__init__(f"Stopped by {signal.Signals(number).name}")
         self.exit_code = 128 + number
 
 

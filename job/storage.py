@@ -61,13 +61,25 @@ def _faults_named(url: str) -> Iterator[None]:
     except (JobError, FileNotFoundError):
         raise
     except PermissionError as error:
-        raise PermissionDeniedError(
-            f"{url}: permission denied ({error}); give this user or service account access."
-        ) from error
+        raise _denied(url, error) from error
     except OSError as error:
         if is_local(url):
             raise OutputError(f"{url}: cannot be written or read ({_reason(error)}).") from error
+        if str(error).startswith("Forbidden"):  # how gcsfs tells of a 403
+            raise _denied(url, error) from error
         raise StorageError(f"{url}: {_reason(error)}; the store did not recover.") from error
+    except Exception as error:  # gcsfs and others raise classes of their own, with an HTTP status
+        if getattr(error, "code", None) in (401, 403):
+            raise _denied(url, error) from error
+        if isinstance(getattr(error, "code", None), int):
+            raise StorageError(f"{url}: {error}; the store did not recover.") from error
+        raise
+
+
+def _denied(url: str, error: Exception) -> PermissionDeniedError:
+    return PermissionDeniedError(
+        f"{url}: permission denied ({error}); give this user or service account access."
+    )
 
 
 def _reason(error: OSError) -> str:

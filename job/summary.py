@@ -61,7 +61,7 @@ def last_screen(
     speeds = [record.sentences_per_s for record in history]
     lines = [
         "",
-        summary_table(shown),
+        summary_table(shown).rstrip("\n"),
         "",
         f"{facts['seconds']} s in all, {facts['seconds of training']} s of training"
         + (f" at {sum(speeds) / len(speeds):.0f} sentences/s" if speeds else "")

@@ -45,6 +45,8 @@ def train(settings: Settings, stop: StopRequest, handler: LogHandler) -> str:
         best = load_best(prepared.network, store, scratch / "best")
         logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
         results = evaluate_splits(prepared)
-        facts = facts_of(settings, prepared, hardware, history, time.monotonic() - started_at)
+        earlier_s = sum(record.seconds for record in start.progressed.history)
+        seconds = earlier_s + time.monotonic() - started_at
+        facts = facts_of(settings, prepared, hardware, history, seconds)
         publish(prepared, results, history, facts, url, scratch)
     return last_screen(results, history, facts, url)

@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from job import storage
-from job.errors import OutputError, PermissionDeniedError
+from job.errors import OutputError, PermissionDeniedError, StorageError
 
 
 @pytest.fixture(params=["path", "file", "memory"])
@@ -150,6 +150,36 @@ def test_a_full_disk_keeps_what_is_there(small_disk):
         storage.write_bytes(f"{small_disk}/model", b"n" * 100_000)
     assert storage.read_bytes(f"{small_disk}/model") == b"old"
     assert storage.list_names(str(small_disk)) == ["model"]
+
+
+class HttpStatusError(Exception):
+    """As gcsfs raises them: not an OSError, with the HTTP status in `code`."""
+
+    def __init__(self, code: int):
+        super().__init__(f"status {code}")
+        self.code = code
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (HttpStatusError(401), PermissionDeniedError),
+        (HttpStatusError(403), PermissionDeniedError),
+        (OSError("Forbidden: https://storage/b"), PermissionDeniedError),
+        (HttpStatusError(503), StorageError),
+        (OSError("connection lost"), StorageError),
+    ],
+    ids=str,
+)
+def test_a_stores_own_errors_get_the_documented_exit_codes(monkeypatch, raised, expected):
+    """Permission is 77 and a fault 74, whichever class the store's library raises."""
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "put_file", fail)
+    with pytest.raises(expected, match="memory://x/y"):
+        storage.write_bytes("memory://x/y", b"")
 
 
 def test_an_unknown_scheme_is_refused():
