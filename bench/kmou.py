@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 
 from bench.reference import encode_reference, train_reference
 from job.batch import EpochPlan
-from job.corpus import load_corpus
+from job.corpus import Corpus, load_corpus
 from job.encode import SpecialTokens, decode_spans, encode
 from job.evaluate import score_spans
 from job.formats import to_tagged
@@ -31,6 +31,20 @@ from job.pretrained import load_classifier
 from job.rows import Layout
 
 SEED, BATCH_SIZE, LENGTH = 7, 32, 64
+
+
+def read(folder: Path, cache: Path) -> Corpus:
+    """The corpus in `folder`."""
+    return load_corpus(
+        folder.resolve().name,
+        str(folder.resolve().parent),
+        cache,
+        force_download=False,
+        sha256={},
+        max_rejected_ratio=0.05,
+        max_download_mb=500,
+        allow_unseen_labels=False,
+    )
 
 
 def make_start(vocabulary: Path, folder: Path, label_map: LabelMap) -> None:
@@ -115,16 +129,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        corpus = load_corpus(
-            given.corpus.resolve().name,
-            str(given.corpus.resolve().parent),
-            scratch,
-            force_download=False,
-            sha256={},
-            max_rejected_ratio=0.05,
-            max_download_mb=500,
-            allow_unseen_labels=False,
-        )
+        corpus = read(given.corpus, scratch)
         start = scratch / "start"
         make_start(given.vocabulary, start, LabelMap.from_sentences(corpus.train.sentences))
         tokenizer = AutoTokenizer.from_pretrained(start)
