@@ -2,8 +2,8 @@
 
     python -m bench.steps CORPUS_FOLDER VOCABULARY_FOLDER [--rounds 5] [--steps 20]
 
-The model and the sentences are those of bench.kmou. Each round takes the same steps by both, so that
-a machine whose speed drifts slows both; prints each round's ratio, and the median.
+The model and the sentences are those of bench.kmou. Each round takes the same steps by both: a
+machine whose speed drifts slows both. Prints each round's ratio, and the median.
 """
 
 import argparse
