@@ -27,6 +27,16 @@ def pytest_report_header() -> str:
     return f"NER_TEST_DATA: {'set' if where else 'NOT SET: every test on real data is skipped'}"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Tests log lone surrogates on purpose; a worker process cannot send them as they are."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder with kmou/ and kcbert/."""
