@@ -8,6 +8,7 @@ runs on one thread, so that the same machine gives the same bytes. Shape legend:
 """
 
 import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,6 +135,18 @@ def train(network: BertForMaskedLM, ids: Sequence[Sequence[int]]) -> None:
             print(f"step {step + 1} of {STEPS}: loss {loss.item():.3f}", flush=True)
 
 
+def origin(sentences: Sequence[str]) -> dict[str, str | int]:
+    """What the weights were made from, so that a test can tell whether they are out of date."""
+    unlabelled = "\n".join(sentences).encode()
+    return {
+        "sentences_sha256": hashlib.sha256(unlabelled).hexdigest(),
+        "seed": SEED,
+        "steps": STEPS,
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
+    }
+
+
 def main(arguments: Sequence[str]) -> None:
     folder = Path(arguments[0]) if arguments else HERE / "model"
     sentences = read_sentences(HERE)
@@ -148,17 +161,10 @@ def main(arguments: Sequence[str]) -> None:
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     for tied in network.all_tied_weights_keys:
         del weights[tied]
-    unlabelled = "\n".join(sentences).encode()
-    save_file(
-        weights,
-        folder / "model.safetensors",
-        metadata={
-            "format": "pt",
-            "sentences_sha256": hashlib.sha256(unlabelled).hexdigest(),
-            "seed": str(SEED),
-            "steps": str(STEPS),
-        },
-    )
+    # A second entry would make the file differ from run to run: its entries are in no fixed order.
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)
+    (folder / "origin.json").write_text(json.dumps(origin(sentences), indent=2) + "\n")
 
 
 if __name__ == "__main__":
