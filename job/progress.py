@@ -34,7 +34,6 @@ class Telling(pl.Callback):
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx: int) -> None:
         if self.first_step is None:
             self.first_step = batch["step"]
-            self.learning_rate = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: TokenClassifier, outputs, batch, batch_idx: int
@@ -63,6 +62,8 @@ class Telling(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         steps = self.steps_per_epoch - (self.first_step or 0)
+        updates = -(-self.steps_per_epoch // trainer.accumulate_grad_batches)
+        rate = pl_module.learning_rate * pl_module.schedule(trainer.current_epoch * updates)
         self.checkpoints.history.append(
             EpochRecord(
                 epoch=trainer.current_epoch + 1,
@@ -73,6 +74,6 @@ class Telling(pl.Callback):
                 f1_wordpieces=metrics["val_f1_wordpiece"],
                 sentences_per_s=self._sentences(steps) / max(self.trained_s, 1e-9),
                 seconds=time.monotonic() - self.started_at,
-                learning_rate=self.learning_rate,
+                learning_rate=rate,  # that of its first step
             )
         )

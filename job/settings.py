@@ -31,7 +31,6 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
     "pretrained_model_name": "sample",
     "learning_rate": 3e-3,
     "epochs": 12,
-    "batch_size": 16,
 }
 
 
