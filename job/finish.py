@@ -96,10 +96,10 @@ def publish(
         facts=facts,
         prove=lambda folder: prove_same(folder, prepared),
     )
-    storage.upload_dir(scratch / "report", storage.join(url, "report"))
+    storage.replace_dir(scratch / "report", storage.join(url, "report"))
     label_map = prepared.label_map.to_text().encode()
     storage.write_bytes(storage.join(url, "label_map.txt"), label_map)
-    storage.upload_dir(scratch / "model", storage.join(url, "model"))
+    storage.replace_dir(scratch / "model", storage.join(url, "model"))
 
 
 def prove_same(folder: Path, prepared: Prepared) -> None:

@@ -167,6 +167,33 @@ def upload_dir(folder: Path, url: str) -> None:
         upload_file(file, join(url, file.relative_to(folder).as_posix()))
 
 
+def replace_dir(folder: Path, url: str) -> None:
+    """Puts `folder` in the place of what lies at `url`.
+
+    Locally one whole directory takes the place of the other. Elsewhere the old MANIFEST.json goes
+    first and the new one comes last: a reader finds the old content, nothing, or the new one.
+    """
+    if not is_local(url):
+        remove(join(url, MANIFEST))
+        upload_dir(folder, url)
+        return
+    with _faults_named(url):
+        target = local_path(url)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        suffix = uuid.uuid4().hex[:8]
+        staged, old = (target.with_name(f".{target.name}.{w}-{suffix}") for w in ("new", "old"))
+        try:
+            shutil.copytree(folder, staged)
+            if target.exists():
+                target.rename(old)
+            staged.rename(target)
+        finally:
+            if old.exists() and not target.exists():
+                old.rename(target)
+            shutil.rmtree(staged, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def download_file(url: str, file: Path) -> None:
     """Copies one object to a local file. Raises FileNotFoundError when there is none."""
     with _faults_named(url):

@@ -71,6 +71,36 @@ def test_the_manifest_goes_up_last(url, tmp_path, monkeypatch):
     assert order == ["A", "Z", "MANIFEST.json"]
 
 
+def test_a_folder_takes_the_place_of_another(url, tmp_path):
+    """Nothing of the old folder is left where files have other names, and the new one is whole."""
+    for version in ("old", "new"):
+        folder = tmp_path / version
+        folder.mkdir()
+        (folder / "weights").write_text(version)
+        (folder / "MANIFEST.json").write_text(version)
+        storage.replace_dir(folder, storage.join(url, "model"))
+    assert storage.read_bytes(storage.join(url, "model", "weights")) == b"new"
+    assert storage.list_names(storage.join(url, "model")) == ["MANIFEST.json", "weights"]
+    assert storage.list_names(url) == ["model"]
+
+
+def test_a_replacement_that_fails_leaves_the_old_folder(tmp_path, monkeypatch):
+    """A disk that fills up halfway leaves the good model where it was, whole."""
+    for version in ("old", "new"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "weights").write_text(version)
+    storage.replace_dir(tmp_path / "old", f"{tmp_path}/out/model")
+
+    def fail(source, target, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage.shutil, "copytree", fail)
+    with pytest.raises(OutputError, match="no space left"):
+        storage.replace_dir(tmp_path / "new", f"{tmp_path}/out/model")
+    assert storage.read_bytes(f"{tmp_path}/out/model/weights") == b"old"
+    assert storage.list_names(f"{tmp_path}/out") == ["model"]
+
+
 def test_others_writes_are_seen(url):
     """A listing is never stale: what another process wrote since is in it."""
     storage.write_bytes(storage.join(url, "a"), b"")
