@@ -139,7 +139,7 @@ def test_a_checkpoint_of_another_run_is_refused_by_difference(trained, world, ch
         {"lr_scheduler": "linear", "warmup_ratio": 0.1, "weight_decay": 0.01},
         {"lr_scheduler": "constant", "gradient_clip": 0},
         {"gradient_accumulation": 3},
-        {"cpu_workers": 2},
+        {"cpu_workers": 1},
         {"precision": "bf16"},
         {"batch_size": 0},
         {"save_top_k": 3, "monitor": "'max val_f1'".strip("'"), "early_stopping_patience": 1},
