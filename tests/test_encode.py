@@ -134,7 +134,7 @@ def test_touching_entities_of_one_type_stay_apart(tokenizers_by_kind):
 
 def test_a_type_that_train_lacks_gets_no_tag_and_is_counted(tokenizers_by_kind):
     """An unseen type is evaluated as missed: its wordpieces are O."""
-    sentence = Sentence("서울에서", (Span(0, 2, "XXX"),))
+    sentence = Sentence("서울에서", (Span(0, 2, "NEW"),))
     split = encode_all([sentence], tokenizers_by_kind["wordpiece"])
     assert set(split.labels_P.tolist()) == {4}
     assert split.lost["unseen_type"] == 1
