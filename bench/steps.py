@@ -93,12 +93,12 @@ def job_stepper(network, sentences, tokenizer, label_map, plan):
     special = SpecialTokens.of(tokenizer)
     layout = choose_layout(network, special, split, max_seq_length=LENGTH, batch_size=BATCH_SIZE)
     batches = TrainingSteps(split, layout, plan)
-    hardware = choose_hardware("cpu", "auto")
+    in_bf16 = choose_hardware("cpu", "auto").precision == "bf16"
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-4, eps=ADAM_EPSILON, fused=True)
 
     def step(number: int) -> None:
         batch = batches[0, number]
-        with hardware.autocast():
+        with torch.autocast("cpu", torch.bfloat16, enabled=in_bf16):
             loss = summed_loss(logits_of(network, batch), batch["labels"])
         optimizer.zero_grad()
         (loss / (BATCH_SIZE * LENGTH)).backward()

@@ -4,7 +4,6 @@ Only this room knows devices. Reference for the CPU flags: Linux `Documentation/
 """
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +43,6 @@ class Hardware:
             "devices": 1,
             "precision": TRAINER_PRECISION[self.precision],
         }
-
-    def autocast(self) -> AbstractContextManager:
-        """The precision of the training steps, for code outside the Trainer."""
-        if self.precision == "32":
-            return nullcontext()
-        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float16
-        return torch.autocast(self.device.type, dtype=dtype)
 
     def free_bytes(self) -> int:
         """Memory that a training step may take."""

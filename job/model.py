@@ -7,7 +7,6 @@ Shape legend:
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import pytorch_lightning as pl
@@ -190,7 +189,6 @@ def predict_labels(
     network: PreTrainedModel,
     split: EncodedSplit,
     layout: Layout,
-    autocast: AbstractContextManager | None = None,
 ) -> tuple[np.ndarray, float]:
     """Label ids of every wordpiece of the split, and the mean loss per scored wordpiece.
 
@@ -202,8 +200,7 @@ def predict_labels(
     summed, count = 0.0, 0
     for batch in EvaluationBatches(split, layout):
         on_device = {name: tensor.to(network.device) for name, tensor in batch.items()}
-        with autocast or nullcontext():
-            logits_RLC = logits_of(network, on_device)
+        logits_RLC = logits_of(network, on_device)
         summed += summed_loss(logits_RLC, on_device["labels"]).item()
         count += int((batch["labels"] != IGNORED_LABEL).sum())
         take_predictions(predicted_P, logits_RLC, batch)

@@ -24,6 +24,7 @@ from job.layout import choose_layout, probe_split
 from job.manifest import MANIFEST, parse_manifest, verify_files
 from job.model import predict_labels
 from job.pretrained import load_classifier, load_tokenizer, max_positions
+from job.resolve import keep_first
 from job.rows import Layout
 from job.sentences import Sentence, Span
 from job.stream import open_output, read_texts, to_line
@@ -125,11 +126,7 @@ def _fetch(url: str, data: bytes, manifest: dict, cache_dir: Path) -> Path:
             except FileNotFoundError as error:
                 raise DataError(f"{storage.join(url, name)}: is missing; export again.") from error
         verify_files(folder, manifest)
-        try:
-            folder.rename(target)
-        except OSError:  # another process was first
-            if not target.exists():
-                raise
+        keep_first(folder, target)
     return target
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -35,7 +35,6 @@ TYPICAL_BATCH = 32  # to choose row counts by, where BATCH_SIZE=0 leaves it open
 class Prepared:
     """The corpus as rows in waiting, and a network with a fresh head for its labels."""
 
-    corpus: Corpus
     label_map: LabelMap
     tokenizer: PreTrainedTokenizerFast
     network: PreTrainedModel
@@ -109,16 +108,13 @@ def assemble(
     )
     if not settings.batch_size:
         logger.info("BATCH_SIZE=0: %d sentences a step fit into this machine's memory.", batch_size)
-    return Prepared(corpus, label_map, tokenizer, network, splits, encoded, layout, batch_size)
+    return Prepared(label_map, tokenizer, network, splits, encoded, layout, batch_size)
 
 
 def _splits(corpus: Corpus, test_mode: bool) -> dict[str, Split]:
     splits = {s.name: s for s in (corpus.train, corpus.val, corpus.test) if s is not None}
     if test_mode:
-        splits = {
-            name: replace(split, sentences=split.sentences[:TEST_MODE_SENTENCES])
-            for name, split in splits.items()
-        }
+        splits = {name: split.head(TEST_MODE_SENTENCES) for name, split in splits.items()}
     return splits
 
 

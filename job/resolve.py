@@ -7,6 +7,7 @@ from pathlib import Path
 from job import storage
 from job.errors import ArgumentError
 from job.hub import fetch_snapshot, wanted_files
+from job.manifest import sha256_of
 
 SAMPLE_MODEL = Path(__file__).parent / "sample" / "model"
 
@@ -45,14 +46,18 @@ def _fetch_directory(url: str, cache_dir: Path) -> Path:
         digest = hashlib.sha256()
         for name in sorted(files):
             storage.download_file(storage.join(url, name), folder / name)
-            with (folder / name).open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-            digest.update(f"{name} {content}\n".encode())
+            digest.update(f"{name} {sha256_of(folder / name)}\n".encode())
         target = models / digest.hexdigest()[:32]
-        if not target.exists():
-            try:
-                folder.rename(target)
-            except OSError:  # another process was first
-                if not target.exists():
-                    raise
+        keep_first(folder, target)
     return target
+
+
+def keep_first(folder: Path, target: Path) -> None:
+    """Moves a finished download to its name; another process's copy of the same stays."""
+    if target.exists():
+        return
+    try:
+        folder.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
