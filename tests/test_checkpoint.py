@@ -6,7 +6,7 @@ import uuid
 import fsspec
 import pytest
 
-from job import storage
+from job import disk, storage
 from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError, OutputError
 
@@ -135,7 +135,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.shutil, "copyfile", full)
+    monkeypatch.setattr(disk.shutil, "copyfile", full)
     with pytest.raises(OutputError, match="no space left"):
         commit(store, tmp_path, 2, 0.4)
     monkeypatch.undo()

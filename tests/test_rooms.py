@@ -11,7 +11,20 @@ ROOMS = sorted(JOB.glob("*.py"))
 # Each layer may import those before it, and rooms of its own layer.
 LAYERS = [
     {"__init__", "errors", "sentences", "manifest"},
-    {"labels", "signals", "vertex", "status", "log", "storage", "typos", "kinds", "combinations"},
+    {
+        "labels",
+        "signals",
+        "vertex",
+        "status",
+        "log",
+        "faults",
+        "disk",
+        "gcs",
+        "storage",
+        "typos",
+        "kinds",
+        "combinations",
+    },
     {"settings", "flags", "usage", "arguments"},
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
     {"fetch", "drive", "cache", "sources", "splits", "corpus"},
