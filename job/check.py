@@ -68,8 +68,8 @@ def _resume(settings: Settings, prepared: Prepared) -> None:
         settings.save_top_k,
     )
     if settings.resume == "never":
-        logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.committed()))
+        logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
         return
     with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
         identity = identity_of(settings, prepared)
-        find_start(store, settings.resume, identity, prepared.label_map.labels, Path(folder))
+        find_start(store, settings.resume, identity, prepared, Path(folder))

@@ -29,12 +29,16 @@ PASSING_STATUS = {408, 410, 429, 500, 502, 503, 504}
 PASSING = (
     *(ConnectionError, TimeoutError, asyncio.TimeoutError),
     *(requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError),
-    *(aiohttp.ClientError, HTTPError, TransportError, DataCorruption),
+    *(aiohttp.ClientError, HTTPError, TransportError),
 )
 
 
 class CorruptedError(StorageError):
-    """What arrived is not what was sent. Tried again like any passing fault."""
+    """What arrived is not what was sent."""
+
+
+DAMAGED = (CorruptedError, DataCorruption)
+DAMAGED_AT_REST = 3  # times in a row
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def status_of(error: BaseException) -> int | None:
 
 def passes(error: BaseException) -> bool:
     """Whether the same request may succeed a little later."""
-    if isinstance(error, CorruptedError):
+    if isinstance(error, DAMAGED):
         return True
     if isinstance(error, JobError):
         return False
@@ -87,14 +91,29 @@ def passes(error: BaseException) -> bool:
     return isinstance(error, PASSING)
 
 
-def retrying(url: str) -> Retry:
-    """Exponential backoff with full jitter up to the deadline; each new attempt is logged."""
+def _passes_within(error: BaseException) -> bool:
+    """Whether a part of a transfer may be sent again; else the whole transfer has to be."""
+    return passes(error) and not isinstance(error, DAMAGED) and status_of(error) != 410
+
+
+def retrying(url: str, *, part: bool = False) -> Retry:
+    """Exponential backoff with full jitter up to the deadline; each new attempt is logged.
+
+    `part`: for the requests within a transfer, not for the transfer as a whole.
+    """
+    damaged = 0
+
+    def predicate(error: BaseException) -> bool:
+        # Damaged on the way, it comes right the next time; damaged at rest, it never does.
+        nonlocal damaged
+        damaged += isinstance(error, DAMAGED)
+        return damaged < DAMAGED_AT_REST and (_passes_within if part else passes)(error)
 
     def tell(error: Exception) -> None:
         logger.warning("%s: %s; trying again.", url, _reason(error))
 
     return Retry(
-        predicate=passes,
+        predicate=predicate,
         initial=_patience.first_wait_s,
         maximum=_patience.longest_wait_s,
         timeout=_patience.deadline_s,
@@ -129,6 +148,8 @@ def named(url: str) -> Iterator[None]:
 
 
 def _named(url: str, error: Exception) -> Exception:
+    if isinstance(error, DataCorruption):
+        return CorruptedError(f"{url}: does not match its checksum ({_reason(error)}).")
     status = status_of(error)
     if status in (401, 403) or isinstance(error, PermissionError | GoogleAuthError):
         return PermissionDeniedError(

@@ -59,7 +59,7 @@ def _send(
             checksum="crc32c",
             if_generation_match=if_generation,
             timeout=patience().timeout_s,
-            retry=retrying(url),
+            retry=retrying(url, part=True),
         )
     except PreconditionFailed as error:
         raise FileExistsError(url) from error
@@ -92,7 +92,10 @@ def download(url: str, stream: BinaryIO) -> int:
     stream.truncate()
     try:
         blob.download_to_file(
-            stream, checksum="crc32c", timeout=patience().timeout_s, retry=retrying(url)
+            stream,
+            checksum="crc32c",
+            timeout=patience().timeout_s,
+            retry=retrying(url, part=True),
         )
     except NotFound as error:
         raise FileNotFoundError(url) from error

@@ -30,6 +30,11 @@ def commit(store, tmp_path, step, val_loss=None):
     )
 
 
+def data_of(store):
+    """The name under which a store's writer puts state.pt."""
+    return f"state-{store.writer}.pt"
+
+
 def steps(store):
     return [checkpoint.step for checkpoint in store.committed()]
 
@@ -74,20 +79,20 @@ def test_the_newest_that_verifies_is_taken(url, tmp_path, caplog):
     store = CheckpointStore(url, ("min", "val_loss"), 5)
     for step in (1, 2, 3):
         commit(store, tmp_path, step, 0.5)
-    storage.write_bytes(storage.join(url, "step=00000003", "state.pt"), b"statf 3")
-    storage.remove(storage.join(url, "step=00000002", "state.pt"))
+    storage.write_bytes(storage.join(url, "step=00000003", data_of(store)), b"statf 3")
+    storage.remove(storage.join(url, "step=00000002", data_of(store)))
     found = store.newest(tmp_path / "got")
     assert found.step == 1
     assert (tmp_path / "got" / "state.pt").read_bytes() == b"state 1"
-    assert "step=00000003/state.pt does not match" in caplog.text
-    assert "step=00000002/state.pt is missing" in caplog.text
+    assert f"step=00000003/{data_of(store)} does not match" in caplog.text
+    assert f"step=00000002/{data_of(store)} is missing" in caplog.text
 
 
 def test_when_none_verifies_the_run_does_not_start_anew(url, tmp_path):
     """Damaged checkpoints are an error: starting over would overwrite what may be saved."""
     store = CheckpointStore(url, ("min", "val_loss"), 1)
     commit(store, tmp_path, 1, 0.5)
-    storage.write_bytes(storage.join(url, "step=00000001", "state.pt"), b"?")
+    storage.write_bytes(storage.join(url, "step=00000001", data_of(store)), b"?")
     with pytest.raises(IncompatibleError, match="RESUME=never"):
         store.newest(tmp_path / "got")
 
@@ -112,18 +117,25 @@ def test_the_manifest_is_written_last_and_removed_first(tmp_path, monkeypatch):
     """At no moment does a manifest stand over data that is not there."""
     store = CheckpointStore(str(tmp_path / "c"), ("min", "val_loss"), 1)
     events = []
-    upload, remove = storage.upload_file, storage.remove
-    monkeypatch.setattr(
-        storage, "upload_file", lambda f, u: (events.append(u.rsplit("/", 1)[1]), upload(f, u))
-    )
-    monkeypatch.setattr(
-        storage, "remove", lambda u: (events.append(f"-{u.rsplit('/', 1)[1]}"), remove(u))
-    )
+
+    def recorded(act, sign, url_at):
+        def call(*arguments):
+            name = arguments[url_at].rsplit("/", 1)[1]
+            existed = storage.exists(arguments[url_at])
+            act(*arguments)
+            if sign == "+" or existed:
+                events.append(sign + name)
+
+        return call
+
+    for name, sign, url_at in (("upload_file", "+", 1), ("create", "+", 0), ("remove", "-", 0)):
+        monkeypatch.setattr(storage, name, recorded(getattr(storage, name), sign, url_at))
     commit(store, tmp_path, 1, 0.5)
     commit(store, tmp_path, 2, 0.4)
+    data = f"+{data_of(store)}"
     assert events == [
-        *("state.pt", "MANIFEST.json"),
-        *("state.pt", "MANIFEST.json", "-MANIFEST.json", "-step=00000001"),
+        *(data, "+MANIFEST.json"),
+        *(data, "+MANIFEST.json", "-MANIFEST.json", "-step=00000001"),
     ]
 
 

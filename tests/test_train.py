@@ -29,6 +29,12 @@ def trained(world):
     return world.folder / "trained", log
 
 
+def names_in(output, step) -> list[str]:
+    """What the manifest of a checkpoint names, and itself."""
+    manifest = json.loads((output / "checkpoints" / step / "MANIFEST.json").read_text())
+    return [manifest["files"]["state.pt"]["object"], "MANIFEST.json"]
+
+
 def test_a_run_leaves_what_is_promised(trained):
     """Checkpoints with manifests, label map, model, report and logs; nothing else."""
     output, _ = trained
