@@ -14,6 +14,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--limit", type=float, default=0, metavar="MB/s", help="0: none")
     said = parser.parse_args(arguments)
     names = tuple(said.bucket or ["bucket"])
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # in the server's threads too: sigwait has them
     with GcsServer(names, said.port) as server:
         server.limit(said.limit)
         print(
@@ -25,7 +27,7 @@ def main(arguments: list[str]) -> None:
             f"{server.url}/_control/fault\nCtrl-C ends it, and what it holds.",
             flush=True,
         )
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.sigwait(ends)
 
 
 if __name__ == "__main__":

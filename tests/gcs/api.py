@@ -108,6 +108,14 @@ def list_objects(call: Call, answer: Answer, store: Store) -> None:
         answer.json(reply)
 
 
+def layout(call: Call, answer: Answer, store: Store) -> None:
+    """What gcloud asks a bucket first: flat, not a tree of folders."""
+    bucket = call.params["bucket_name"]
+    store.need_bucket(bucket)
+    flat = {"hierarchicalNamespace": {"enabled": False}}
+    answer.json({"kind": "storage#storageLayout", "bucket": bucket, "location": "US", **flat})
+
+
 def _copy(call: Call, store: Store, bucket: str, name: str) -> dict:
     """The destination's resource. Both objects have the same bytes in memory."""
     source = store.resource(
@@ -178,6 +186,7 @@ ROUTES = [
     (rf"/upload{_BUCKET}/o", {"POST": uploads.insert, "PUT": uploads.insert}),
     (rf"/upload{_BUCKET}/o", {"DELETE": uploads.cancel}),
     (rf"/resumable/upload{_BUCKET}/o", {"POST": uploads.insert, "PUT": uploads.insert}),
+    (rf"{_BUCKET}/storageLayout", {"GET": layout}),
     (rf"{_BUCKET}/o", {"GET": list_objects}),
     (rf"{_OBJECT}/(?:copyTo|rewriteTo){_TO}", {"POST": copy}),
     (rf"{_OBJECT}/moveTo/o/(?P<to_name>[^/]+)", {"POST": move}),
