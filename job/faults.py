@@ -6,6 +6,7 @@ The one place that retries. Reference: https://cloud.google.com/storage/docs/ret
 import asyncio
 import errno
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -173,6 +174,8 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "no space left on the device: free some, or choose another output"
     if isinstance(error, GoogleAPICallError):
-        return f"HTTP {int(error.code)}: {error.message}"
+        # The client's message holds the whole answer; what a person needs is the sentence in it.
+        sentence = re.search(r'"message": ?"([^"]+)"', error.message)
+        return f"HTTP {int(error.code)}: {sentence[1] if sentence else error.message}"[:300]
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(text.split())[:300]
