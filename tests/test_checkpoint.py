@@ -1,23 +1,12 @@
 """What is committed survives, what is kept, and what is found again."""
 
 import json
-import uuid
 
-import fsspec
 import pytest
 
 from job import disk, storage
 from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError, OutputError
-
-
-@pytest.fixture(params=["path", "memory"])
-def url(request, tmp_path):
-    if request.param == "memory":
-        yield f"memory://{uuid.uuid4().hex}/checkpoints"
-        fsspec.filesystem("memory").store.clear()
-    else:
-        yield str(tmp_path / "checkpoints")
 
 
 def commit(store, tmp_path, step, val_loss=None):

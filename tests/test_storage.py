@@ -2,23 +2,12 @@
 
 import os
 import subprocess
-import uuid
 
 import fsspec
 import pytest
 
-from job import disk, faults, storage
+from job import disk, storage
 from job.errors import OutputError, PermissionDeniedError, StorageError
-
-
-@pytest.fixture(params=["path", "file", "memory"])
-def url(request, tmp_path):
-    """The URL of an empty folder."""
-    if request.param == "memory":
-        yield f"memory://{uuid.uuid4().hex}/out"
-        fsspec.filesystem("memory").store.clear()
-    else:
-        yield f"{'file://' if request.param == 'file' else ''}{tmp_path}/out"
 
 
 def test_what_is_written_is_read_back(url):
@@ -187,14 +176,6 @@ class HttpStatusError(Exception):
     def __init__(self, code: int):
         super().__init__(f"status {code}")
         self.code = code
-
-
-@pytest.fixture
-def hurried():
-    """A fault is given up after half a second."""
-    faults.set_patience(faults.Patience(deadline_s=0.5, first_wait_s=0.05))
-    yield
-    faults.set_patience(faults.Patience())
 
 
 @pytest.mark.parametrize(
