@@ -181,6 +181,17 @@ def test_being_asked_to_stop_is_no_failed_attempt(url):
     assert not storage.exists(storage.join(url, LEASE))
 
 
+def test_who_may_be_writing_is_told(url):
+    """The pre-flight check names the holder, and nobody where there is none or it is dead."""
+    assert lease.holder_of(url) is None
+    with held(url) as mine:
+        assert lease.holder_of(url) == mine.terms.holder
+    left_behind(url)
+    assert lease.holder_of(url) == "a-vm, process 7"
+    left_behind(url, released=True)
+    assert lease.holder_of(url) is None
+
+
 def test_damaged_terms_are_an_unknown_holders(url):
     """Garbage in the lease blocks nobody for longer than a dead holder would."""
     storage.write_bytes(storage.join(url, LEASE), b"\x00garbage")
