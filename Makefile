@@ -9,8 +9,8 @@ help:  ## this list
 
 # The default output is a demonstration and starts anew; a folder or bucket of your own resumes.
 train: environment  ## train on the embedded sample; DOWNSTREAM_MODEL_DIR=… writes elsewhere
-	@$(VENV)/bin/python -m job --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample} \
-	  $${DOWNSTREAM_MODEL_DIR---downstream_model_dir=output/sample --resume=never}
+	@[ -n "$$DOWNSTREAM_MODEL_DIR" ] || set -- --downstream_model_dir=output/sample --resume=never; \
+	  $(VENV)/bin/python -m job --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample} "$$@"
 
 check: environment  ## the pre-flight check of `make train`
 	@$(VENV)/bin/python -m job check --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample}

@@ -1,12 +1,13 @@
 """What saving costs a run: the job's saver beside Lightning's ModelCheckpoint, on one slow store.
 
-    python -m bench.saving [--epochs 3] [--steps 100] [--limit 100]
+    python -m bench.saving [--epochs 2] [--steps 240] [--step_s 0.25] [--limit 100]
 
-A model of BERT-base's size (110 M weights, 1.3 GB with AdamW's moments) trains a few sentences a
-step on the CPU and is saved after each epoch to a bucket on loopback that takes `--limit` MB/s.
-For each of the two, in a process of its own: seconds that training stood still per save (in the
-callback's hooks), how much longer a step took while an upload was under way, both as a share of the
-epoch's time, and the process's peak memory beside that of a run that does not save.
+A model of BERT-base's size (110 M weights, 1.3 GB with AdamW's moments) is saved after each epoch
+to a bucket on loopback that takes `--limit` MB/s. A step is one that an accelerator computes: this
+process waits for it, then updates the classifier's weights. For each way of saving, in a process
+of its own: seconds that training stood still per epoch (in the callback's hooks), how much longer
+its steps took while an upload was under way, both as a share of the epoch's time, and the
+process's peak memory beside that of a run that does not save.
 """
 
 import argparse
@@ -27,7 +28,7 @@ HOOKS = (
 )
 
 
-def one(kind: str, corpus: Path, epochs: int, batch_size: int) -> dict[str, float]:
+def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]:
     """Trains once in this process, saving as `kind` says: job, lightning or none."""
     import pytorch_lightning as pl
     from pytorch_lightning.callbacks import ModelCheckpoint
@@ -51,14 +52,14 @@ def one(kind: str, corpus: Path, epochs: int, batch_size: int) -> dict[str, floa
         accelerator="cpu",
         precision="32",
         max_seq_length=32,
-        batch_size=batch_size,
+        batch_size=1,
         epochs=epochs,
     )
     hardware = choose_hardware("cpu", "32")
     prepared = prepare(settings, hardware)
     config = BertConfig(vocab_size=30_000, num_labels=len(prepared.label_map.labels))
     object.__setattr__(prepared, "network", BertForTokenClassification(config))
-    plan = EpochPlan(prepared.encoded["train"].sentence_count, batch_size, 7)
+    plan = EpochPlan(prepared.encoded["train"].sentence_count, 1, 7)
     url = f"gs://bucket/{kind}"
     with tempfile.TemporaryDirectory() as scratch:
         store = CheckpointStore(f"{url}/checkpoints", settings.monitored, 1)
@@ -80,7 +81,8 @@ def one(kind: str, corpus: Path, epochs: int, batch_size: int) -> dict[str, floa
         saving = savers[kind]()
         still_s = timed_hooks(saving)
         steps = StepTimes(lambda: saver.is_busy)
-        trainer = make_trainer(settings, hardware, saver, [steps.callback, saving], Path(scratch))
+        trainer = make_trainer(settings, hardware, saver, [steps.callback], Path(scratch))
+        trainer.callbacks.append(saving)
         if kind == "lightning":
             trainer.strategy.checkpoint_io = pl.plugins.io.TorchCheckpointIO()
         data = RunData(
@@ -91,6 +93,7 @@ def one(kind: str, corpus: Path, epochs: int, batch_size: int) -> dict[str, floa
             workers=0,
         )
         module = make_module(prepared, settings, hardware, plan.steps)
+        module.training_step = computed_elsewhere(module, step_s)
         started_at = time.monotonic()
         with inapplicable_advice_ignored(), saver.finishing():
             trainer.fit(module, datamodule=data)
@@ -105,6 +108,25 @@ def one(kind: str, corpus: Path, epochs: int, batch_size: int) -> dict[str, floa
         "slowed_s": sum(steps.during) - len(steps.during) * statistics.median(steps.alone),
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
     }
+
+
+def computed_elsewhere(module, step_s: float):
+    """A training step that takes its time on another device."""
+    import torch
+
+    def training_step(batch, batch_idx):
+        optimizer = module.trainer.optimizers[0]
+        if not optimizer.state:  # as after a first step of all weights
+            for weight in module.parameters():
+                moments = {
+                    "exp_avg": torch.zeros_like(weight),
+                    "exp_avg_sq": torch.zeros_like(weight),
+                }
+                optimizer.state[weight] = {"step": torch.ones(()), **moments}
+        time.sleep(step_s)
+        return module.network.classifier.weight.square().mean()
+
+    return training_step
 
 
 def timed_hooks(callback) -> list[float]:
@@ -135,7 +157,7 @@ class StepTimes:
         times = self
 
         class Callback(pl.Callback):
-            def on_before_zero_grad(self, *_):
+            def on_train_batch_start(self, *_):
                 self.was_busy, self.began_at = is_busy(), time.monotonic()
 
             def on_train_batch_end(self, trainer, *_):
@@ -146,14 +168,14 @@ class StepTimes:
         self.callback = Callback()
 
 
-def write_corpus(folder: Path, steps: int, batch_size: int) -> Path:
+def write_corpus(folder: Path, steps: int) -> Path:
     """A toy corpus, and a folder with its tokenizer."""
     from tests.runs import line
     from tests.tiny import make_network, write_tokenizer
 
     corpus = folder / "toy"
     corpus.mkdir()
-    for split, count in (("train", steps * batch_size), ("val", 16)):
+    for split, count in (("train", steps), ("val", 16)):
         text = "".join(line(n) + "\n" for n in range(count))
         (corpus / f"{split}.txt").write_text(text, "utf-8")
     write_tokenizer(folder / "model")
@@ -164,7 +186,7 @@ def write_corpus(folder: Path, steps: int, batch_size: int) -> Path:
 def measure(kind: str, arguments: argparse.Namespace, corpus: Path, host: str) -> dict[str, float]:
     """`one` in a process of its own."""
     command = [sys.executable, "-m", "bench.saving", "--one", kind, "--corpus", str(corpus)]
-    command += [f"--epochs={arguments.epochs}", f"--batch_size={arguments.batch_size}"]
+    command += [f"--epochs={arguments.epochs}", f"--step_s={arguments.step_s}"]
     environment = {**os.environ, "STORAGE_EMULATOR_HOST": host}
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -172,17 +194,15 @@ def measure(kind: str, arguments: argparse.Namespace, corpus: Path, host: str) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=100, help="of an epoch")
-    parser.add_argument("--batch_size", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=240, help="of an epoch")
+    parser.add_argument("--step_s", type=float, default=0.25, help="seconds of a step")
     parser.add_argument("--limit", type=float, default=100, help="MB/s of the store")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--corpus", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(
-            json.dumps(one(arguments.one, arguments.corpus, arguments.epochs, arguments.batch_size))
-        )
+        print(json.dumps(one(arguments.one, arguments.corpus, arguments.epochs, arguments.step_s)))
         return
     port = 9123
     server = [sys.executable, "-m", "tests.gcs", f"--port={port}", f"--limit={arguments.limit:g}"]
@@ -192,7 +212,7 @@ def main() -> None:
     ):
         try:
             store.stdout.readline()
-            corpus = write_corpus(Path(folder), arguments.steps, arguments.batch_size)
+            corpus = write_corpus(Path(folder), arguments.steps)
             host = f"http://127.0.0.1:{port}"
             kinds = ("none", "job", "lightning")
             found = {kind: measure(kind, arguments, corpus, host) for kind in kinds}
