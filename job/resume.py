@@ -66,6 +66,7 @@ class Checkpoints(pl.Callback):
         self.start, self.state = start, state
         self.history = list(start.history)
         self.saved_step = start.global_step
+        self.has_reserved = False
         self.before_last_step: Mapping | None = None
         self.validation_s = math.inf  # how long the last one took
 
@@ -116,7 +117,12 @@ class Checkpoints(pl.Callback):
         self.may_go_on()
         self.saver.raise_if_failed()
         step = batch["step"] + 1
-        if trainer.fit_loop._should_accumulate() or step == self.steps_per_epoch:
+        if trainer.fit_loop._should_accumulate():
+            return
+        if not self.has_reserved:
+            self.saver.reserve(self._state(trainer, pl_module, batch["epoch"], step))
+            self.has_reserved = True
+        if step == self.steps_per_epoch:
             return
         if self.stop.received:
             pl_module.refuse_bad_loss()

@@ -51,6 +51,16 @@ def test_the_copy_takes_its_memory_once():
     assert copy.of({"a": [tensor + 1, {"b": (1, "x")}]})["a"][0].data_ptr() == place
 
 
+def test_memory_can_be_taken_beforehand(saver):
+    """What `reserve` took is what the first copy uses; the copy waits until it is there."""
+    state = {"w": torch.ones(1000)}
+    saver.reserve(state)
+    first = saver.copy_of(state)["w"]
+    assert torch.equal(first, state["w"])
+    saver.reserve(state)
+    assert saver.copy_of(state)["w"].data_ptr() == first.data_ptr()
+
+
 def held_at(saver, monkeypatch, name="upload_file"):
     """An event that lets uploads pass, and one that says that the first has begun."""
     go, begun, act = threading.Event(), threading.Event(), getattr(storage, name)
