@@ -48,7 +48,7 @@ class Copy:
     def reserve(self, shapes: list[tuple[tuple, torch.Tensor]]) -> None:
         """Takes the memory for copies of a state, which is the slow part of the first one.
 
-        `shapes` is what `tensors_of` gives, on the device `meta`: training changes the state itself.
+        `shapes` is what `tensors_of` gives, on the device `meta`: training changes the state.
         """
         try:
             for path, tensor in shapes:

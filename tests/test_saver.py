@@ -12,7 +12,7 @@ from job import storage
 from job.checkpoint import CheckpointStore
 from job.errors import ArgumentError, IncompatibleError, OutputError, StorageError
 from job.saver import MISSED_SAVES, Saver
-from job.state import STATE, Copy, differing_shapes, load_state
+from job.state import STATE, Copy, differing_shapes, load_state, tensors_of
 
 FACTS = {"metrics": {"val_loss": 0.5}, "settings": {}, "labels": []}
 
@@ -52,13 +52,17 @@ def test_the_copy_takes_its_memory_once():
 
 
 def test_memory_can_be_taken_beforehand(saver):
-    """What `reserve` took is what the first copy uses; the copy waits until it is there."""
-    state = {"w": torch.ones(1000)}
+    """What was reserved is what the first copy uses, and the copy is right."""
+    state = {"w": torch.ones(1000), "n": [torch.arange(3)]}
+    copy = Copy()
+    copy.hold()
+    copy.reserve(list(tensors_of(state)))
+    places = {path: buffer.data_ptr() for path, buffer in copy._buffers.items()}
+    copied = copy.of(state)
+    assert places == {("w",): copied["w"].data_ptr(), ("n", 0): copied["n"][0].data_ptr()}
+    assert torch.equal(copied["w"], state["w"])
     saver.reserve(state)
-    first = saver.copy_of(state)["w"]
-    assert torch.equal(first, state["w"])
-    saver.reserve(state)
-    assert saver.copy_of(state)["w"].data_ptr() == first.data_ptr()
+    assert torch.equal(saver.copy_of(state)["n"][0], state["n"][0])
 
 
 def held_at(saver, monkeypatch, name="upload_file"):
