@@ -1,59 +1,18 @@
 """A small world, a bucket store that is watched, and runs of the job in them."""
 
-import itertools
 from collections.abc import Callable
 
 import pytest
 
-from tests.faults.jobs import Inside, Job
+from tests.faults.jobs import Runs
 from tests.faults.ledger import Ledger, Place, bucket_place, folder_place
 from tests.gcs import GcsServer
 from tests.runs import World
-
-OPTIONS = {
-    "save_every_steps": 4,
-    "storage_timeout_s": 20,
-    "storage_deadline_s": 60,
-    "max_attempts": 0,
-}
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory) -> World:
     return World(tmp_path_factory.mktemp("world"))
-
-
-class Runs:
-    """Starts runs in a world; those that a test leaves behind are killed at its end."""
-
-    def __init__(self, world: World, folder, environ: dict[str, str]):
-        self.world, self.folder, self.environ = world, folder, environ
-        self.number = itertools.count(1)
-        self.jobs: list[Job] = []
-
-    def start(
-        self,
-        place: Place | str,
-        *,
-        inside: Inside | None = None,
-        words: tuple[str, ...] = (),
-        **changed: object,
-    ) -> Job:
-        url = place if isinstance(place, str) else place.url
-        flags = self.world.flags(**{**OPTIONS, "downstream_model_dir": url, **changed})
-        log = self.folder / f"log-{next(self.number)}"
-        self.jobs.append(Job([*words, *flags], log, inside, **self.environ))
-        return self.jobs[-1]
-
-    def finish(self, place: Place | str, **changed) -> tuple[int, str]:
-        return self.start(place, **changed).wait()
-
-    def end(self) -> None:
-        for job in self.jobs:
-            if job.process.is_alive():
-                job.process.kill()
-            job.process.join()
-            job.process.close()
 
 
 @pytest.fixture

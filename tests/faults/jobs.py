@@ -4,6 +4,7 @@ What is forked runs `main` in a process of its own, which is killed, stopped and
 other; an import of torch in each would make the suite ten times as long.
 """
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -14,12 +15,20 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from tests.faults.ledger import Place
 from tests.gcs import Fault
+from tests.runs import World
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.faults.preload"])
 LOOK_EVERY_S = 0.005
 PATIENCE_S = 120  # a test that waits longer has failed
+OPTIONS = {
+    "save_every_steps": 4,
+    "storage_timeout_s": 20,
+    "storage_deadline_s": 60,
+    "max_attempts": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class Inside:
 class Job:
     """One run, its log in a file."""
 
-    def __init__(self, argv: list[str], log: Path, inside: Inside | None = None, **environ: str):
+    def __init__(self, argv: list[str], log: Path, inside: Inside | None = None, **environ):
         self.log = log
         self.process = FORKS.Process(target=_run, args=(argv, log, inside or Inside(), environ))
         self.process.start()
@@ -81,17 +90,54 @@ class Job:
         _held(self.log).with_suffix(".go").touch()
 
 
+class Runs:
+    """Starts runs in a world; those that a test leaves behind are killed at its end."""
+
+    def __init__(self, world: World, folder: Path, environ: dict[str, str | None]):
+        self.world, self.folder, self.environ = world, folder, environ
+        self.number = itertools.count(1)
+        self.jobs: list[Job] = []
+
+    def start(
+        self,
+        place: Place | str,
+        *,
+        inside: Inside | None = None,
+        words: tuple[str, ...] = (),
+        **changed: object,
+    ) -> Job:
+        url = place if isinstance(place, str) else place.url
+        flags = self.world.flags(**{**OPTIONS, "downstream_model_dir": url, **changed})
+        log = self.folder / f"log-{next(self.number)}"
+        self.jobs.append(Job([*words, *flags], log, inside, **self.environ))
+        return self.jobs[-1]
+
+    def finish(self, place: Place | str, **changed) -> tuple[int, str]:
+        return self.start(place, **changed).wait()
+
+    def end(self) -> None:
+        for job in self.jobs:
+            if job.process.is_alive():
+                job.process.kill()
+            job.process.join()
+            job.process.close()
+        self.jobs.clear()
+
+
 def _held(log: Path) -> Path:
     return log.with_suffix(".held")
 
 
-def _run(argv: list[str], log: Path, inside: Inside, environ: dict[str, str]) -> None:
+def _run(argv: list[str], log: Path, inside: Inside, environ: dict[str, str | None]) -> None:
     """In the forked process."""
     assert "tests.faults.preload" in sys.modules
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(file, stream)
-    os.environ.update(environ)
+    for name, value in environ.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
     if inside.hold:
         _hold(inside.hold, _held(log))
     if inside.day_jumps:

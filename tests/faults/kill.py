@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults.conftest import Runs
+from tests.faults.jobs import Job, Runs
 from tests.faults.ledger import Ledger, Place, bucket_place, folder_place, sound_steps
 from tests.gcs import GcsServer
 from tests.runs import World
@@ -33,7 +33,7 @@ def kill_at_random(
             if job.process.is_alive():
                 job.kill()
                 kills += 1
-                print(f"kill -9 {fall}")
+                print(f"kill -9 {fall}", flush=True)
             if server:
                 server.clear_faults()
         steps = sound_steps(place.files())
@@ -45,7 +45,7 @@ def kill_at_random(
         assert code == -9, log
 
 
-def _fall(job, server: GcsServer | None, chance: random.Random) -> str:
+def _fall(job: Job, server: GcsServer | None, chance: random.Random) -> str:
     """Waits for the moment, and says which it was."""
     if server is None or chance.random() < 0.5:
         after_s = chance.uniform(0, RUN_S)
