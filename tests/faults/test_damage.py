@@ -82,10 +82,9 @@ def test_a_damaged_newest_is_passed_over(runs, server, ledger, trained, untouche
     commit, it still has a good one to go on from."""
     ledger.forgiven = frozenset({NEWEST})
     damage(server, trained)
-    fault = server.fault("GET", "LEASE", skip=4, stall_s=60)
+    second = server.fault("POST", "/upload/.*state-", skip=1, stall_s=60, status=503)
     job = runs.start(trained, save_every_steps=2, save_top_k=1)
-    job.until_said("Saved")
-    job.until(lambda: fault.hits > 0 or "Saved" in job.text())
+    job.until_hit(second)
     job.kill()
     server.clear_faults()
     assert "step=00000024" in job.text().split("Going on from")[0], "the damage is told"
