@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help train test gcs check lock lint
+.PHONY: help train test test-faults gcs check lock lint
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,9 +15,12 @@ train: environment  ## train on the embedded sample; DOWNSTREAM_MODEL_DIR=… wr
 check: environment  ## the pre-flight check of `make train`
 	@$(VENV)/bin/python -m job check --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample}
 
-test: environment-dev  ## lint, then every test that needs no docker
+test: environment-dev  ## lint, then every test that needs no docker, but for the slow faults
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile
+	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile -m 'not slow'
+
+test-faults: environment-dev  ## the fault matrix: kill -9, stores and disks that fail, two writers
+	@$(VENV)/bin/python -m pytest tests/faults --numprocesses=auto --dist=load
 
 gcs: environment-dev  ## a bucket store on this machine, to try DOWNSTREAM_MODEL_DIR=gs://bucket/…
 	@$(VENV)/bin/python -m tests.gcs --bucket=bucket

@@ -177,7 +177,8 @@ def _reason(error: BaseException) -> str:
         return "no space left on the device: free some, or choose another output"
     if isinstance(error, GoogleAPICallError):
         # The client's message holds the whole answer; what a person needs is the sentence in it.
-        sentence = re.search(r'"message": ?"([^"]+)"', error.message)
-        return f"HTTP {int(error.code)}: {sentence[1] if sentence else error.message}"[:300]
+        sentence = re.search(r'"message": ?"((?:[^"\\]|\\.)+)"', error.message)
+        said = sentence[1].replace('\\"', "'") if sentence else error.message
+        return f"HTTP {int(error.code)}: {said}"[:300]
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(text.split())[:300]
