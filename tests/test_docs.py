@@ -161,3 +161,11 @@ def test_the_changelog_knows_this_version():
     """The version of the code has an entry, and the image in docs/vertex.yaml its tag."""
     assert f"## [{job.__version__}]" in read("CHANGELOG.md")
     assert f":{job.__version__}\n" in read("docs/vertex.yaml")
+
+
+def test_each_promise_names_tests_that_exist():
+    """Every test that docs/checkpoints.md names is there."""
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", read("docs/checkpoints.md"))
+    assert len(named) > 20
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
