@@ -1,8 +1,10 @@
 PYTHON ?= python3.11
 VENV ?= .venv
+EXTRA ?= cpu
+IMAGE ?= korean-ner-job:$(EXTRA)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lock lint
+.PHONY: help train test check lock image
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +23,9 @@ test: environment-dev  ## lint, then every test that needs no docker
 
 lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 	@$(VENV)/bin/pip install --quiet uv && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/python docker/lock.py
+
+image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
+	@$(PYTHON) docker/image.py $(EXTRA) $(IMAGE)
 
 .PHONY: environment environment-dev
 environment:
