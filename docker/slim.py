@@ -18,6 +18,10 @@ UNUSED = {
     "torch/include": "headers to build extensions with",
     "torch/share": "CMake files to build extensions with",
     "nvidia/**/include": "CUDA's headers",
+    "nvidia/cu13/lib/libnvrtc*.alt.so.*": "a second runtime compiler, which nothing links or opens",
+    "nvidia/cu13/lib/libcusolverMg.so.*": "cuSOLVER on several GPUs, which nothing links or opens",
+    "triton/_C/libproton.so": "triton's profiler",
+    "triton/backends/nvidia/lib/cupti": "what triton's profiler opens",
     "**/*.a": "static libraries",
 }
 # Starts the process that shares memory between worker processes.
