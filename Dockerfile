@@ -8,6 +8,8 @@ FROM ${WHEELS_IMAGE} AS wheels
 FROM ${BASE_IMAGE} AS packages
 ARG EXTRA=gpu
 ARG CPU_INDEX=https://download.pytorch.org/whl/cpu
+# The base's release decides tini's version; this stage is left behind, its lists with it.
+# hadolint ignore=DL3008,DL3009
 RUN apt-get update -qq && apt-get install -qq --no-install-recommends tini >/dev/null
 RUN python3 -m venv /build && python3 -m venv --without-pip /opt/job
 COPY docker/${EXTRA}.txt docker/torch-cpu.txt /locks/
@@ -27,7 +29,7 @@ RUN /opt/job/bin/python /locks/slim.py /opt/job \
 
 FROM packages AS code
 COPY job /opt/code/job
-RUN /opt/job/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/code
+RUN /opt/job/bin/python -m compileall -q --invalidation-mode checked-hash /opt/code
 
 FROM ${BASE_IMAGE}
 # Any uid may write here: a named volume takes these modes over from the image.

@@ -2,6 +2,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 EXTRA ?= cpu
 IMAGE ?= korean-ner-job:$(EXTRA)
+SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 
 .DEFAULT_GOAL := help
 .PHONY: help train test check lock image
@@ -27,9 +28,19 @@ lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
 	@$(PYTHON) docker/image.py $(EXTRA) $(IMAGE)
 
-.PHONY: environment environment-dev
+test-container: environment-container  ## build the CPU image and test it; brings docker if need be
+	@docker/test.sh $(VENV)/bin/python
+
+sbom: environment-container  ## write what is inside of IMAGE to SBOM, as SPDX
+	@SYFT_CHECK_FOR_APP_UPDATE=false $(VENV)/bin/syft scan --quiet docker:$(IMAGE) \
+	  --output spdx-json=$(SBOM) && echo "$(SBOM): what $(IMAGE) holds"
+
+.PHONY: environment environment-dev environment-container
 environment:
 	@$(PYTHON) docker/environment.py $(VENV)
 
 environment-dev:
 	@$(PYTHON) docker/environment.py $(VENV) dev
+
+environment-container:
+	@$(PYTHON) docker/environment.py $(VENV) dev container

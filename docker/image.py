@@ -6,6 +6,7 @@ BASE_IMAGE, where set, replaces python:3.11-slim-bookworm. A wheel of torch's CP
 where pip looks is taken from there; otherwise the build asks PyTorch's CPU index.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -27,8 +28,7 @@ def main(extra: str, tag: str, options: list[str]) -> None:
     if base := os.environ.get("BASE_IMAGE"):
         arguments["BASE_IMAGE"] = base
     if extra == "cpu" and (wheels := torch_wheels()):
-        import_wheels(wheels)
-        arguments["WHEELS_IMAGE"] = WHEELS_IMAGE
+        arguments["WHEELS_IMAGE"] = import_wheels(wheels)
     command = [builder(), "build", "--network=host", f"--tag={tag}", *options]
     command += [f"--build-arg={name}={value}" for name, value in arguments.items()]
     built = subprocess.run([*command, ROOT], env={**os.environ, "DOCKER_BUILDKIT": "1"})
@@ -75,9 +75,13 @@ def torch_wheels() -> list[Path]:
     return sorted(file for folder in told.split() for file in Path(folder).glob(f"{name}-*.whl"))
 
 
-def import_wheels(wheels: list[Path]) -> None:
-    """Makes an image that holds nothing but the wheels."""
-    command = ["docker", "import", "-", WHEELS_IMAGE]
+def import_wheels(wheels: list[Path]) -> str:
+    """The tag of an image that holds nothing but the wheels; made where there is none yet."""
+    described = ",".join(f"{wheel.name} {wheel.stat().st_size}" for wheel in wheels)
+    tag = f"{WHEELS_IMAGE}:{hashlib.sha256(described.encode()).hexdigest()[:12]}"
+    if output("docker", "image", "inspect", tag):
+        return tag
+    command = ["docker", "import", "-", tag]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as importing:
         with tarfile.open(fileobj=importing.stdin, mode="w|") as archive:
             for wheel in wheels:
@@ -85,6 +89,7 @@ def import_wheels(wheels: list[Path]) -> None:
         importing.stdin.close()
     if importing.returncode:
         sys.exit("docker could not import torch's wheel; see its message above.")
+    return tag
 
 
 def tell_size(extra: str, tag: str) -> None:

@@ -7,13 +7,14 @@ SIGTERM is heard from the first moment on.
 import logging
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
-from job.errors import EXIT_INTERNAL, ArgumentError, JobError
+from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.signals import Stopped, StopRequest
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def run(argv: list[str], stop: StopRequest) -> int:
         return tell(settings_table(parsed))
     handler = set_up_log(parsed)
     try:
+        require_temporary_folder()
         return COMMANDS[parsed.command](parsed, stop, handler)
     except JobError as error:
         logger.error("%s", error)
@@ -69,6 +71,17 @@ def run(argv: list[str], stop: StopRequest) -> int:
     except Exception:
         logger.critical("This is a fault of the job, please report it:\n%s", traceback.format_exc())
         return EXIT_INTERNAL
+
+
+def require_temporary_folder() -> None:
+    """Raises OutputError in a container whose every file system is read-only."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"No folder for temporary files can be written ({error.strerror}): start the container "
+            "with --tmpfs /tmp, or set TMPDIR."
+        ) from error
 
 
 def is_json_asked(environ: Mapping[str, str]) -> bool:
