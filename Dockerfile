@@ -37,12 +37,12 @@ RUN mkdir -p /work/output /tmp/cache && chmod 1777 /work /work/output /tmp/cache
     && echo DOWNSTREAM_CORPUS_NAME=sample > /work/.env
 COPY --from=packages /usr/bin/tini /usr/bin/tini
 COPY --from=packages /opt/job /opt/job
-COPY --from=code /opt/code /opt/code
 # HOME, USER: an unknown uid has neither. NVIDIA_*: what runtimes other than docker's ask for.
 ENV PATH=/opt/job/bin:$PATH PYTHONPATH=/opt/code PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 LANG=C.UTF-8 HOME=/tmp USER=job XDG_CACHE_HOME=/tmp/cache \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 WORKDIR /work
+COPY --from=code /opt/code /opt/code
 USER 65532:65532
 ENTRYPOINT ["tini", "--", "python", "-m", "job"]
 ARG VERSION=unknown

@@ -12,7 +12,7 @@ mmdebstrap --quiet --mode=root --variant=minbase \
   --dpkgopt='path-exclude=/usr/share/doc/*' \
   --dpkgopt='path-include=/usr/share/doc/*/copyright' \
   --customize-hook="find $authorities -name '*.crt' -exec cp {} \"\$1$authorities/\" \\;" \
-  --customize-hook='chroot "$1" update-ca-certificates >/dev/null' \
+  --customize-hook='chroot "$1" update-ca-certificates >/dev/null 2>&1' \
   --customize-hook='ln -s python3 "$1/usr/bin/python"' \
   --customize-hook='rm -rf "$1"/var/cache/apt/*.bin "$1"/var/lib/apt/lists/*' \
   bookworm - |
