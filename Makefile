@@ -5,7 +5,7 @@ IMAGE ?= korean-ner-job:$(EXTRA)
 SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lock image
+.PHONY: help train test gcs check lock image test-container sbom
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,9 @@ check: environment  ## the pre-flight check of `make train`
 test: environment-dev  ## lint, then every test that needs no docker
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile
+
+gcs: environment-dev  ## a bucket store on this machine, to try DOWNSTREAM_MODEL_DIR=gs://bucket/…
+	@$(VENV)/bin/python -m tests.gcs --bucket=bucket
 
 lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 	@$(VENV)/bin/pip install --quiet uv && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/python docker/lock.py

@@ -17,11 +17,12 @@ fail() {
 }
 
 clean_up() {
+  set +e
   docker ps --all --quiet --filter name=job-test- | xargs -r docker rm --force --volumes
   docker image ls --quiet korean-ner-job-wheels | xargs -r docker image rm
   docker image rm "${made[@]}"
   if [ -n "$engine" ]; then
-    /usr/bin/env DOCKER_BUILDKIT=1 docker builder prune --all --force
+    docker builder prune --all --force
     kill "$engine" && wait "$engine"
   fi
   rm -rf "$scratch"

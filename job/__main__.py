@@ -59,6 +59,10 @@ def run(argv: list[str], stop: StopRequest) -> int:
     if parsed.print_settings:
         return tell(settings_table(parsed))
     handler = set_up_log(parsed)
+    from job.faults import Patience, set_patience
+
+    settings = parsed.settings
+    set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))
     try:
         require_temporary_folder()
         return COMMANDS[parsed.command](parsed, stop, handler)

@@ -15,6 +15,7 @@ from job.checkpoint import CheckpointStore
 from job.errors import JobError
 from job.hardware import Hardware, choose_hardware
 from job.identity import find_start, identity_of
+from job.lease import holder_of
 from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
 from job.settings import Settings
 
@@ -39,6 +40,7 @@ def check(settings: Settings) -> int:
     url = settings.downstream_model_dir
     hardware = tried("accelerator and driver", lambda: _hardware(settings))
     tried(f"write, read and delete in {url}", lambda: storage.probe_writable(url))
+    tried("no other job writes there", lambda: _alone(url))
     corpus = tried("corpus and labels", lambda: read_corpus(settings))
     model = tried("model and tokenizer", lambda: read_tokenizer(settings))
     if hardware and corpus and model:
@@ -60,6 +62,11 @@ def _hardware(settings: Settings) -> Hardware:
     return hardware
 
 
+def _alone(url: str) -> None:
+    if holder := holder_of(url):
+        logger.warning("%s may be writing to %s: a run will wait, then refuse.", holder, url)
+
+
 def _resume(settings: Settings, prepared: Prepared) -> None:
     """Whether what lies in the output can be gone on from; nothing is deleted."""
     store = CheckpointStore(
@@ -68,8 +75,8 @@ def _resume(settings: Settings, prepared: Prepared) -> None:
         settings.save_top_k,
     )
     if settings.resume == "never":
-        logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.committed()))
+        logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
         return
     with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
         identity = identity_of(settings, prepared)
-        find_start(store, settings.resume, identity, prepared.label_map.labels, Path(folder))
+        find_start(store, settings.resume, identity, prepared, Path(folder))

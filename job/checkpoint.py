@@ -1,23 +1,31 @@
-"""Checkpoints at a URL: save, commit, find, verify, prune.
+"""Checkpoints at a URL: commit, find, verify, prune.
 
-    <url>/step=00000381/state.pt        everything that a run needs to go on
-    <url>/step=00000381/MANIFEST.json   written last: what is in the folder, with sha256
+    <url>/step=00000381/state-5f0c….pt   everything that a run needs to go on
+    <url>/step=00000381/MANIFEST.json    written last: what is in the folder, with sha256
 
-A folder without a manifest does not exist. The order is data → manifest → prune, so that from the
-first commit on there is never a moment without one good checkpoint. Order is by step, not by clock.
+A folder without a manifest does not exist. The order is data → verify → manifest → prune, so that
+from the first commit on there is never a moment without one good checkpoint. Each writer's data has
+names of its own: one that should long be dead cannot damage what its successor committed. Order is
+by step, not by clock.
 """
 
 import json
 import logging
-from collections.abc import Mapping
+import math
+import re
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from job import storage
-from job.errors import IncompatibleError
+from job.errors import IncompatibleError, JobError, OutputError
+from job.faults import CorruptedError
 from job.manifest import MANIFEST, describe_files, sha256_of
 
 logger = logging.getLogger(__name__)
+
+FOLDER = re.compile(r"step=\d{8,}")
 
 
 @dataclass(frozen=True)
@@ -29,25 +37,33 @@ class Checkpoint:
     metrics: Mapping[str, float]
     settings: Mapping[str, object]
     labels: tuple[str, ...]
+    format: int
+    code_version: str
     files: Mapping[str, Mapping] = field(repr=False)
 
 
 @dataclass(frozen=True)
 class CheckpointStore:
-    """The checkpoints of one run below `url`. `monitor` is ("min" or "max", metric)."""
+    """The checkpoints of one run below `url`. `monitor` is ("min" or "max", metric).
+
+    `confirm` raises when this process may no longer write; it is asked around each commit.
+    """
 
     url: str
     monitor: tuple[str, str]
     keep_best: int
+    confirm: Callable[[], None] = lambda: None
+    writer: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+    def present(self) -> list[str]:
+        """The URLs of all folders with a manifest, readable or not, oldest first."""
+        names = [name for name in storage.list_names(self.url) if FOLDER.fullmatch(name)]
+        folders = [storage.join(self.url, name) for name in sorted(names, key=step_of)]
+        return [folder for folder in folders if storage.exists(storage.join(folder, MANIFEST))]
 
     def committed(self) -> list[Checkpoint]:
         """Every committed checkpoint, oldest first. An unreadable manifest commits nothing."""
-        found = [
-            self.read(storage.join(self.url, name))
-            for name in storage.list_names(self.url)
-            if name.startswith("step=")
-        ]
-        return sorted((c for c in found if c), key=lambda c: c.step)
+        return [checkpoint for url in self.present() if (checkpoint := self.read(url))]
 
     def read(self, url: str) -> Checkpoint | None:
         """The checkpoint at `url`, or None where none is committed there."""
@@ -59,11 +75,13 @@ class CheckpointStore:
                 metrics=manifest["metrics"],
                 settings=manifest["settings"],
                 labels=tuple(manifest["labels"]),
-                files=manifest["files"],
+                format=manifest["format"],
+                code_version=manifest["code_version"],
+                files={name: dict(facts) for name, facts in manifest["files"].items()},
             )
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, CorruptedError) as error:
             logger.warning("%s: the manifest cannot be read (%s); ignored.", url, error)
             return None
 
@@ -74,18 +92,31 @@ class CheckpointStore:
         """
         url = storage.join(self.url, f"step={step:08d}")
         manifest = {"step": step, **facts, **describe_files(folder)}
-        for name in manifest["files"]:
-            storage.upload_file(folder / name, storage.join(url, name))
-        data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-        storage.write_bytes(storage.join(url, MANIFEST), data)
-        self.prune()
+        for name, file in manifest["files"].items():
+            stem, dot, suffix = name.partition(".")
+            file["object"] = f"{stem}-{self.writer}{dot}{suffix}"
+            storage.upload_file(folder / name, storage.join(url, file["object"]))
+        self.confirm()
+        place = storage.join(url, MANIFEST)
+        storage.remove(place)  # of a checkpoint of this step that did not verify
+        try:
+            storage.create(place, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+        except FileExistsError as error:
+            raise OutputError(f"{place}: another job wrote this first; only one may.") from error
+        try:
+            self.confirm()
+        except JobError:
+            storage.remove(place)
+            raise
+        self._prune_patiently()
         return url
 
-    def forget(self) -> None:
-        """Uncommits everything: the run starts anew. Manifests first, so nothing is half a one."""
-        for checkpoint in self.committed():
-            storage.remove(storage.join(checkpoint.url, MANIFEST))
-            storage.remove(checkpoint.url)
+    def _prune_patiently(self) -> None:
+        """What was committed is safe: a store that will not delete now is asked again next time."""
+        try:
+            self.prune()
+        except JobError as error:
+            logger.warning("An old checkpoint could not be deleted: %s", error)
 
     def prune(self) -> None:
         """Deletes what is neither the newest nor among the `keep_best` best; manifests first."""
@@ -93,24 +124,51 @@ class CheckpointStore:
         kept = {c.url for c in [*committed[-1:], *self.best(committed)[: self.keep_best]]}
         for checkpoint in committed:
             if checkpoint.url not in kept:
-                storage.remove(storage.join(checkpoint.url, MANIFEST))
-                storage.remove(checkpoint.url)
+                self.delete(checkpoint.url)
+
+    def delete(self, url: str) -> None:
+        """Manifest first: at no moment does one stand over data that is not there."""
+        storage.remove(storage.join(url, MANIFEST))
+        storage.remove(url)
+
+    def clean_up(self, *, start_anew: bool) -> None:
+        """Deletes what dead runs left below `url`: folders that were never committed, or no longer
+        are, and data that no manifest names; to start anew, every checkpoint.
+
+        Only for who may write here, and before it does.
+        """
+        if start_anew:
+            for url in self.present():
+                self.delete(url)
+        for name in filter(FOLDER.fullmatch, storage.list_names(self.url)):
+            folder = storage.join(self.url, name)
+            files = storage.list_names(folder)
+            if MANIFEST not in files:
+                logger.info("%s was never committed; deleted.", folder)
+                storage.remove(folder)
+            elif checkpoint := self.read(folder):
+                named = {MANIFEST, *(f.get("object", n) for n, f in checkpoint.files.items())}
+                for orphan in set(files) - named:
+                    storage.remove(storage.join(folder, orphan))
 
     def best(self, committed: list[Checkpoint]) -> list[Checkpoint]:
         """Those with the monitored metric, best first; equal ones, the older first."""
         mode, metric = self.monitor
         sign = 1 if mode == "min" else -1
-        scored = [c for c in committed if metric in c.metrics]
+        scored = [c for c in committed if math.isfinite(c.metrics.get(metric, math.nan))]
         return sorted(scored, key=lambda c: (sign * c.metrics[metric], c.step))
 
     def fetch(self, checkpoint: Checkpoint, folder: Path) -> bool:
         """Downloads the files of a checkpoint; False, and a warning, when one fails to verify."""
         for name, facts in checkpoint.files.items():
-            url = storage.join(checkpoint.url, name)
+            url = storage.join(checkpoint.url, facts.get("object", name))
             try:
                 storage.download_file(url, folder / name)
             except FileNotFoundError:
                 logger.warning("%s is missing; the checkpoint is not used.", url)
+                return False
+            except CorruptedError as error:
+                logger.warning("%s; the checkpoint is not used.", error)
                 return False
             if sha256_of(folder / name) != facts["sha256"]:
                 logger.warning("%s does not match its sha256; the checkpoint is not used.", url)
@@ -123,13 +181,18 @@ class CheckpointStore:
         Raises IncompatibleError when there are some and none verifies: starting anew would
         overwrite what may still be saved.
         """
-        committed = self.committed()
-        for checkpoint in reversed(committed):
-            if self.fetch(checkpoint, folder):
+        present = self.present()
+        for url in reversed(present):
+            if (checkpoint := self.read(url)) and self.fetch(checkpoint, folder):
                 return checkpoint
-        if committed:
+        if present:
             raise IncompatibleError(
-                f"{self.url}: none of the {len(committed)} checkpoints verifies; restore one, or "
+                f"{self.url}: none of the {len(present)} checkpoints verifies; restore one, or "
                 "choose another DOWNSTREAM_MODEL_DIR, or start anew with RESUME=never."
             )
         return None
+
+
+def step_of(name: str) -> int:
+    """The step in a checkpoint folder's name."""
+    return int(name.rpartition("=")[2])

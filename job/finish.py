@@ -20,8 +20,8 @@ from job.model import predict_labels
 from job.prepare import Prepared
 from job.pretrained import load_classifier
 from job.report import write_report
-from job.resume import load_state
 from job.settings import Settings
+from job.state import load_state
 
 logger = logging.getLogger(__name__)
 

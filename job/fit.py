@@ -5,6 +5,7 @@ import signal
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -14,18 +15,22 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import storage
 from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps
-from job.checkpoint import CheckpointStore
 from job.encode import decode_spans, piece_spans
+from job.errors import JobError
 from job.evaluate import EpochRecord, score_spans
 from job.hardware import Hardware
 from job.identity import Start
+from job.lease import Lease
 from job.log import LogHandler, Progress
 from job.model import TokenClassifier, make_schedule
 from job.prepare import Prepared
 from job.progress import Telling
 from job.resume import Checkpoints
+from job.saver import Saver
 from job.settings import Settings
 from job.signals import Stopped, StopRequest
+
+logger = logging.getLogger(__name__)
 
 LOG_EVERY_STEPS = 50  # to TensorBoard
 # Lightning's advice that does not apply: batches come ready-made, and checkpoints are ours.
@@ -37,32 +42,37 @@ INAPPLICABLE = (
 )
 
 
+@dataclass(frozen=True)
+class Run:
+    """What one run goes by: where it starts, how it saves, tells and is stopped, and its right to
+    write. `identity` goes into each manifest."""
+
+    start: Start
+    identity: Mapping[str, object]
+    saver: Saver
+    lease: Lease
+    stop: StopRequest
+    handler: LogHandler
+
+
 def fit(
-    prepared: Prepared,
-    settings: Settings,
-    hardware: Hardware,
-    store: CheckpointStore,
-    stop: StopRequest,
-    handler: LogHandler,
-    scratch: Path,
-    identity: Mapping[str, object],
-    start: Start,
+    prepared: Prepared, settings: Settings, hardware: Hardware, run: Run, scratch: Path
 ) -> list[EpochRecord]:
-    """Trains from `start` to the last epoch and returns the history, one record an epoch."""
+    """Trains from the start to the last epoch and returns the history, one record an epoch."""
     train, val = prepared.encoded["train"], prepared.encoded["val"]
     plan = EpochPlan(train.sentence_count, prepared.batch_size, settings.seed)
     checkpoints = Checkpoints(
-        store,
-        stop,
-        scratch / "checkpoint",
-        facts={"settings": identity, "labels": prepared.label_map.labels},
+        run.saver,
+        run.stop,
+        may_go_on=run.lease.check,
+        facts={"settings": run.identity, "labels": prepared.label_map.labels},
         every_steps=settings.save_every_steps,
         steps_per_epoch=plan.steps,
-        start=start.progressed,
-        state=start.state,
+        start=run.start.progressed,
+        state=run.start.state,
     )
     line = Progress(
-        handler,
+        run.handler,
         epochs=settings.epochs_to_train,
         log_every_s=settings.log_every_s,
         price_per_hour=settings.price_per_hour,
@@ -74,26 +84,38 @@ def fit(
     data = RunData(
         TrainingSteps(train, prepared.layout, plan),
         EvaluationBatches(val, prepared.layout),
-        first_epoch=start.progressed.epoch,
-        first_step=start.progressed.step,
+        first_epoch=run.start.progressed.epoch,
+        first_step=run.start.progressed.step,
         workers=settings.cpu_workers,
     )
     telling = Telling(line, checkpoints, plan.steps, train.sentence_count)
-    trainer = make_trainer(settings, hardware, [telling, checkpoints], logs.folder)
+    trainer = make_trainer(settings, hardware, run.saver, [telling, checkpoints], logs.folder)
     try:
-        with inapplicable_advice_ignored(), stop.deferred():
+        with inapplicable_advice_ignored(), run.stop.deferred(), run.saver.finishing():
             trainer.fit(module, datamodule=data)
     except SIGTERMException as exception:  # it came before the first step
         raise Stopped(signal.SIGTERM) from exception
     finally:
         line.close()
-        logs.publish()
-    stop.raise_if_received()
+        publish_logs(logs)
+    run.stop.raise_if_received()
     return checkpoints.history
 
 
+def publish_logs(logs: storage.LocalMirror) -> None:
+    """Curves are no reason for a run to fail, nor to hide why it did."""
+    try:
+        logs.publish()
+    except JobError as error:
+        logger.warning("The TensorBoard log stays behind: %s", error)
+
+
 def make_trainer(
-    settings: Settings, hardware: Hardware, callbacks: list[pl.Callback], log_folder: Path
+    settings: Settings,
+    hardware: Hardware,
+    saver: Saver,
+    callbacks: list[pl.Callback],
+    log_folder: Path,
 ) -> pl.Trainer:
     """Lightning's Trainer; checkpoints, sampling, progress and summary are ours."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -103,6 +125,7 @@ def make_trainer(
         accumulate_grad_batches=settings.gradient_accumulation,
         gradient_clip_val=settings.gradient_clip or None,
         callbacks=[*_early_stopping(settings), *callbacks],
+        plugins=[saver],
         logger=TensorBoardLogger(log_folder, name="", version=""),
         log_every_n_steps=LOG_EVERY_STEPS,
         reload_dataloaders_every_n_epochs=1,

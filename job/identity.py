@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from job.checkpoint import CheckpointStore
+import job
+from job.checkpoint import Checkpoint, CheckpointStore
 from job.errors import IncompatibleError
+from job.manifest import FORMAT
 from job.prepare import Prepared
-from job.resume import Progressed, load_state, progressed
+from job.resume import Progressed, progressed
 from job.settings import Settings
+from job.state import differing_shapes, load_state
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +55,7 @@ def find_start(
     store: CheckpointStore,
     resume: str,
     identity: Mapping[str, object],
-    labels: tuple[str, ...],
+    prepared: Prepared,
     scratch: Path,
 ) -> Start:
     """The newest checkpoint that verifies, or the beginning.
@@ -61,7 +64,6 @@ def find_start(
     difference, when the checkpoint is of another run.
     """
     if resume == "never":
-        store.forget()
         return Start(Progressed(), None)
     if resume == "auto":
         checkpoint = store.newest(scratch)
@@ -71,19 +73,9 @@ def find_start(
             raise IncompatibleError(f"RESUME={resume}: no checkpoint that verifies lies there.")
     if checkpoint is None:
         return Start(Progressed(), None)
-    differences = [
-        f"{name} was {checkpoint.settings.get(name)!r} and is {value!r}"
-        for name, value in identity.items()
-        if checkpoint.settings.get(name) != value
-    ]
-    if checkpoint.labels != labels:
-        differences.append("the labels differ")
-    if differences:
-        raise IncompatibleError(
-            f"{checkpoint.url} is of another run: {'; '.join(differences)}. Set them back, choose "
-            "another DOWNSTREAM_MODEL_DIR, or start anew with RESUME=never."
-        )
+    _refuse(checkpoint, _differences(checkpoint, identity, prepared.label_map.labels))
     state = load_state(scratch)
+    _refuse(checkpoint, differing_shapes(state["network"], prepared.network))
     start = Start(progressed(state), state)
     logger.info(
         "Going on from %s: epoch %d, step %d.",
@@ -91,4 +83,31 @@ def find_start(
         start.progressed.epoch + 1,
         start.progressed.step + 1,
     )
+    if checkpoint.code_version != job.__version__:
+        was, now = checkpoint.code_version, job.__version__
+        logger.warning("Version %s saved it and %s goes on: bits may differ.", was, now)
     return start
+
+
+def _differences(
+    checkpoint: Checkpoint, identity: Mapping[str, object], labels: tuple[str, ...]
+) -> list[str]:
+    """What keeps a checkpoint from being gone on from, a phrase each."""
+    if checkpoint.format != FORMAT:
+        return [f"its format is {checkpoint.format!r} and that of this version is {FORMAT}"]
+    found = [
+        f"{name} was {checkpoint.settings.get(name)!r} and is {value!r}"
+        for name, value in identity.items()
+        if checkpoint.settings.get(name) != value
+    ]
+    if checkpoint.labels != labels:
+        found.append(f"the labels were {checkpoint.labels} and are {labels}")
+    return found
+
+
+def _refuse(checkpoint: Checkpoint, differences: list[str]) -> None:
+    if differences:
+        raise IncompatibleError(
+            f"{checkpoint.url} is of another run: {'; '.join(differences)}. Set them back, choose "
+            "another DOWNSTREAM_MODEL_DIR, or start anew with RESUME=never."
+        )

@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
@@ -76,3 +76,14 @@ Resume = Annotated[
 ]
 Sha256s = Annotated[str, AfterValidator(_check_sha256)]
 TpuCores = Annotated[int, AfterValidator(_check_tpu_cores)]
+
+
+def default_batch_size(validated: dict[str, Any]) -> int:
+    """The tutorial's: per device 32, per TPU core 4."""
+    on_tpu = validated["tpu_cores"] or validated["accelerator"] == "tpu"
+    return 4 if on_tpu else 32
+
+
+def default_window_stride(validated: dict[str, Any]) -> int:
+    """16 wordpieces, or half of what a window holds where that is less."""
+    return min(16, (validated["max_seq_length"] - 2) // 2)

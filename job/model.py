@@ -125,6 +125,11 @@ class TokenClassifier(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         self.refuse_bad_loss()
         summed, count = self.validation_loss.tolist()
+        if not math.isfinite(summed):
+            raise DataError(
+                f"The loss on val is not a number after epoch {self.trainer.current_epoch + 1}; "
+                f"nothing of it was saved; lower LEARNING_RATE={self.learning_rate:g}."
+            )
         right = float((self.predicted_P == self.validation.labels_P).mean())
         metrics = {"val_loss": summed / max(count, 1.0), "val_accuracy": right}
         self.log_dict(metrics | self.score(self.predicted_P), batch_size=1)

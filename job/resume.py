@@ -5,22 +5,22 @@ Lightning's loops start fresh on a resume; only their counters are set. Everythi
 """
 
 import logging
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 
-from job.checkpoint import CheckpointStore
-from job.errors import IncompatibleError
 from job.evaluate import EpochRecord
 from job.model import TokenClassifier
+from job.saver import Saver
 from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
 
-STATE = "state.pt"
+SHORT_VALIDATION_S = 2  # so short a one is waited for when asked to stop
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,6 @@ class Progressed:
     history: tuple[EpochRecord, ...] = ()
 
 
-def load_state(folder: Path) -> dict:
-    """Reads a fetched checkpoint. Pickled code in it is refused unexecuted."""
-    try:
-        return torch.load(folder / STATE, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle raises whatever the bytes say
-        raise IncompatibleError(
-            f"{folder / STATE}: not a checkpoint of this job ({type(error).__name__}); delete it, "
-            "or start anew with RESUME=never."
-        ) from error
-
-
 def progressed(state: Mapping) -> Progressed:
     """The position that `load_state` read."""
     history = tuple(EpochRecord(**record) for record in state["history"])
@@ -55,24 +44,30 @@ class Checkpoints(pl.Callback):
     """Saves at the end of each epoch, every `every_steps` steps, and when asked to stop.
 
     A checkpoint is taken between optimiser steps only, so that no half-summed gradient is lost.
+    Asked to stop in a long validation, it saves the state before the epoch's last step, so that the
+    validation need not be waited for, nor taken up in the middle. `may_go_on` raises when this
+    process must not write any more.
     """
 
     def __init__(
         self,
-        store: CheckpointStore,
+        saver: Saver,
         stop: StopRequest,
-        scratch: Path,
         *,
+        may_go_on: Callable[[], None],
         facts: Mapping[str, object],
         every_steps: int,
         steps_per_epoch: int,
         start: Progressed,
         state: Mapping | None,
     ):
-        self.store, self.stop, self.scratch = store, stop, scratch
+        self.saver, self.stop, self.may_go_on = saver, stop, may_go_on
         self.facts, self.every_steps, self.steps_per_epoch = facts, every_steps, steps_per_epoch
         self.start, self.state = start, state
         self.history = list(start.history)
+        self.saved_step = start.global_step
+        self.before_last_step: Mapping | None = None
+        self.validation_s = math.inf  # how long the last one took
 
     def setup(self, trainer: pl.Trainer, pl_module: TokenClassifier, stage: str) -> None:
         """Tells Lightning's counters where the run goes on."""
@@ -98,6 +93,18 @@ class Checkpoints(pl.Callback):
         pl_module.carried_loss = self.state["epoch_loss"]
         self.state = None  # a second copy of the weights and moments
 
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: TokenClassifier, batch, batch_idx: int
+    ) -> None:
+        batches = trainer.accumulate_grad_batches
+        first_of_last_step = (self.steps_per_epoch - 1) // batches * batches
+        self.before_last_step = None
+        is_long = self.validation_s > SHORT_VALIDATION_S
+        is_new = trainer.global_step != self.saved_step
+        if batch["step"] == first_of_last_step and is_long and is_new:
+            state = self._state(trainer, pl_module, batch["epoch"], batch["step"])
+            self.before_last_step = self.saver.copy_of(state)
+
     def on_train_batch_end(
         self,
         trainer: pl.Trainer,
@@ -106,47 +113,71 @@ class Checkpoints(pl.Callback):
         batch,
         batch_idx: int,
     ) -> None:
+        self.may_go_on()
+        self.saver.raise_if_failed()
         step = batch["step"] + 1
         if trainer.fit_loop._should_accumulate() or step == self.steps_per_epoch:
             return
-        due = self.every_steps and trainer.global_step % self.every_steps == 0
-        if due or self.stop.received:
-            self.save(trainer, pl_module, batch["epoch"], step)
-        self._stop_if_asked()
+        if self.stop.received:
+            pl_module.refuse_bad_loss()
+            self._save(self.saver.copy_of(self._state(trainer, pl_module, batch["epoch"], step)))
+            self._leave()
+        if self.every_steps and trainer.global_step % self.every_steps == 0:
+            if self.saver.is_busy:
+                logger.info("Step %d is not saved: the last save is not done.", trainer.global_step)
+                return
+            pl_module.refuse_bad_loss()
+            self._save(self.saver.copy_of(self._state(trainer, pl_module, batch["epoch"], step)))
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+        self.validation_started_at = time.monotonic()
+        self._leave_from_validation(pl_module)
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: TokenClassifier, outputs, batch, batch_idx, *_
+    ) -> None:
+        self._leave_from_validation(pl_module)
+
+    def _leave_from_validation(self, module: TokenClassifier) -> None:
+        if self.stop.received and self.validation_s > SHORT_VALIDATION_S:
+            module.refuse_bad_loss()
+            if self.before_last_step is not None:
+                self._save(self.before_last_step)
+            self._leave()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
-        self.save(trainer, pl_module, trainer.current_epoch + 1, 0)
-        self._stop_if_asked()
-
-    def _stop_if_asked(self) -> None:
+        self.validation_s = time.monotonic() - self.validation_started_at
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        state = self._state(trainer, pl_module, trainer.current_epoch + 1, 0)
+        self._save(self.saver.copy_of(state), metrics)
         if self.stop.received:
-            raise Stopped(self.stop.received)
+            self._leave()
 
-    def save(self, trainer: pl.Trainer, module: TokenClassifier, epoch: int, step: int) -> None:
-        """Commits the state from which step `step` of epoch `epoch` follows."""
-        module.refuse_bad_loss()
-        position = {
-            "epoch": epoch,
-            "step": step,
-            "global_step": trainer.global_step,
-            "stopped_early": step == 0 and trainer.should_stop,
-        }
+    def _leave(self) -> None:
+        self.saver.wait()
+        raise Stopped(self.stop.received)
+
+    def _save(self, copied: Mapping, metrics: Mapping[str, float] | None = None) -> None:
+        position = copied["position"]
+        self.saved_step = position["global_step"]
+        facts = {**self.facts, "metrics": metrics or {}, "position": position}
+        self.saver.save(copied, self.saved_step, facts)
+
+    def _state(self, trainer: pl.Trainer, module: TokenClassifier, epoch: int, step: int) -> dict:
+        """The state from which step `step` of epoch `epoch` follows."""
         early_stopping = [callback.state_dict() for callback in trainer.early_stopping_callbacks]
-        state = {
+        return {
             "network": module.network.state_dict(),
             "optimizer": trainer.optimizers[0].state_dict(),
             "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
             "precision": trainer.precision_plugin.state_dict(),
             "early_stopping": early_stopping[0] if early_stopping else {},
-            "epoch_loss": module.epoch_loss.cpu() if step else torch.zeros(2),
-            "position": position,
+            "epoch_loss": module.epoch_loss if step else torch.zeros(2),
+            "position": {
+                "epoch": epoch,
+                "step": step,
+                "global_step": trainer.global_step,
+                "stopped_early": step == 0 and trainer.should_stop,
+            },
             "history": [asdict(record) for record in self.history],
         }
-        metrics = {}
-        if step == 0:
-            metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        self.scratch.mkdir(exist_ok=True)
-        torch.save(state, self.scratch / STATE)
-        facts = {**self.facts, "metrics": metrics, "position": position}
-        url = self.store.commit(self.scratch, step=trainer.global_step, facts=facts)
-        logger.info("Saved %s.", url)

@@ -23,6 +23,8 @@ from job.kinds import (
     Sha256s,
     TpuCores,
     cache_home,
+    default_batch_size,
+    default_window_stride,
     parse_sha256,
 )
 
@@ -37,15 +39,6 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 def _shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
     """What `--help` shows in place of the default, and the title of the group that starts here."""
     return {"default": default, "group": group}
-
-
-def _default_batch_size(validated: dict[str, Any]) -> int:
-    on_tpu = validated["tpu_cores"] or validated["accelerator"] == "tpu"
-    return 4 if on_tpu else 32
-
-
-def _default_window_stride(validated: dict[str, Any]) -> int:
-    return min(16, (validated["max_seq_length"] - 2) // 2)
 
 
 class Settings(BaseSettings):
@@ -115,7 +108,7 @@ class Settings(BaseSettings):
         "tutorial, with a count of what was lost",
     )
     window_stride: int = Field(
-        default_factory=_default_window_stride,
+        default_factory=default_window_stride,
         ge=0,
         json_schema_extra=_shown("16, less where MAX_SEQ_LENGTH is below 34"),
         description="wordpieces that neighbouring windows share; below MAX_SEQ_LENGTH - 2",
@@ -141,6 +134,19 @@ class Settings(BaseSettings):
         "auto",
         description="'auto' goes on from the newest good checkpoint in the output, 'never' starts "
         "anew, a path or URL names a checkpoint",
+    )
+    max_attempts: int = Field(
+        5,
+        ge=0,
+        le=10_000,
+        description="starts in a row that may end by a failure without a new checkpoint; then the "
+        "run is refused; 0 = no limit",
+    )
+    storage_timeout_s: float = Field(
+        60, ge=1, le=3600, description="seconds without an answer after which a request has failed"
+    )
+    storage_deadline_s: float = Field(
+        300, ge=1, le=86400, description="seconds for which a failing store is tried again"
     )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="'auto' is JSON lines on Vertex AI and text elsewhere"
@@ -168,7 +174,7 @@ class Settings(BaseSettings):
     )
 
     batch_size: int = Field(
-        default_factory=_default_batch_size,
+        default_factory=default_batch_size,
         ge=0,
         le=65536,
         json_schema_extra=_shown("32; on a TPU 4", "Training"),

@@ -31,11 +31,13 @@ class StopRequest:
         signal.signal(signal.SIGINT, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        is_first = self.received is None
         again = self.received == number == signal.SIGINT
-        if self.received is None:
+        if is_first:
             self.received = number
-        if not self._deferred or again:
-            raise Stopped(self.received)
+        # A second SIGTERM must not break off what the first has set going.
+        if (is_first and not self._deferred) or again:
+            raise Stopped(number)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:

@@ -1,27 +1,28 @@
 """Every byte to or from a URL: fsspec underneath, nothing half-written on top.
 
-A URL is anything that fsspec knows (`gs://bucket/dir`, `memory://dir`) or a plain path. Functions
-open the file system by URL where they use it, because a gcsfs object does not survive a fork.
+A URL is anything that fsspec knows (`gs://bucket/dir`, `memory://dir`) or a plain path. What fails
+in a way that passes is tried again (`job.faults`); then one of the job's errors names the URL.
+Functions open the file system by URL where they use it: a gcsfs object does not survive a fork.
 Reference: https://filesystem-spec.readthedocs.io/en/latest/api.html
 """
 
-import errno
 import logging
 import os
-import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import fsspec
 
-from job.errors import JobError, OutputError, PermissionDeniedError, StorageError
+from job import disk, gcs
+from job.errors import OutputError, StorageError
+from job.faults import CorruptedError, named, patience, persist
 from job.manifest import MANIFEST
 
-logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def join(url: str, *names: str) -> str:
@@ -44,117 +45,142 @@ def open_filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
     Raises OutputError when no installed package serves the URL's scheme.
     """
-    if url.startswith(("gs://", "gcs://")):
+    options: dict[str, object] = {"use_listings_cache": False}
+    if gcs.is_gcs(url):
         # Unset, gcsfs asks the bucket for its type by gRPC: a minute where that is unreachable.
         os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what it raises is logged here
+        options["requests_timeout"] = patience().timeout_s
     try:
-        return fsspec.core.url_to_fs(url, use_listings_cache=False)
+        return fsspec.core.url_to_fs(url, **options)
     except (ValueError, ImportError) as error:
         raise OutputError(f"{url}: cannot be opened ({error}); use a path or gs://…") from error
 
 
-@contextmanager
-def _faults_named(url: str) -> Iterator[None]:
-    """Turns a storage library's exception into the job's error that names the URL."""
-    try:
-        yield
-    except (JobError, FileNotFoundError):
-        raise
-    except PermissionError as error:
-        raise _denied(url, error) from error
-    except OSError as error:
-        if is_local(url):
-            raise OutputError(f"{url}: cannot be written or read ({_reason(error)}).") from error
-        if str(error).startswith("Forbidden"):  # how gcsfs tells of a 403
-            raise _denied(url, error) from error
-        raise StorageError(f"{url}: {_reason(error)}; the store did not recover.") from error
-    except Exception as error:  # gcsfs and others raise classes of their own, with an HTTP status
-        if getattr(error, "code", None) in (401, 403):
-            raise _denied(url, error) from error
-        if isinstance(getattr(error, "code", None), int):
-            raise StorageError(f"{url}: {error}; the store did not recover.") from error
-        raise
-
-
-def _denied(url: str, error: Exception) -> PermissionDeniedError:
-    return PermissionDeniedError(
-        f"{url}: permission denied ({error}); give this user or service account access."
-    )
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return "no space left on the device: free some, or choose another output"
-    return error.strerror or str(error) or type(error).__name__
+def _on(url: str, action: Callable[[fsspec.AbstractFileSystem, str], T]) -> T:
+    """What `action` gives on the file system and the path of `url`, for as long as it takes."""
+    return persist(url, lambda: action(*open_filesystem(url)))
 
 
 def exists(url: str) -> bool:
     """Whether an object, file or directory lies at `url`."""
-    with _faults_named(url):
-        filesystem, path = open_filesystem(url)
-        return filesystem.exists(path)
+    try:
+        _on(url, lambda filesystem, path: filesystem.info(path))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def list_names(url: str) -> list[str]:
     """The names directly below `url`, sorted; none where nothing lies there."""
-    with _faults_named(url):
-        filesystem, path = open_filesystem(url)
-        try:
-            below = filesystem.ls(path, detail=False)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        names = {name.rstrip("/").rsplit("/", 1)[-1] for name in below if name.rstrip("/") != path}
-        return sorted(names)
+
+    def listed(filesystem: fsspec.AbstractFileSystem, path: str) -> list[str]:
+        below = (name.rstrip("/") for name in filesystem.ls(path, detail=False))
+        return sorted({name.rsplit("/", 1)[-1] for name in below if name != path.rstrip("/")})
+
+    try:
+        return _on(url, listed)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def modified_at(url: str) -> float:
+    """When the object was written, in seconds since 1970 by the store's clock, not by ours."""
+    return _on(url, lambda filesystem, path: filesystem.modified(path)).timestamp()
 
 
 def read_bytes(url: str) -> bytes:
     """The content of one object. Raises FileNotFoundError when there is none."""
-    with _faults_named(url):
-        filesystem, path = open_filesystem(url)
-        return filesystem.cat_file(path)
+    with tempfile.SpooledTemporaryFile(1 << 20) as stream:
+        _download(url, stream)
+        stream.seek(0)
+        return stream.read()
 
 
 @contextmanager
 def open_read(url: str) -> Iterator[BinaryIO]:
     """One object as a binary stream. Raises FileNotFoundError when there is none."""
-    with _faults_named(url):
+    with named(url):
         filesystem, path = open_filesystem(url)
         with filesystem.open(path, "rb") as stream:
             yield stream
 
 
+def _download(url: str, stream: BinaryIO) -> None:
+    if gcs.is_gcs(url):
+        persist(url, lambda: gcs.download(url, stream))
+        return
+
+    def copy(filesystem: fsspec.AbstractFileSystem, path: str) -> None:
+        stream.seek(0)
+        stream.truncate()
+        filesystem.get_file(path, stream)
+
+    _on(url, copy)
+
+
+def download_file(url: str, file: Path) -> None:
+    """Copies one object to a local file. Raises FileNotFoundError when there is none."""
+    staged = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with named(str(file)):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with staged.open("wb+") as stream:
+                _download(url, stream)
+            staged.replace(file)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
 def write_bytes(url: str, data: bytes) -> None:
     """Publishes `data` at `url`, whole or not at all."""
-    with _faults_named(url), tempfile.TemporaryDirectory(prefix="job-") as folder:
+    with named(tempfile.gettempdir()), tempfile.TemporaryDirectory(prefix="job-") as folder:
         file = Path(folder, "data")
         file.write_bytes(data)
         upload_file(file, url)
 
 
 def upload_file(file: Path, url: str) -> None:
-    """Publishes a local file at `url`, whole or not at all."""
-    with _faults_named(url):
-        if is_local(url):
-            _publish_locally(file, local_path(url))
-            return
-        filesystem, path = open_filesystem(url)
-        filesystem.put_file(str(file), path)
-        size = filesystem.info(path)["size"]
-        if size != file.stat().st_size:
-            raise StorageError(f"{url}: {size} bytes arrived of {file.stat().st_size}.")
+    """Publishes a local file at `url`, whole or not at all, and verifies what arrived."""
+    if is_local(url):
+        persist(url, lambda: disk.publish(file, local_path(url)))
+    elif gcs.is_gcs(url):
+        persist(url, lambda: gcs.upload(file, url))
+    else:
+        _on(url, lambda filesystem, path: _put(filesystem, path, file, url))
 
 
-def _publish_locally(file: Path, target: Path) -> None:
-    """Copies beside the target and renames: a reader sees the old file or the new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        shutil.copyfile(file, staged)
-        with staged.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        staged.replace(target)
-    finally:
-        staged.unlink(missing_ok=True)
+def _put(filesystem: fsspec.AbstractFileSystem, path: str, file: Path, url: str) -> None:
+    filesystem.put_file(str(file), path)
+    arrived, sent = filesystem.info(path)["size"], file.stat().st_size
+    if arrived != sent:
+        raise CorruptedError(f"{url}: {arrived} bytes arrived of {sent}")
+
+
+def create(url: str, data: bytes) -> None:
+    """Publishes `data` only where nothing lies. Raises FileExistsError where something does."""
+    if is_local(url):
+        persist(url, lambda: disk.create(local_path(url), data))
+    elif gcs.is_gcs(url):
+        persist(url, lambda: gcs.create(url, data))
+    else:
+        _on(url, lambda filesystem, path: filesystem.pipe_file(path, data, mode="create"))
+
+
+def swap(url: str, old: bytes, new: bytes) -> None:
+    """Publishes `new` only in the place of `old`.
+
+    Raises FileExistsError where something else lies, FileNotFoundError where nothing does. On a
+    store other than a path and gs:// another's write between the look and the write is not seen.
+    """
+    if is_local(url):
+        persist(url, lambda: disk.swap(local_path(url), old, new))
+    elif gcs.is_gcs(url):
+        persist(url, lambda: gcs.swap(url, old, new))
+    elif read_bytes(url) != old:
+        raise FileExistsError(url)
+    else:
+        write_bytes(url, new)
 
 
 def upload_dir(folder: Path, url: str) -> None:
@@ -173,55 +199,19 @@ def replace_dir(folder: Path, url: str) -> None:
     Locally one whole directory takes the place of the other. Elsewhere the old MANIFEST.json goes
     first and the new one comes last: a reader finds the old content, nothing, or the new one.
     """
-    if not is_local(url):
+    if is_local(url):
+        persist(url, lambda: disk.replace_folder(folder, local_path(url)))
+    else:
         remove(join(url, MANIFEST))
         upload_dir(folder, url)
-        return
-    with _faults_named(url):
-        target = local_path(url)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        suffix = uuid.uuid4().hex[:8]
-        staged, old = (target.with_name(f".{target.name}.{w}-{suffix}") for w in ("new", "old"))
-        try:
-            shutil.copytree(folder, staged)
-            if target.exists():
-                target.rename(old)
-            staged.rename(target)
-        finally:
-            if old.exists() and not target.exists():
-                old.rename(target)
-            shutil.rmtree(staged, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def download_file(url: str, file: Path) -> None:
-    """Copies one object to a local file. Raises FileNotFoundError when there is none."""
-    with _faults_named(url):
-        filesystem, path = open_filesystem(url)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        staged = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
-        try:
-            filesystem.get_file(path, str(staged))
-            staged.replace(file)
-        finally:
-            staged.unlink(missing_ok=True)
-
-
-def download_dir(url: str, folder: Path) -> None:
-    """Copies every object below `url` to the same place below `folder`."""
-    with _faults_named(url):
-        filesystem, path = open_filesystem(url)
-        for name in filesystem.find(path):
-            relative = name.removeprefix(path.rstrip("/") + "/")
-            download_file(join(url, relative), folder / relative)
 
 
 def remove(url: str) -> None:
     """Deletes the object or the whole directory at `url`; nothing happens when it is absent."""
-    with _faults_named(url):
-        filesystem, path = open_filesystem(url)
-        if filesystem.exists(path):
-            filesystem.rm(path, recursive=True)
+    try:
+        _on(url, lambda filesystem, path: filesystem.rm(path, recursive=True))
+    except FileNotFoundError:
+        return
 
 
 def probe_writable(url: str) -> None:

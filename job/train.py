@@ -8,11 +8,13 @@ from pathlib import Path
 from job import storage
 from job.checkpoint import CheckpointStore
 from job.finish import evaluate_splits, is_finished, load_best, publish
-from job.fit import fit
+from job.fit import Run, fit
 from job.hardware import choose_hardware
 from job.identity import find_start, identity_of
+from job.lease import Lease, held
 from job.log import LogHandler
 from job.prepare import prepare
+from job.saver import Saver
 from job.settings import Settings
 from job.signals import StopRequest
 from job.summary import facts_of, last_screen
@@ -25,28 +27,40 @@ def train(settings: Settings, stop: StopRequest, handler: LogHandler) -> str:
 
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
     """
+    url = settings.downstream_model_dir
+    storage.probe_writable(url)
+    with (
+        held(url) as lease,
+        tempfile.TemporaryDirectory("-korean-ner-job", ignore_cleanup_errors=True) as scratch,
+    ):
+        return train_alone(settings, stop, handler, lease, Path(scratch))
+
+
+def train_alone(
+    settings: Settings, stop: StopRequest, handler: LogHandler, lease: Lease, scratch: Path
+) -> str:
+    """What `train` does once no other job writes to the same folder."""
     started_at = time.monotonic()
     url = settings.downstream_model_dir
     hardware = choose_hardware(settings.wanted_accelerator, settings.wanted_precision)
-    storage.probe_writable(url)
     prepared = prepare(settings, hardware)
     store = CheckpointStore(
-        storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k
+        storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k, lease.confirm
     )
     identity = identity_of(settings, prepared)
-    with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
-        scratch = Path(folder)
-        start = find_start(
-            store, settings.resume, identity, prepared.label_map.labels, scratch / "start"
-        )
-        if is_finished(start, settings, url):
-            return f"Done already: the model lies in {storage.join(url, 'model')}."
-        history = fit(prepared, settings, hardware, store, stop, handler, scratch, identity, start)
-        best = load_best(prepared.network, store, scratch / "best")
-        logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
-        results = evaluate_splits(prepared)
-        earlier_s = sum(record.seconds for record in start.progressed.history)
-        seconds = earlier_s + time.monotonic() - started_at
-        facts = facts_of(settings, prepared, hardware, history, seconds)
-        publish(prepared, results, history, facts, url, scratch)
+    start = find_start(store, settings.resume, identity, prepared, scratch / "start")
+    if is_finished(start, settings, url):
+        return f"Done already: the model lies in {storage.join(url, 'model')}."
+    lease.note_start(start.progressed.global_step, settings.max_attempts)
+    store.clean_up(start_anew=settings.resume == "never")
+    run = Run(start, identity, Saver(store, scratch / "saves"), lease, stop, handler)
+    history = fit(prepared, settings, hardware, run, scratch)
+    best = load_best(prepared.network, store, scratch / "best")
+    logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
+    results = evaluate_splits(prepared)
+    earlier_s = sum(record.seconds for record in start.progressed.history)
+    seconds = earlier_s + time.monotonic() - started_at
+    facts = facts_of(settings, prepared, hardware, history, seconds)
+    lease.confirm()
+    publish(prepared, results, history, facts, url, scratch)
     return last_screen(results, history, facts, url)

@@ -1,23 +1,12 @@
 """What is committed survives, what is kept, and what is found again."""
 
 import json
-import uuid
 
-import fsspec
 import pytest
 
-from job import storage
+from job import disk, storage
 from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError, OutputError
-
-
-@pytest.fixture(params=["path", "memory"])
-def url(request, tmp_path):
-    if request.param == "memory":
-        yield f"memory://{uuid.uuid4().hex}/checkpoints"
-        fsspec.filesystem("memory").store.clear()
-    else:
-        yield str(tmp_path / "checkpoints")
 
 
 def commit(store, tmp_path, step, val_loss=None):
@@ -28,6 +17,11 @@ def commit(store, tmp_path, step, val_loss=None):
     store.commit(
         folder, step=step, facts={"metrics": metrics, "settings": {"seed": 7}, "labels": ["O"]}
     )
+
+
+def data_of(store):
+    """The name under which a store's writer puts state.pt."""
+    return f"state-{store.writer}.pt"
 
 
 def steps(store):
@@ -74,20 +68,20 @@ def test_the_newest_that_verifies_is_taken(url, tmp_path, caplog):
     store = CheckpointStore(url, ("min", "val_loss"), 5)
     for step in (1, 2, 3):
         commit(store, tmp_path, step, 0.5)
-    storage.write_bytes(storage.join(url, "step=00000003", "state.pt"), b"statf 3")
-    storage.remove(storage.join(url, "step=00000002", "state.pt"))
+    storage.write_bytes(storage.join(url, "step=00000003", data_of(store)), b"statf 3")
+    storage.remove(storage.join(url, "step=00000002", data_of(store)))
     found = store.newest(tmp_path / "got")
     assert found.step == 1
     assert (tmp_path / "got" / "state.pt").read_bytes() == b"state 1"
-    assert "step=00000003/state.pt does not match" in caplog.text
-    assert "step=00000002/state.pt is missing" in caplog.text
+    assert f"step=00000003/{data_of(store)} does not match" in caplog.text
+    assert f"step=00000002/{data_of(store)} is missing" in caplog.text
 
 
 def test_when_none_verifies_the_run_does_not_start_anew(url, tmp_path):
     """Damaged checkpoints are an error: starting over would overwrite what may be saved."""
     store = CheckpointStore(url, ("min", "val_loss"), 1)
     commit(store, tmp_path, 1, 0.5)
-    storage.write_bytes(storage.join(url, "step=00000001", "state.pt"), b"?")
+    storage.write_bytes(storage.join(url, "step=00000001", data_of(store)), b"?")
     with pytest.raises(IncompatibleError, match="RESUME=never"):
         store.newest(tmp_path / "got")
 
@@ -112,18 +106,25 @@ def test_the_manifest_is_written_last_and_removed_first(tmp_path, monkeypatch):
     """At no moment does a manifest stand over data that is not there."""
     store = CheckpointStore(str(tmp_path / "c"), ("min", "val_loss"), 1)
     events = []
-    upload, remove = storage.upload_file, storage.remove
-    monkeypatch.setattr(
-        storage, "upload_file", lambda f, u: (events.append(u.rsplit("/", 1)[1]), upload(f, u))
-    )
-    monkeypatch.setattr(
-        storage, "remove", lambda u: (events.append(f"-{u.rsplit('/', 1)[1]}"), remove(u))
-    )
+
+    def recorded(act, sign, url_at):
+        def call(*arguments):
+            name = arguments[url_at].rsplit("/", 1)[1]
+            existed = storage.exists(arguments[url_at])
+            act(*arguments)
+            if sign == "+" or existed:
+                events.append(sign + name)
+
+        return call
+
+    for name, sign, url_at in (("upload_file", "+", 1), ("create", "+", 0), ("remove", "-", 0)):
+        monkeypatch.setattr(storage, name, recorded(getattr(storage, name), sign, url_at))
     commit(store, tmp_path, 1, 0.5)
     commit(store, tmp_path, 2, 0.4)
+    data = f"+{data_of(store)}"
     assert events == [
-        *("state.pt", "MANIFEST.json"),
-        *("state.pt", "MANIFEST.json", "-MANIFEST.json", "-step=00000001"),
+        *(data, "+MANIFEST.json"),
+        *(data, "+MANIFEST.json", "-MANIFEST.json", "-step=00000001"),
     ]
 
 
@@ -135,8 +136,63 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.shutil, "copyfile", full)
+    monkeypatch.setattr(disk.shutil, "copyfile", full)
     with pytest.raises(OutputError, match="no space left"):
         commit(store, tmp_path, 2, 0.4)
     monkeypatch.undo()
     assert store.newest(tmp_path / "got").step == 1
+
+
+def test_what_dead_runs_left_is_collected(url, tmp_path, caplog):
+    """Folders never committed and data that no manifest names go; everything else stays."""
+    caplog.set_level("INFO")
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    commit(store, tmp_path, 1, 0.5)
+    storage.write_bytes(storage.join(url, "step=00000001", "state-dead.pt"), b"half")
+    storage.write_bytes(storage.join(url, "step=00000002", "state-dead.pt"), b"half")
+    storage.write_bytes(storage.join(url, "step=00000003", "MANIFEST.json"), b"garbage")
+    storage.write_bytes(storage.join(url, "notes", "mine.txt"), b"kept")
+    store.clean_up(start_anew=False)
+    assert storage.list_names(url) == ["notes", "step=00000001", "step=00000003"]
+    assert storage.list_names(storage.join(url, "step=00000001")) == [
+        "MANIFEST.json",
+        data_of(store),
+    ]
+    assert "step=00000002 was never committed" in caplog.text
+    store.clean_up(start_anew=True)
+    assert storage.list_names(url) == ["notes"]
+
+
+def test_only_garbage_is_no_beginning(url, tmp_path):
+    """Manifests that cannot be read are damaged checkpoints, not none."""
+    storage.write_bytes(storage.join(url, "step=00000003", "MANIFEST.json"), b"garbage")
+    with pytest.raises(IncompatibleError, match="none of the 1 checkpoints"):
+        CheckpointStore(url, ("min", "val_loss"), 5).newest(tmp_path / "got")
+
+
+def test_who_lost_the_right_to_write_commits_nothing(url, tmp_path):
+    """Before the manifest and after it the right is confirmed."""
+    answers = []
+
+    def confirm():
+        if not answers.pop(0):
+            raise OutputError("another holds the lease")
+
+    store = CheckpointStore(url, ("min", "val_loss"), 5, confirm)
+    for refusing in ([False], [True, False]):
+        answers[:] = refusing
+        with pytest.raises(OutputError, match="another holds"):
+            commit(store, tmp_path, 1, 0.5)
+        assert answers == []
+        assert steps(store) == []
+    answers[:] = [True, True]
+    commit(store, tmp_path, 1, 0.5)
+    assert steps(store) == [1]
+
+
+def test_a_loss_that_is_no_number_is_never_the_best(url, tmp_path):
+    """NaN and infinity compare with nothing."""
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    for step, loss in ((1, float("nan")), (2, 0.5), (3, float("-inf"))):
+        commit(store, tmp_path, step, loss)
+    assert [c.step for c in store.best(store.committed())] == [2]

@@ -2,23 +2,12 @@
 
 import os
 import subprocess
-import uuid
 
 import fsspec
 import pytest
 
-from job import storage
+from job import disk, storage
 from job.errors import OutputError, PermissionDeniedError, StorageError
-
-
-@pytest.fixture(params=["path", "file", "memory"])
-def url(request, tmp_path):
-    """The URL of an empty folder."""
-    if request.param == "memory":
-        yield f"memory://{uuid.uuid4().hex}/out"
-        fsspec.filesystem("memory").store.clear()
-    else:
-        yield f"{'file://' if request.param == 'file' else ''}{tmp_path}/out"
 
 
 def test_what_is_written_is_read_back(url):
@@ -51,10 +40,9 @@ def test_a_folder_goes_up_and_down(url, tmp_path):
     (folder / "weights").write_bytes(b"w" * 1000)
     (folder / "sub" / "x").write_text("x")
     storage.upload_dir(folder, url)
-    storage.download_dir(url, tmp_path / "back")
-    back = {f.relative_to(tmp_path / "back") for f in (tmp_path / "back").rglob("*") if f.is_file()}
-    assert {str(p) for p in back} == {"MANIFEST.json", "weights", "sub/x"}
-    assert (tmp_path / "back/weights").read_bytes() == b"w" * 1000
+    for name in ("MANIFEST.json", "weights", "sub/x"):
+        storage.download_file(storage.join(url, *name.split("/")), tmp_path / "back" / name)
+        assert (tmp_path / "back" / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_the_manifest_goes_up_last(url, tmp_path, monkeypatch):
@@ -94,7 +82,7 @@ def test_a_replacement_that_fails_leaves_the_old_folder(tmp_path, monkeypatch):
     def fail(source, target, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.shutil, "copytree", fail)
+    monkeypatch.setattr(disk.shutil, "copytree", fail)
     with pytest.raises(OutputError, match="no space left"):
         storage.replace_dir(tmp_path / "new", f"{tmp_path}/out/model")
     assert storage.read_bytes(f"{tmp_path}/out/model/weights") == b"old"
@@ -119,7 +107,7 @@ def test_a_failed_upload_leaves_the_old_file(tmp_path, monkeypatch):
         staged.write_bytes(b"ne")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.shutil, "copyfile", fail)
+    monkeypatch.setattr(disk.shutil, "copyfile", fail)
     with pytest.raises(OutputError, match=r"model\.bin.*no space left"):
         storage.write_bytes(str(target), b"new")
     assert target.read_bytes() == b"old"
@@ -201,7 +189,7 @@ class HttpStatusError(Exception):
     ],
     ids=str,
 )
-def test_a_stores_own_errors_get_the_documented_exit_codes(monkeypatch, raised, expected):
+def test_a_stores_own_errors_get_the_documented_exit_codes(hurried, monkeypatch, raised, expected):
     """Permission is 77 and a fault 74, whichever class the store's library raises."""
 
     def fail(*arguments: object, **options: object) -> None:

@@ -29,6 +29,12 @@ def trained(world):
     return world.folder / "trained", log
 
 
+def names_in(output, step) -> list[str]:
+    """What the manifest of a checkpoint names, and itself."""
+    manifest = json.loads((output / "checkpoints" / step / "MANIFEST.json").read_text())
+    return [manifest["files"]["state.pt"]["object"], "MANIFEST.json"]
+
+
 def test_a_run_leaves_what_is_promised(trained):
     """Checkpoints with manifests, label map, model, report and logs; nothing else."""
     output, _ = trained
@@ -43,7 +49,7 @@ def test_a_run_leaves_what_is_promised(trained):
         "label_map.txt",
         *(f"model/{name}" for name in model),
         *(f"report/{name}" for name in report),
-        *(f"checkpoints/{s}/{name}" for s in steps for name in ("state.pt", "MANIFEST.json")),
+        *(f"checkpoints/{step}/{name}" for step in steps for name in names_in(output, step)),
     }
     assert "step=00000036" in steps
     assert (output / "label_map.txt").read_bytes() == (output / "model/label_map.txt").read_bytes()
@@ -65,7 +71,10 @@ def test_the_exported_model_is_the_best_checkpoint(trained):
     output, _ = trained
     manifests = [json.loads(f.read_text()) for f in output.glob("checkpoints/*/MANIFEST.json")]
     best = min(manifests, key=lambda m: m["metrics"]["val_loss"])
-    state = torch.load(output / f"checkpoints/step={best['step']:08d}/state.pt", weights_only=True)
+    state = torch.load(
+        output / f"checkpoints/step={best['step']:08d}" / best["files"]["state.pt"]["object"],
+        weights_only=True,
+    )
     exported = load_file(output / "model/model.safetensors")
     assert exported.keys() == state["network"].keys()
     assert all(torch.equal(exported[name], state["network"][name]) for name in exported)

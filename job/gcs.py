@@ -1,0 +1,136 @@
+"""Objects of Google Cloud Storage where its own client does better than fsspec's.
+
+That is: transfers that are checked by CRC32C, and writes that happen only if nobody else wrote.
+
+Every function may raise what the client raises; `job.faults` retries and names it.
+Reference: https://cloud.google.com/storage/docs/request-preconditions
+"""
+
+import base64
+import io
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+import google_crc32c
+from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.cloud.storage import Blob, Bucket, Client
+
+from job.faults import CorruptedError, patience, retrying
+
+SCHEMES = ("gs://", "gcs://")
+# A failed part is sent again, and one send() may take no longer than the time-out.
+CHUNK_BYTES = 32 << 20
+ABSENT = 0  # the generation of an object that is not there
+
+
+def is_gcs(url: str) -> bool:
+    """Whether the URL is one of Google Cloud Storage."""
+    return url.startswith(SCHEMES)
+
+
+@lru_cache(maxsize=1)
+def client_of(process: int) -> Client:
+    """A client's sockets must not be shared with a forked child: one client a process."""
+    return Client(project=None)
+
+
+def _blob(url: str) -> Blob:
+    bucket, _, name = url.split("://", 1)[1].partition("/")
+    return Blob(name, Bucket(client_of(os.getpid()), bucket), chunk_size=CHUNK_BYTES)
+
+
+def upload(file: Path, url: str) -> None:
+    """Publishes a file, verified by CRC32C: the object appears whole or not at all."""
+    with file.open("rb") as stream:
+        _send(stream, file.stat().st_size, _checksum(file), url)
+
+
+def _send(
+    stream: BinaryIO, size: int, crc32c: str, url: str, if_generation: int | None = None
+) -> None:
+    blob = _blob(url)
+    try:
+        blob.upload_from_file(
+            stream,
+            size=size,
+            rewind=True,
+            checksum="crc32c",
+            if_generation_match=if_generation,
+            timeout=patience().timeout_s,
+            retry=retrying(url, part=True),
+        )
+    except PreconditionFailed as error:
+        raise FileExistsError(url) from error
+    if (blob.size, blob.crc32c) != (size, crc32c):
+        raise CorruptedError(
+            f"{url}: {blob.size} bytes with CRC32C {blob.crc32c} arrived of {size} with {crc32c}"
+        )
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        checksum = google_crc32c.Checksum()
+        while block := stream.read(1 << 20):
+            checksum.update(block)
+    return _base64(checksum)
+
+
+def _base64(checksum: google_crc32c.Checksum) -> str:
+    return base64.b64encode(checksum.digest()).decode()
+
+
+def download(url: str, stream: BinaryIO) -> int:
+    """Copies an object, verified by CRC32C, and returns its generation.
+
+    Raises FileNotFoundError.
+    """
+    blob = _blob(url)
+    blob.chunk_size = None  # one request; what is cut off is asked for again from there
+    stream.seek(0)
+    stream.truncate()
+    try:
+        blob.download_to_file(
+            stream,
+            checksum="crc32c",
+            timeout=patience().timeout_s,
+            retry=retrying(url, part=True),
+        )
+    except NotFound as error:
+        raise FileNotFoundError(url) from error
+    return int(blob.generation)
+
+
+def create(url: str, data: bytes) -> None:
+    """Publishes `data` where nothing lies. Raises FileExistsError where something does.
+
+    A write that was done, but whose answer was lost, is told from another's by its content.
+    """
+    _write(url, data, ABSENT)
+
+
+def swap(url: str, old: bytes, new: bytes) -> None:
+    """Publishes `new` in the place of `old`. Raises FileExistsError where something else lies,
+    FileNotFoundError where nothing does."""
+    content, generation = _read(url)
+    if content == new:
+        return
+    if content != old:
+        raise FileExistsError(url)
+    _write(url, new, generation)
+
+
+def _write(url: str, data: bytes, if_generation: int) -> None:
+    crc32c = _base64(google_crc32c.Checksum(data))
+    try:
+        _send(io.BytesIO(data), len(data), crc32c, url, if_generation)
+    except FileExistsError:
+        if _read(url)[0] != data:
+            raise
+
+
+def _read(url: str) -> tuple[bytes, int]:
+    stream = io.BytesIO()
+    generation = download(url, stream)
+    return stream.getvalue(), generation

@@ -1,0 +1,228 @@
+"""The right to write below a URL, held by one job at a time.
+
+LEASE.json names the holder, who renews it while it lives. A second job refuses when it sees that.
+The lease of a dead holder is taken over: at once where it can be known to be dead (it said so, its
+process is gone from this machine, or the store's clock says that it is over), else when it was not
+renewed for its whole time. A holder that wakes after that finds another's lease and cannot commit.
+Clocks of two machines are never compared. After Gray and Cheriton, "Leases", SOSP 1989.
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+
+from job import process, storage
+from job.errors import IncompatibleError, JobError, OutputError
+from job.signals import Stopped
+
+logger = logging.getLogger(__name__)
+
+LEASE = "LEASE.json"
+TTL_S = 30.0
+RENEW_EVERY_S = 10.0
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What LEASE.json says. `renewals` makes each renewal other bytes."""
+
+    holder: str
+    process: str
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    renewals: int = 0
+    released: bool = False
+    from_step: int | None = None
+    attempts: int = 0
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Terms":
+        """Damaged terms are those of an unknown holder, who has to fall silent like any other."""
+        try:
+            return cls(**json.loads(data))
+        except (ValueError, TypeError):
+            return cls("unknown", "", token="")
+
+
+class Lease:
+    """A lease that this process holds; see `held`."""
+
+    def __init__(self, url: str, terms: Terms, renew_every_s: float):
+        self.url, self.terms, self.renew_every_s = url, terms, renew_every_s
+        self._lost_to: str | None = None
+        self._writing = threading.Lock()
+        self._over = threading.Event()
+        self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
+
+    def _renew(self) -> None:
+        while not self._over.wait(self.renew_every_s):
+            try:
+                self._write(renewals=self.terms.renewals + 1)
+            except JobError as error:
+                logger.warning("The lease was not renewed: %s", error)
+
+    def _write(self, **changed: object) -> None:
+        """Writes changed terms in the place of ours; where others stand, the lease is lost."""
+        with self._writing:
+            new = replace(self.terms, **changed)
+            try:
+                storage.swap(self.url, self.terms.to_bytes(), new.to_bytes())
+                self.terms = new
+            except FileNotFoundError:
+                self._lost_to = "nobody: it was deleted"
+            except FileExistsError:
+                self._lost_to = self._stands()
+
+    def _stands(self) -> str:
+        try:
+            return Terms.from_bytes(storage.read_bytes(self.url)).holder
+        except FileNotFoundError:
+            return "nobody: it was deleted"
+
+    def check(self) -> None:
+        """Raises OutputError when a renewal found that the lease is lost. Asks no server."""
+        if self._lost_to is not None:
+            raise OutputError(
+                f"{self.url}: this job was silent for too long, and its lease went to "
+                f"{self._lost_to}; nothing more is written. Start it again when that one has ended."
+            )
+
+    def confirm(self) -> None:
+        """Raises OutputError unless the lease stands in the store as ours: to be asked before and
+        after a commit."""
+        with self._writing:
+            try:
+                stands = Terms.from_bytes(storage.read_bytes(self.url))
+                if stands.token != self.terms.token:
+                    self._lost_to = stands.holder
+            except FileNotFoundError:
+                self._lost_to = "nobody: it was deleted"
+        self.check()
+
+    def note_start(self, step: int, max_attempts: int) -> None:
+        """Counts the starts from one step that left no checkpoint and ended without being asked to.
+
+        Raises IncompatibleError when there were `max_attempts` (0: no limit).
+        """
+        before = self.terms.attempts if self.terms.from_step == step else 0
+        if max_attempts and before >= max_attempts:
+            raise IncompatibleError(
+                f"{self.url}: the last {before} starts from step {step} ended without a new "
+                "checkpoint; read their logs, then set MAX_ATTEMPTS higher, or delete this file."
+            )
+        self._write(from_step=step, attempts=before + 1)
+        self.check()
+
+    def end(self, *, well: bool) -> None:
+        """Gives the lease back. After a failure the count of attempts stays behind."""
+        self._over.set()
+        if self._renewing.is_alive():
+            self._renewing.join()
+        if self._lost_to is not None:
+            return
+        if well:
+            self.confirm()
+            storage.remove(self.url)
+        else:
+            self._write(released=True)
+
+
+@contextmanager
+def held(
+    directory: str, *, ttl_s: float = TTL_S, renew_every_s: float = RENEW_EVERY_S
+) -> Iterator[Lease]:
+    """Holds the lease of `directory` inside the block.
+
+    Raises OutputError, with the holder's name and the lease's age, when another job holds it.
+    """
+    lease = _take(storage.join(directory, LEASE), ttl_s, renew_every_s)
+    lease._renewing.start()
+    try:
+        yield lease
+    except BaseException as error:
+        _end_quietly(lease, well=isinstance(error, Stopped))
+        raise
+    lease.end(well=True)
+
+
+def _end_quietly(lease: Lease, *, well: bool) -> None:
+    """What ended the run is told, not that the lease could not be given back."""
+    try:
+        lease.end(well=well)
+    except JobError as error:
+        logger.warning("The lease stays behind and runs out by itself: %s", error)
+
+
+def holder_of(directory: str) -> str | None:
+    """Who may be writing below `directory` now, as far as its lease says."""
+    try:
+        terms = Terms.from_bytes(storage.read_bytes(storage.join(directory, LEASE)))
+    except FileNotFoundError:
+        return None
+    return None if terms.released or process.is_gone(terms.process) else terms.holder
+
+
+def _take(url: str, ttl_s: float, renew_every_s: float) -> Lease:
+    terms = Terms(f"{socket.gethostname()}, process {os.getpid()}", process.name_of_this())
+    try:
+        storage.create(url, terms.to_bytes())
+        return Lease(url, terms, renew_every_s)
+    except FileExistsError:
+        pass
+    try:
+        seen = _wait_for_death(url, ttl_s)
+        before = Terms.from_bytes(seen)
+        terms = replace(terms, from_step=before.from_step, attempts=before.attempts)
+        storage.swap(url, seen, terms.to_bytes())
+    except FileNotFoundError:  # given back meanwhile
+        return _take(url, ttl_s, renew_every_s)
+    except FileExistsError as error:
+        raise OutputError(f"{url}: another job took this lease first; one may write.") from error
+    logger.info("The lease of %s, which has ended, was taken over.", before.holder)
+    return Lease(url, terms, renew_every_s)
+
+
+def _wait_for_death(url: str, ttl_s: float) -> bytes:
+    """The bytes of a lease whose holder is dead. Raises OutputError when the holder shows life."""
+    seen = storage.read_bytes(url)
+    holder = Terms.from_bytes(seen)
+    if holder.released or process.is_gone(holder.process):
+        return seen
+    age_s = _age_s(url)
+    if age_s < ttl_s:
+        logger.info(
+            "%s was renewed by %s %.0f s ago; waiting up to %.0f s for a sign of life.",
+            *(url, holder.holder, age_s, ttl_s - age_s),
+        )
+    over_at = time.monotonic() + ttl_s - age_s
+    while time.monotonic() < over_at:
+        time.sleep(min(LOOK_EVERY_S, max(0.0, over_at - time.monotonic())))
+        if (now := storage.read_bytes(url)) == seen:
+            continue
+        if (holder := Terms.from_bytes(now)).released:
+            return now
+        raise OutputError(
+            f"{url}: {holder.holder} is writing to this folder and renewed its lease "
+            f"{_age_s(url):.0f} s ago; wait until it ends, or choose another DOWNSTREAM_MODEL_DIR."
+        )
+    return seen
+
+
+def _age_s(url: str) -> float:
+    """Seconds since the lease was written, both ends by the store's own clock."""
+    beside = f"{url}.{uuid.uuid4().hex[:8]}"
+    storage.write_bytes(beside, b"what time is it?")
+    try:
+        return max(0.0, storage.modified_at(beside) - storage.modified_at(url))
+    finally:
+        storage.remove(beside)

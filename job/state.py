@@ -1,0 +1,78 @@
+"""The state of a run as a file: copied, written, and read without running what is in it."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from job.errors import IncompatibleError
+
+STATE = "state.pt"
+
+
+class Copy:
+    """One copy of a state in this machine's memory, which the next one overwrites."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[tuple, torch.Tensor] = {}
+        self._is_free = threading.Event()
+        self._is_free.set()
+
+    def of(self, state: Mapping) -> Mapping:
+        """The same structure with each tensor copied, once what was copied before is written."""
+        self._is_free.wait()
+        return self._of(state, ())
+
+    def _of(self, value: Any, path: tuple) -> Any:
+        if isinstance(value, torch.Tensor):
+            return self._tensor(value.detach(), path)
+        if isinstance(value, Mapping):
+            return {key: self._of(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._of(item, (*path, i)) for i, item in enumerate(value))
+        return value
+
+    def _tensor(self, tensor: torch.Tensor, path: tuple) -> torch.Tensor:
+        """Into the memory of the last copy: to be given new pages takes twice as long."""
+        buffer = self._buffers.get(path)
+        if buffer is None or (buffer.shape, buffer.dtype) != (tensor.shape, tensor.dtype):
+            self._buffers[path] = buffer = torch.empty_like(tensor, device="cpu")
+        return buffer.copy_(tensor)
+
+    def hold(self) -> None:
+        """Until `write` is done the next copy has to wait."""
+        self._is_free.clear()
+
+    def write(self, state: Mapping, folder: Path) -> None:
+        """Writes a state into the folder; the memory is then free for the next copy."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.save(state, folder / STATE)
+        finally:
+            self._is_free.set()
+
+
+def load_state(folder: Path) -> dict:
+    """Reads the state in a fetched checkpoint. Pickled code in it is refused unexecuted."""
+    try:
+        return torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle raises whatever the bytes say
+        raise IncompatibleError(
+            f"{folder / STATE}: not a checkpoint of this job ({type(error).__name__}); delete it, "
+            "or start anew with RESUME=never."
+        ) from error
+
+
+def differing_shapes(saved: Mapping, network: torch.nn.Module) -> list[str]:
+    """What keeps saved weights from being loaded into the network, a phrase each."""
+    wanted = network.state_dict()
+    found = [f"weight {name} is missing" for name in wanted.keys() - saved.keys()]
+    found += [f"weight {name} is unknown" for name in saved.keys() - wanted.keys()]
+    found += [
+        f"weight {name} was {tuple(saved[name].shape)} and is {tuple(wanted[name].shape)}"
+        for name in wanted.keys() & saved.keys()
+        if saved[name].shape != wanted[name].shape
+    ]
+    return sorted(found)
