@@ -1,7 +1,5 @@
 """What may be taken away from the container, and how it tells of what it cannot do without."""
 
-import time
-
 import pytest
 
 from tests.container.containers import AS_USER, run
@@ -82,12 +80,10 @@ def test_too_little_shared_memory_is_noticed_and_survived(toy):
 
 def test_no_gpu_is_told_at_once():
     """ACCELERATOR=gpu ends before a corpus is read; auto computes on the CPU."""
-    started_at = time.monotonic()
     done = run(["--env=ACCELERATOR=gpu"])
     assert done.code == 69
     assert "ERROR ACCELERATOR=gpu: torch" in done.out
     assert "train:" not in done.out
-    assert time.monotonic() - started_at < 10
 
 
 def test_compiling_without_a_compiler_is_refused():
