@@ -7,12 +7,14 @@ SIGTERM is heard from the first moment on.
 import logging
 import os
 import sys
+import tempfile
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
-from job.errors import EXIT_INTERNAL, ArgumentError, JobError
+from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.signals import Stopped, StopRequest
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def main(argv: list[str]) -> int:
     # of a small model took ten times as long. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
+        set_up_early_log()
         return run(argv, stop)
     except Stopped as stopped:
         logger.warning("%s.", stopped)
@@ -43,8 +46,11 @@ def run(argv: list[str], stop: StopRequest) -> int:
     try:
         parsed = parse(argv, os.environ, Path.cwd())
     except ArgumentError as error:
-        print(error, file=sys.stderr)
-        print("Nothing was started. `python -m job --help` lists every argument.", file=sys.stderr)
+        advice = "Nothing was started. `python -m job --help` lists every argument."
+        if is_json_asked(os.environ):
+            logger.error("%s\n%s", error, advice)
+        else:
+            print(error, advice, sep="\n", file=sys.stderr)
         return error.exit_code
     if parsed.command == "help":
         return tell(help_text())
@@ -58,6 +64,7 @@ def run(argv: list[str], stop: StopRequest) -> int:
     settings = parsed.settings
     set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))
     try:
+        require_temporary_folder()
         return COMMANDS[parsed.command](parsed, stop, handler)
     except JobError as error:
         logger.error("%s", error)
@@ -68,6 +75,33 @@ def run(argv: list[str], stop: StopRequest) -> int:
     except Exception:
         logger.critical("This is a fault of the job, please report it:\n%s", traceback.format_exc())
         return EXIT_INTERNAL
+
+
+def require_temporary_folder() -> None:
+    """Raises OutputError in a container whose every file system is read-only."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"No folder for temporary files can be written ({error.strerror}): start the container "
+            "with --tmpfs /tmp, or set TMPDIR."
+        ) from error
+
+
+def is_json_asked(environ: Mapping[str, str]) -> bool:
+    """Whether everything that is printed has to be JSON, as far as the environment says."""
+    from job.vertex import is_in_cloud
+
+    asked = environ.get("LOG_FORMAT", "").strip() or "auto"
+    return asked == "json" or (asked == "auto" and is_in_cloud(environ))
+
+
+def set_up_early_log() -> None:
+    """Before the arguments are known: a mistake in them has a severity, too."""
+    from job.log import set_up_logging
+
+    if is_json_asked(os.environ):
+        set_up_logging("json", sys.stdout, is_terminal=False)
 
 
 def tell(text: str) -> int:
@@ -100,7 +134,7 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
     """Trains, evaluates and exports."""
     from job.train import train
 
-    print(train(parsed.settings, stop, handler), file=handler.stream)
+    handler.tell(train(parsed.settings, stop, handler))
     return 0
 
 

@@ -34,7 +34,12 @@ def tree(document: str) -> set[str]:
 def test_the_tree_shows_the_files_that_there_are(document):
     """Each file in the tree exists, and no file of code, test or document is left out."""
     patterns = ("*.md", "*.toml", "docs/*", "docker/*", "bench/*.py", "job/*.*", "job/sample/*.*")
-    there = {p for pattern in (*patterns, "tests/*.py") for p in ROOT.glob(pattern) if p.is_file()}
+    there = {
+        p
+        for pattern in (*patterns, "tests/*.py", "tests/container/*.py")
+        for p in ROOT.glob(pattern)
+        if p.is_file()
+    }
     shown = tree(document)
     assert {f for f in shown if not (ROOT / f).exists()} == set()
     assert {str(p.relative_to(ROOT)) for p in there} - shown == set()
