@@ -1,4 +1,4 @@
-"""The commands: python -m job [train] | check | predict IN OUT, and --help, --version.
+"""The commands: python -m job [train] | check | predict IN OUT | spec TARGET, --help, --version.
 
 Heavy imports wait until the arguments are known to be good: a mistake is told in a second, and a
 SIGTERM is heard from the first moment on.
@@ -47,11 +47,15 @@ def run(argv: list[str], stop: StopRequest) -> int:
         print("Nothing was started. `python -m job --help` lists every argument.", file=sys.stderr)
         return error.exit_code
     if parsed.command == "help":
-        return tell(help_text())
+        return tell(help_text("spec" if "spec" in parsed.operands else "train"))
     if parsed.command == "version":
         return tell(f"korean-ner-job {__version__}")
     if parsed.print_settings:
         return tell(settings_table(parsed))
+    if parsed.command == "spec":
+        from job.spec import render
+
+        return tell(render(parsed))
     handler = set_up_log(parsed)
     try:
         return COMMANDS[parsed.command](parsed, stop, handler)

@@ -12,7 +12,9 @@ ROOMS = sorted(JOB.glob("*.py"))
 LAYERS = [
     {"__init__", "errors", "sentences", "manifest"},
     {"labels", "signals", "vertex", "status", "log", "storage", "typos", "kinds", "combinations"},
-    {"settings", "flags", "usage", "arguments"},
+    {"machines"},
+    {"settings", "study", "launch", "flags", "usage", "arguments"},
+    {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
     {"fetch", "drive", "cache", "sources", "splits", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
@@ -23,7 +25,17 @@ LAYERS = [
     {"train"},
     {"__main__"},
 ]
-WITHOUT_TORCH = {"settings", "arguments", "vertex", "log", "corpus", "formats", "fetch", "storage"}
+WITHOUT_TORCH = {
+    "spec",
+    "settings",
+    "arguments",
+    "vertex",
+    "log",
+    "corpus",
+    "formats",
+    "fetch",
+    "storage",
+}
 
 
 def imported(room: Path) -> set[str]:
