@@ -47,7 +47,9 @@ def container_env(parsed: Parsed) -> dict[str, str]:
         for name in Settings.model_fields
         if name in values and parsed.sources[name] not in _NOT_GIVEN and name not in left_out
     }
-    return {**_needed(settings), **env}
+    # The image alone trains the sample; a job in the cloud says what it trains on.
+    corpus = {"DOWNSTREAM_CORPUS_NAME": settings.downstream_corpus_name}
+    return {**_needed(settings), **corpus, **env}
 
 
 def _needed(settings: LaunchSettings) -> dict[str, str]:
