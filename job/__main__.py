@@ -8,12 +8,14 @@ import logging
 import os
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError
 from job.signals import Stopped, StopRequest
+from job.vertex import read_vertex, require_one_machine
 
 if TYPE_CHECKING:
     from job.arguments import Parsed
@@ -58,6 +60,11 @@ def run(argv: list[str], stop: StopRequest) -> int:
         return tell(render(parsed))
     handler = set_up_log(parsed)
     try:
+        if parsed.settings.hf_token_secret:
+            from job.secrets import with_secrets
+
+            parsed = replace(parsed, settings=with_secrets(parsed.settings))
+            handler = set_up_log(parsed)  # which now knows what not to show
         return COMMANDS[parsed.command](parsed, stop, handler)
     except JobError as error:
         logger.error("%s", error)
@@ -82,7 +89,6 @@ def tell(text: str) -> int:
 def set_up_log(parsed: "Parsed") -> "LogHandler":
     """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
     from job.log import set_up_logging
-    from job.vertex import read_vertex
 
     settings = parsed.settings
     stream = sys.stderr if parsed.command == "predict" else sys.stdout
@@ -98,14 +104,20 @@ def set_up_log(parsed: "Parsed") -> "LogHandler":
 
 def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Trains, evaluates and exports."""
+    vertex = read_vertex(os.environ)
+    require_one_machine(vertex)
     from job.train import train
+    from job.tuning import trial_callbacks
 
-    print(train(parsed.settings, stop, handler), file=handler.stream)
+    _, metric = parsed.settings.monitored
+    callbacks = trial_callbacks(vertex, metric)
+    print(train(parsed.settings, stop, handler, callbacks), file=handler.stream)
     return 0
 
 
 def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Tries everything that a run needs, without training."""
+    require_one_machine(read_vertex(os.environ))
     from job.check import check
 
     return check(parsed.settings)

@@ -3,7 +3,7 @@
 import logging
 import signal
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,6 +47,7 @@ def fit(
     scratch: Path,
     identity: Mapping[str, object],
     start: Start,
+    callbacks: Sequence[pl.Callback] = (),
 ) -> list[EpochRecord]:
     """Trains from `start` to the last epoch and returns the history, one record an epoch."""
     train, val = prepared.encoded["train"], prepared.encoded["val"]
@@ -79,7 +80,7 @@ def fit(
         workers=settings.cpu_workers,
     )
     telling = Telling(line, checkpoints, plan.steps, train.sentence_count)
-    trainer = make_trainer(settings, hardware, [telling, checkpoints], logs.folder)
+    trainer = make_trainer(settings, hardware, [telling, checkpoints, *callbacks], logs.folder)
     try:
         with inapplicable_advice_ignored(), stop.deferred():
             trainer.fit(module, datamodule=data)

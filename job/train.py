@@ -3,7 +3,10 @@
 import logging
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytorch_lightning as pl
 
 from job import storage
 from job.checkpoint import CheckpointStore
@@ -20,7 +23,12 @@ from job.summary import facts_of, last_screen
 logger = logging.getLogger(__name__)
 
 
-def train(settings: Settings, stop: StopRequest, handler: LogHandler) -> str:
+def train(
+    settings: Settings,
+    stop: StopRequest,
+    handler: LogHandler,
+    callbacks: Sequence[pl.Callback] = (),
+) -> str:
     """Trains, evaluates and exports below `settings.downstream_model_dir`; returns the last screen.
 
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
@@ -41,7 +49,18 @@ def train(settings: Settings, stop: StopRequest, handler: LogHandler) -> str:
         )
         if is_finished(start, settings, url):
             return f"Done already: the model lies in {storage.join(url, 'model')}."
-        history = fit(prepared, settings, hardware, store, stop, handler, scratch, identity, start)
+        history = fit(
+            prepared,
+            settings,
+            hardware,
+            store,
+            stop,
+            handler,
+            scratch,
+            identity,
+            start,
+            callbacks,
+        )
         best = load_best(prepared.network, store, scratch / "best")
         logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
         results = evaluate_splits(prepared)
