@@ -1,6 +1,6 @@
 """A secret by its name in Secret Manager, read when the job starts.
 
-Vertex AI's custom jobs have no variables that are secrets, and a TPU VM's script would show them; so
+Vertex AI's custom jobs have no variables that are secrets, and a TPU VM's script would show them:
 a specification holds the name, and the job reads the value as the account that it runs as.
 https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/access
 """

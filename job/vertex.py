@@ -72,8 +72,8 @@ def require_one_machine(vertex: VertexEnvironment) -> None:
     """Raises UnavailableError on a cluster, where each machine would train a model of its own."""
     if vertex.node_count > 1:
         raise UnavailableError(
-            f"CLUSTER_SPEC names {vertex.node_count} machines, and this version of the job computes "
-            "on one; start it with one worker pool of one replica."
+            f"CLUSTER_SPEC names {vertex.node_count} machines, and this version of the job "
+            "computes on one; start it with one worker pool of one replica."
         )
 
 
