@@ -1,17 +1,20 @@
 """Runs the steps of a cloudbuild.yaml with a local docker, as Cloud Build runs them on its workers.
 
 https://cloud.google.com/build/docs/build-config-file-schema. Understood: name, entrypoint, args,
-script, env, dir, id, waitFor, timeout, allowFailure, allowExitCodes, volumes; images are looked for
-at the end, not pushed. Substitutions are checked as Cloud Build checks them
-(https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values): the user's own
-start with `_`, each is used, and none is undefined, unless `substitutionOption: ALLOW_LOOSE`.
+script, env, dir, id, waitFor, timeout, allowFailure, allowExitCodes; images are looked for at the
+end, not pushed. The builders for docker and container-structure-test are those programs of this
+machine; another builder is an image that docker runs. Substitutions are checked as Cloud Build
+does (https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values): the user's
+own start with `_`, each is used, and none is undefined, unless `substitutionOption: ALLOW_LOOSE`.
 """
 
+import os
 import re
+import shlex
 import subprocess
+import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +22,8 @@ from typing import Any
 
 import yaml
 
-# The builders that are docker itself: the docker at hand takes their place.
-DOCKER_BUILDERS = ("gcr.io/cloud-builders/docker", "docker")
+DOCKER_BUILDER = "gcr.io/cloud-builders/docker"
+STRUCTURE_BUILDER = "gcr.io/gcp-runtimes/container-structure-test"
 BUILT_IN = {
     "PROJECT_ID": "test-project",
     "PROJECT_NUMBER": "123456789012",
@@ -78,8 +81,8 @@ def substitute(build: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, 
             return _REFERENCE.sub(replace, value)
         if isinstance(value, list):
             return [replace_all(each) for each in value]
-        if isinstance(value, dict):
-            return {key: replace_all(each) for key, each in value.items()}
+        if isinstance(value, dict):  # a script is left as it is: it reads its environment
+            return {k: each if k == "script" else replace_all(each) for k, each in value.items()}
         return value
 
     # Cloud Build looks at everything but the declarations themselves.
@@ -126,7 +129,6 @@ class _Runner:
         self.only = set(self.ids) if only is None else only
         if unknown := self.only - set(self.ids):
             raise BuildError(f"no such steps: {sorted(unknown)}")
-        self.volume = f"build-{uuid.uuid4().hex[:8]}"
         self.done = [threading.Event() for _ in self.steps]
         self.results: dict[int, StepResult] = {}
         self.failed: list[str] = []
@@ -166,39 +168,48 @@ class _Runner:
 
     def _execute(self, step: Mapping[str, Any], name: str) -> StepResult:
         started_at = time.monotonic()
-        try:
-            done = subprocess.run(
-                self._command(step),
-                cwd=self.source / step.get("dir", ""),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=_seconds(step.get("timeout", "600s")),
-                text=True,
-                errors="replace",
+        entries = [*(self.options.get("env") or []), *(step.get("env") or [])]
+        env = dict(entry.split("=", 1) for entry in entries)
+        with tempfile.TemporaryDirectory() as tools:
+            # Scripts say `docker`, and Cloud Build has the source in /workspace.
+            wrapper = Path(tools, "docker")
+            wrapper.write_text(
+                f"#!/bin/bash\nexec {shlex.quote(self.docker)} "
+                f'"${{@//\\/workspace:/{self.source}:}}"\n'
             )
-            code, output = done.returncode, done.stdout
-        except subprocess.TimeoutExpired as error:
-            code, output = 124, f"{(error.stdout or b'')!r}\nran past its timeout"
-        return StepResult(name, code, time.monotonic() - started_at, output)
+            wrapper.chmod(0o755)
+            try:
+                done = subprocess.run(
+                    self._command(step, env),
+                    cwd=self.source / step.get("dir", ""),
+                    env={**os.environ, **env, "PATH": f"{tools}:{os.environ['PATH']}"},
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    timeout=_seconds(step.get("timeout", "600s")),
+                    text=True,
+                    errors="replace",
+                )
+            except subprocess.TimeoutExpired as error:
+                output = f"{error.stdout!r}\nran past its timeout of {error.timeout} s"
+                return StepResult(name, 124, time.monotonic() - started_at, output)
+        return StepResult(name, done.returncode, time.monotonic() - started_at, done.stdout)
 
-    def _command(self, step: Mapping[str, Any]) -> list[str]:
-        env = [*(self.options.get("env") or []), *(step.get("env") or [])]
-        plain = "entrypoint" not in step and "script" not in step
-        if step["name"] in DOCKER_BUILDERS and plain:
-            assigned = [entry for entry in env if "=" in entry]
-            return ["env", *assigned, self.docker, *step.get("args", [])]
-        volumes = [*(self.options.get("volumes") or []), *(step.get("volumes") or [])]
-        command = [self.docker, "run", "--rm", "--volume", f"{self.source}:/workspace"]
-        command += ["--workdir", str(Path("/workspace", step.get("dir", "")))]
-        for volume in volumes:
-            command += ["--volume", f"{self.volume}-{volume['name']}:{volume['path']}"]
-        for entry in env:
-            command += ["--env", entry]
+    def _command(self, step: Mapping[str, Any], env: Mapping[str, str]) -> list[str]:
+        builder, rest = step["name"], [str(word) for word in step.get("args", [])]
         if "script" in step:
-            return [*command, "--entrypoint", "/bin/sh", step["name"], "-c", step["script"]]
-        if "entrypoint" in step:
-            command += ["--entrypoint", step["entrypoint"]]
-        return [*command, step["name"], *step.get("args", [])]
+            first = step["script"].partition("\n")[0]
+            shell = shlex.split(first[2:]) if first.startswith("#!") else ["/bin/bash", "-e"]
+            rest = [*shell[1:], "-c", step["script"]]
+        program = shell[0] if "script" in step else step.get("entrypoint")
+        if builder == DOCKER_BUILDER:
+            return [program or "docker", *rest]
+        if builder == STRUCTURE_BUILDER:
+            return ["container-structure-test", *rest]
+        command = ["docker", "run", "--rm", "--volume", "/workspace:/workspace"]
+        command += ["--workdir", str(Path("/workspace", step.get("dir", "")))]
+        command += [f"--env={name}={value}" for name, value in env.items()]
+        command += [f"--entrypoint={program}"] if program else []
+        return [*command, builder, *rest]
 
 
 def _seconds(duration: str) -> float:
