@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lock lint
+.PHONY: help train test check lock specs lint
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,9 @@ test: environment-dev  ## lint, then every test that needs no docker
 
 lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 	@$(VENV)/bin/pip install --quiet uv && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/python docker/lock.py
+
+specs: environment  ## write the examples in docker/specs anew
+	@$(VENV)/bin/python -m docker.render_specs
 
 .PHONY: environment environment-dev
 environment:
