@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 NOW = "2026-01-01T00:00:00Z"
 # Each API's own variable, and the path under which it is served here.
@@ -24,6 +24,7 @@ APIS = {
     "ARTIFACTREGISTRY": "",
     "CLOUDBUILD": "",
     "CLOUDRESOURCEMANAGER": "",
+    "COMPUTE": "compute/v1/",
     "IAM": "",
     "LOGGING": "",
     "SECRETMANAGER": "",
@@ -49,7 +50,8 @@ class GoogleApi:
 
     port: int
     requests: list[Request] = field(default_factory=list)
-    nodes: dict[str, dict] = field(default_factory=dict)  # TPU VMs and queued resources, by path
+    tpus: dict[str, dict] = field(default_factory=dict)  # nodes and queued resources, by name
+    result: dict = field(default_factory=dict)  # of the operation that is asked for next
     policies: dict[str, dict] = field(default_factory=dict)  # by the resource's name
     objects: dict[str, bytes] = field(default_factory=dict)  # by their gs:// URL
 
@@ -99,7 +101,7 @@ def serve() -> Iterator[GoogleApi]:
 _PLACE = r"(projects/[^/]+/locations/[^/]+)"
 
 
-def _answer(api: GoogleApi, request: Request) -> dict[str, Any] | None:
+def _answer(api: GoogleApi, request: Request) -> dict[str, Any] | bytes | None:
     """The body of the answer; None where there is no such route."""
     for method, pattern, respond in _ROUTES:
         match = re.fullmatch(pattern, request.path)
@@ -118,7 +120,7 @@ def _created(identity: str) -> Callable:
 
 def _done(api, request, place, *_):
     """Anything that Google answers with an operation is done at once."""
-    return {"name": f"{place}/operations/1", "done": True, "response": {}}
+    return {"name": f"{place}/operations/1", "done": True, "response": api.result}
 
 
 def _empty(api, request, *_):
@@ -147,29 +149,53 @@ def _set_policy(api, request, name):
 
 
 def _tpu_create(api, request, place, collection):
-    identity = request.query.get("nodeId") or request.query["queuedResourceId"]
-    name = f"{place}/{collection}/{identity}"
-    state = {"state": "READY"} if collection == "nodes" else {"state": {"state": "ACTIVE"}}
-    api.nodes[name] = {**request.body, "name": name, **state}
-    return {"name": f"{place}/operations/create", "done": True, "response": api.nodes[name]}
+    """A node, or a queued resource that has got its node at once."""
+    node = request.body
+    identity = request.query.get("nodeId")
+    if collection == "queuedResources":
+        name = f"{place}/{collection}/{request.query['queuedResourceId']}"
+        api.tpus[name] = {**request.body, "name": name, "state": {"state": "ACTIVE"}}
+        [spec] = request.body["tpu"]["nodeSpec"]
+        node, identity = spec["node"], spec["nodeId"]
+    address = {"ipAddress": "10.0.0.2", "accessConfig": {"externalIp": "203.0.113.5"}}
+    facts = {"name": f"{place}/nodes/{identity}", "state": "READY", "networkEndpoints": [address]}
+    api.tpus[facts["name"]] = {**node, **facts}
+    return _done(api, request, place)
 
 
 def _tpu_list(api, request, place, collection):
     below = f"{place}/{collection}/"
-    return {collection: [node for name, node in api.nodes.items() if name.startswith(below)]}
+    return {collection: [each for name, each in api.tpus.items() if name.startswith(below)]}
 
 
 def _tpu_get(api, request, place, collection, identity):
-    return api.nodes.get(f"{place}/{collection}/{identity}")
+    return api.tpus.get(f"{place}/{collection}/{identity}")
+
+
+def _tpu_patch(api, request, place, collection, identity):
+    node = api.tpus[f"{place}/{collection}/{identity}"]
+    node.update(request.body)
+    api.result = node
+    return _done(api, request, place)
 
 
 def _tpu_delete(api, request, place, collection, identity):
-    api.nodes.pop(f"{place}/{collection}/{identity}", None)
+    for kind in (collection, "nodes"):
+        api.tpus.pop(f"{place}/{kind}/{identity}", None)
     return _done(api, request, place)
 
 
 def _project(api, request, project):
     return {"projectId": project, "projectNumber": "123456789012", "lifecycleState": "ACTIVE"}
+
+
+def _compute_project(api, request, project):
+    return {"name": project, "commonInstanceMetadata": {"fingerprint": "AA==", "items": []}}
+
+
+def _compute_done(api, request, project):
+    link = f"http://127.0.0.1:{api.port}/compute/v1/projects/{project}/global/operations/1"
+    return {"name": "1", "status": "DONE", "selfLink": link}
 
 
 def _account(api, request, project):
@@ -203,16 +229,38 @@ def _upload(api, request, bucket):
     data = re.sub(rb"\r?\n\Z", b"", data)
     name = request.query.get("name") or json.loads(metadata)["name"]
     api.objects[f"gs://{bucket}/{name}"] = data
+    return _facts(api, bucket, name, data)
+
+
+def _facts(api: GoogleApi, bucket: str, name: str, data: bytes) -> dict[str, Any]:
     digest = base64.b64encode(hashlib.md5(data).digest()).decode()
     facts = {"bucket": bucket, "name": name, "generation": "1", "md5Hash": digest}
-    return {**facts, "size": str(len(data)), "timeCreated": NOW, "updated": NOW}
+    link = f"http://127.0.0.1:{api.port}/storage/v1/b/{bucket}/o/{quote(name, safe='')}?alt=media"
+    times = {"timeCreated": NOW, "updated": NOW}
+    return {**facts, **times, "size": str(len(data)), "mediaLink": link}
 
 
 def _objects(api, request, bucket):
-    below = f"gs://{bucket}/"
-    names = [url.removeprefix(below) for url in api.objects if url.startswith(below)]
-    facts = {"bucket": bucket, "generation": "1", "size": "1"}
-    return {"items": [{"name": name, **facts} for name in names]}
+    """A listing; below a delimiter only the folders are named."""
+    below, prefix = f"gs://{bucket}/", request.query.get("prefix", "")
+    found = {u.removeprefix(below): d for u, d in api.objects.items() if u.startswith(below)}
+    items, folders = [], set()
+    for name, data in found.items():
+        rest = name.removeprefix(prefix)
+        if not name.startswith(prefix):
+            continue
+        if "delimiter" in request.query and "/" in rest:
+            folders.add(f"{prefix}{rest.partition('/')[0]}/")
+        else:
+            items.append(_facts(api, bucket, name, data))
+    return {"items": items, "prefixes": sorted(folders)}
+
+
+def _object(api, request, bucket, name):
+    data = api.objects.get(f"gs://{bucket}/{unquote(name)}")
+    if data is None or request.query.get("alt") == "media":
+        return data
+    return _facts(api, bucket, unquote(name), data)
 
 
 def _object_delete(api, request, bucket, name):
@@ -246,10 +294,17 @@ _ROUTES = [
     ("POST", _TPUS, _tpu_create),
     ("GET", _TPUS, _tpu_list),
     ("GET", f"{_TPUS}/([^/]+)", _tpu_get),
+    ("PATCH", f"{_TPUS}/([^/]+)", _tpu_patch),
     ("DELETE", f"{_TPUS}/([^/]+)", _tpu_delete),
     ("GET", rf"/v2/{_PLACE}/operations/.*", _done),
+    # For `tpu-vm ssh`: the public key goes into the project's metadata.
+    ("POST", f"{_TPUS}/([^/]+):getGuestAttributes", _empty),
+    ("GET", r"/compute/v1/projects/([^/]+)", _compute_project),
+    ("POST", r"/compute/v1/projects/([^/]+)/setCommonInstanceMetadata", _compute_done),
+    ("GET", r"/compute/v1/projects/([^/]+)/global/operations/1", _compute_done),
     ("POST", r"/storage/v1/b", _bucket),
     ("GET", r"/storage/v1/b/([^/]+)", _bucket),
+    ("PATCH", r"/storage/v1/b/([^/]+)", _bucket),
     ("DELETE", r"/storage/v1/b/([^/]+)", _empty),
     ("GET", r"/storage/v1/b/([^/]+)/storageLayout", _bucket),
     ("GET", r"/storage/v1/b/([^/]+)/iam", _policy),
@@ -257,6 +312,7 @@ _ROUTES = [
     ("POST", r"/upload/storage/v1/b/([^/]+)/o", _upload),
     ("GET", r"/storage/v1/b/([^/]+)/o", _objects),
     ("GET", r"/storage/v1/b/([^/]+)/managedFolders", _empty),
+    ("GET", r"(?:/download)?/storage/v1/b/([^/]+)/o/([^/]+)", _object),
     ("DELETE", r"/storage/v1/b/([^/]+)/o/([^/]+)", _object_delete),
 ]
 
@@ -277,7 +333,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = _answer(self.server.api, request)
         text = f"no route for {self.command} {self.path}"
         missing = {"error": {"code": 404, "message": text, "status": "NOT_FOUND"}}
-        sent = json.dumps(missing if answer is None else answer).encode()
+        sent = answer
+        if not isinstance(answer, bytes):
+            sent = json.dumps(missing if answer is None else answer).encode()
         self.send_response(404 if answer is None else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(sent)))
