@@ -5,7 +5,7 @@ IMAGE ?= korean-ner-job:$(EXTRA)
 SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-faults gcs check lock image test-container sbom
+.PHONY: help train test test-faults gcs check lock specs image test-container sbom
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,6 +30,9 @@ gcs: environment-dev  ## a bucket store on this machine, to try DOWNSTREAM_MODEL
 
 lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 	@$(VENV)/bin/pip install --quiet uv && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/python docker/lock.py
+
+specs: environment  ## write the examples in docker/specs anew
+	@$(VENV)/bin/python -m docker.render_specs
 
 image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
 	@$(PYTHON) docker/image.py $(EXTRA) $(IMAGE)

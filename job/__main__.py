@@ -1,4 +1,4 @@
-"""The commands: python -m job [train] | check | predict IN OUT, and --help, --version.
+"""The commands: python -m job [train] | check | predict IN OUT | spec TARGET, --help, --version.
 
 Heavy imports wait until the arguments are known to be good: a mistake is told in a second, and a
 SIGTERM is heard from the first moment on.
@@ -10,12 +10,14 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.signals import Stopped, StopRequest
+from job.vertex import read_vertex, require_one_machine
 
 if TYPE_CHECKING:
     from job.arguments import Parsed
@@ -53,11 +55,15 @@ def run(argv: list[str], stop: StopRequest) -> int:
             print(error, advice, sep="\n", file=sys.stderr)
         return error.exit_code
     if parsed.command == "help":
-        return tell(help_text())
+        return tell(help_text("spec" if "spec" in parsed.operands else "train"))
     if parsed.command == "version":
         return tell(f"korean-ner-job {__version__}")
     if parsed.print_settings:
         return tell(settings_table(parsed))
+    if parsed.command == "spec":
+        from job.spec import render
+
+        return tell(render(parsed))
     handler = set_up_log(parsed)
     from job.faults import Patience, set_patience
 
@@ -65,6 +71,11 @@ def run(argv: list[str], stop: StopRequest) -> int:
     set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))
     try:
         require_temporary_folder()
+        if parsed.settings.hf_token_secret:
+            from job.secrets import with_secrets
+
+            parsed = replace(parsed, settings=with_secrets(parsed.settings))
+            handler = set_up_log(parsed)  # which now knows what not to show
         return COMMANDS[parsed.command](parsed, stop, handler)
     except JobError as error:
         logger.error("%s", error)
@@ -116,7 +127,6 @@ def tell(text: str) -> int:
 def set_up_log(parsed: "Parsed") -> "LogHandler":
     """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
     from job.log import set_up_logging
-    from job.vertex import read_vertex
 
     settings = parsed.settings
     stream = sys.stderr if parsed.command == "predict" else sys.stdout
@@ -132,14 +142,20 @@ def set_up_log(parsed: "Parsed") -> "LogHandler":
 
 def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Trains, evaluates and exports."""
+    vertex = read_vertex(os.environ)
+    require_one_machine(vertex)
     from job.train import train
+    from job.tuning import trial_callbacks
 
-    handler.tell(train(parsed.settings, stop, handler))
+    _, metric = parsed.settings.monitored
+    callbacks = trial_callbacks(vertex, metric)
+    handler.tell(train(parsed.settings, stop, handler, callbacks))
     return 0
 
 
 def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Tries everything that a run needs, without training."""
+    require_one_machine(read_vertex(os.environ))
     from job.check import check
 
     return check(parsed.settings)

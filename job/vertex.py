@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from job.errors import ArgumentError
+from job.errors import ArgumentError, UnavailableError
 
 DEFAULT_METRIC_FILE = "/tmp/hypertune/output.metrics"
 _MARKS = (
@@ -79,6 +79,15 @@ def read_vertex(environ: Mapping[str, str]) -> VertexEnvironment:
         trial_id=environ.get("CLOUD_ML_TRIAL_ID") or cluster.trial or None,
         metric_file=environ.get("CLOUD_ML_HP_METRIC_FILE") or DEFAULT_METRIC_FILE,
     )
+
+
+def require_one_machine(vertex: VertexEnvironment) -> None:
+    """Raises UnavailableError on a cluster, where each machine would train a model of its own."""
+    if vertex.node_count > 1:
+        raise UnavailableError(
+            f"CLUSTER_SPEC names {vertex.node_count} machines, and this version of the job "
+            "computes on one; start it with one worker pool of one replica."
+        )
 
 
 def _parent(url: str | None, name: str) -> str | None:
