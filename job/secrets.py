@@ -22,11 +22,11 @@ ENDPOINT = "https://secretmanager.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
-def with_secrets(settings: Settings) -> Settings:
+def with_secrets(settings: Settings, endpoint: str = ENDPOINT) -> Settings:
     """The settings with HF_TOKEN, read from HF_TOKEN_SECRET where only that is given."""
     if settings.hf_token or not settings.hf_token_secret:
         return settings
-    token = read_secret("HF_TOKEN_SECRET", settings.hf_token_secret)
+    token = read_secret("HF_TOKEN_SECRET", settings.hf_token_secret, endpoint=endpoint)
     return settings.model_copy(update={"hf_token": SecretStr(token)})
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 # What ssh does with the words after `--`: it joins them, and a shell there runs them.
 SSH = """#!/bin/bash
-while [ "$1" != -- ]; do shift; done
+until [ "${1:---}" = -- ]; do shift; done
+[ $# = 0 ] && exit # gcloud asks for its version
 shift
 exec bash -c "$*"
 """
