@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
@@ -56,6 +56,22 @@ def cache_home(environ: Mapping[str, str]) -> Path:
         if environ.get(name, "").startswith("/"):
             return Path(environ[name], below, "korean-ner-job")
     return Path(tempfile.gettempdir(), "korean-ner-job")
+
+
+def shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
+    """What `--help` shows in place of the default, and the title of the group that starts here."""
+    return {"default": default, "group": group}
+
+
+def default_batch_size(validated: dict[str, Any]) -> int:
+    """That of the tutorial."""
+    on_tpu = validated["tpu_cores"] or validated["accelerator"] == "tpu"
+    return 4 if on_tpu else 32
+
+
+def default_window_stride(validated: dict[str, Any]) -> int:
+    """Sixteen, or half of a short window."""
+    return min(16, (validated["max_seq_length"] - 2) // 2)
 
 
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)

@@ -24,7 +24,10 @@ from job.kinds import (
     Sha256s,
     TpuCores,
     cache_home,
+    default_batch_size,
+    default_window_stride,
     parse_sha256,
+    shown,
 )
 
 # What the embedded corpus and its tiny model want, where the user says nothing.
@@ -33,20 +36,6 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
     "learning_rate": 3e-3,
     "epochs": 12,
 }
-
-
-def shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
-    """What `--help` shows in place of the default, and the title of the group that starts here."""
-    return {"default": default, "group": group}
-
-
-def _default_batch_size(validated: dict[str, Any]) -> int:
-    on_tpu = validated["tpu_cores"] or validated["accelerator"] == "tpu"
-    return 4 if on_tpu else 32
-
-
-def _default_window_stride(validated: dict[str, Any]) -> int:
-    return min(16, (validated["max_seq_length"] - 2) // 2)
 
 
 class Settings(BaseSettings):
@@ -121,7 +110,7 @@ class Settings(BaseSettings):
         "tutorial, with a count of what was lost",
     )
     window_stride: int = Field(
-        default_factory=_default_window_stride,
+        default_factory=default_window_stride,
         ge=0,
         json_schema_extra=shown("16, less where MAX_SEQ_LENGTH is below 34"),
         description="wordpieces that neighbouring windows share; below MAX_SEQ_LENGTH - 2",
@@ -174,7 +163,7 @@ class Settings(BaseSettings):
     )
 
     batch_size: int = Field(
-        default_factory=_default_batch_size,
+        default_factory=default_batch_size,
         ge=0,
         le=65536,
         json_schema_extra=shown("32; on a TPU 4", "Training"),

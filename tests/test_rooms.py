@@ -12,7 +12,7 @@ ROOMS = sorted(JOB.glob("*.py"))
 LAYERS = [
     {"__init__", "errors", "sentences", "manifest"},
     {"labels", "signals", "vertex", "status", "log", "storage", "typos", "kinds", "combinations"},
-    {"machines"},
+    {"machines", "launch_combinations"},
     {"settings", "study", "launch", "flags", "usage", "arguments"},
     {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
