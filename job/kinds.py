@@ -66,6 +66,22 @@ def cache_home(environ: Mapping[str, str]) -> Path:
     return Path(tempfile.gettempdir(), "korean-ner-job")
 
 
+def shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
+    """What `--help` shows in place of the default, and the title of the group that starts here."""
+    return {"default": default, "group": group}
+
+
+def default_batch_size(validated: dict[str, Any]) -> int:
+    """The tutorial's: per device 32, per TPU core 4."""
+    on_tpu = validated["tpu_cores"] or validated["accelerator"] == "tpu"
+    return 4 if on_tpu else 32
+
+
+def default_window_stride(validated: dict[str, Any]) -> int:
+    """Sixteen, or half of a short window."""
+    return min(16, (validated["max_seq_length"] - 2) // 2)
+
+
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 
 # `gs:/bucket` is a typo of `gs://bucket` that would become a local folder called `gs:`.
@@ -90,14 +106,3 @@ SecretName = Annotated[
 ]
 Sha256s = Annotated[str, AfterValidator(_check_sha256)]
 TpuCores = Annotated[int, AfterValidator(_check_tpu_cores)]
-
-
-def default_batch_size(validated: dict[str, Any]) -> int:
-    """The tutorial's: per device 32, per TPU core 4."""
-    on_tpu = validated["tpu_cores"] or validated["accelerator"] == "tpu"
-    return 4 if on_tpu else 32
-
-
-def default_window_stride(validated: dict[str, Any]) -> int:
-    """16 wordpieces, or half of what a window holds where that is less."""
-    return min(16, (validated["max_seq_length"] - 2) // 2)

@@ -28,12 +28,8 @@ from job.kinds import (
     default_batch_size,
     default_window_stride,
     parse_sha256,
+    shown,
 )
-
-
-def shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
-    """What `--help` shows in place of the default, and the title of the group that starts here."""
-    return {"default": default, "group": group}
 
 
 class Settings(BaseSettings):

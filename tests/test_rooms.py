@@ -27,7 +27,7 @@ LAYERS = [
         "kinds",
         "combinations",
     },
-    {"machines"},
+    {"machines", "launch_combinations"},
     {"settings", "study", "launch", "flags", "usage", "arguments"},
     {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},

@@ -24,6 +24,7 @@ def test_a_trial_reports_the_metric_of_each_epoch(tmp_path, monkeypatch, capsys)
     assert [line["global_step"] for line in lines] == ["12", "24"]
     assert all(0 <= float(line["val_f1"]) <= 1 for line in lines)
     assert lines[0].keys() == {"timestamp", "trial", "val_f1", "global_step", "checkpoint_path"}
+    assert isinstance(lines[0]["val_f1"], str)
     assert lines[0]["timestamp"] <= lines[1]["timestamp"]
 
 
