@@ -4,6 +4,7 @@
     cpu.txt   the same versions without CUDA; torch's CPU build is pinned in torch-cpu.txt
     dev.txt   what the tests need on top of either
     source.txt  the one package of those that comes as source only, built with what dev.txt brings
+    tpu.txt   what the job needs on a TPU: the torch of the last torch_xla, otherwise as gpu.txt
 
 Run it as `make lock`, which brings uv. Add `--upgrade` to move to newer versions.
 """
@@ -11,6 +12,7 @@ Run it as `make lock`, which brings uv. Add `--upgrade` to move to newer version
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -31,6 +33,8 @@ ALWAYS_TRUE = re.compile(
 )
 SOURCE_ONLY = "seqeval=="
 CUDA = re.compile(r"(torch|triton|nvidia-[\w-]+|cuda-[\w-]+)==")
+# PyPI's torch is linked against CUDA's libraries; these it loads only once a GPU is used.
+NEVER_LOADED = re.compile(r"(triton|nvidia-(cusolver|cuda-nvrtc|nvtx)-cu12)==")
 
 
 def compile_lock(output: str, *options: str) -> list[str]:
@@ -57,6 +61,16 @@ def main(options: list[str]) -> None:
     more = [e for e in with_tests if e not in locked and not e.startswith("#")]
     write("dev.txt", [entry for entry in more if not entry.startswith(SOURCE_ONLY)])
     write("source.txt", [entry for entry in more if entry.startswith(SOURCE_ONLY)])
+    write_tpu_lock(without_cuda, *options)
+
+
+def write_tpu_lock(shared: list[str], *options: str) -> None:
+    """The same versions of everything that does not hang on torch's."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.write("\n".join(shared))
+        constraints.flush()
+        entries = compile_lock("tpu.txt", *options, "--extra", "tpu", "-c", constraints.name)
+    write("tpu.txt", [e for e in entries if not e.startswith("#") and not NEVER_LOADED.match(e)])
 
 
 if __name__ == "__main__":
