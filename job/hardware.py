@@ -1,15 +1,19 @@
-"""What a run computes on: cpu | gpu × precision → the Trainer's arguments, one table.
+"""What a run computes on: cpu | gpu | tpu × precision → the Trainer's arguments, one table.
 
 Only this room knows devices. Reference for the CPU flags: Linux `Documentation/arch/x86/cpuinfo`.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytorch_lightning as pl
 import torch
 
+from job import xla
 from job.errors import ArgumentError, UnavailableError
+from job.ranks import OneDevice
 
 logger = logging.getLogger(__name__)
 
@@ -20,24 +24,49 @@ TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 @dataclass(frozen=True)
 class Hardware:
-    """The device of this run. `precision` is 32, bf16 or 16; `name` is for people."""
+    """The devices of this run. `precision` is 32, bf16 or 16; `name` is for people.
+
+    `on_failure`, of a rank among several, is told of an error before anybody waits for others.
+    """
 
     accelerator: str
     precision: str
     name: str
+    devices: int = 1
+    on_failure: Callable[[BaseException], None] | None = None
 
     @property
     def device(self) -> torch.device:
-        """Where this process computes outside the Trainer."""
+        """Where this process computes outside the Trainer; a TPU's cores belong to it alone."""
         return torch.device("cuda" if self.accelerator == "gpu" else "cpu")
 
     @property
     def fused_optimizer(self) -> bool:
         """One kernel for all weights; the scaler of 16-bit floats forbids it with clipping."""
-        return self.precision != "16"
+        return self.precision != "16" and self.accelerator != "tpu"
+
+    @property
+    def has_static_shapes(self) -> bool:
+        """Whether each new shape costs a compilation."""
+        return self.accelerator == "tpu"
+
+    def ranks(self) -> OneDevice:
+        """What this rank and the others have to tell each other; to be asked on the rank."""
+        return xla.CoreRanks() if self.accelerator == "tpu" else OneDevice()
+
+    def callbacks(self) -> list[pl.Callback]:
+        """What has to come before every other callback."""
+        return [xla.Boundaries()] if self.accelerator == "tpu" else []
+
+    def plugins(self) -> list:
+        """Lightning's plugins beside the one for checkpoints."""
+        return [xla.CorePrecision(self.precision)] if self.accelerator == "tpu" else []
 
     def trainer_arguments(self) -> dict:
         """Keyword arguments of `pytorch_lightning.Trainer`."""
+        if self.accelerator == "tpu":
+            strategy = xla.CoreStrategy(self.on_failure or (lambda error: None))
+            return {"accelerator": "tpu", "devices": self.devices, "strategy": strategy}
         return {
             "accelerator": self.accelerator,
             "devices": 1,
@@ -51,16 +80,13 @@ class Hardware:
         return _free_host_bytes(Path("/"))
 
 
-def choose_hardware(accelerator: str, precision: str) -> Hardware:
+def choose_hardware(accelerator: str, precision: str, tpu_cores: int = 0) -> Hardware:
     """Resolves `auto`. Raises UnavailableError where what was asked for is not there.
 
-    `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16.
+    `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16. `tpu_cores`: 0 is all.
     """
-    if accelerator == "tpu":
-        raise UnavailableError(
-            "ACCELERATOR=tpu: no TPU runtime is installed in this environment; "
-            "use ACCELERATOR=auto, cpu or gpu."
-        )
+    if accelerator == "tpu" or (accelerator == "auto" and xla.is_installed() and xla.count_cores()):
+        return _choose_tpu(precision, tpu_cores)
     gpus = torch.cuda.device_count() if accelerator in ("auto", "gpu") else 0
     if accelerator == "gpu" and not gpus:
         raise UnavailableError(
@@ -77,6 +103,33 @@ def choose_hardware(accelerator: str, precision: str) -> Hardware:
     return Hardware(
         "cpu", _cpu_precision(precision, flags), f"{torch.get_num_threads()} CPU threads"
     )
+
+
+def _choose_tpu(precision: str, wanted: int) -> Hardware:
+    if not xla.is_installed():
+        raise UnavailableError(
+            "ACCELERATOR=tpu: no TPU runtime is installed in this environment; use the image built "
+            "with EXTRA=tpu (docker/tpu.txt), or ACCELERATOR=auto, cpu or gpu."
+        )
+    if (runtime := xla.runtime_device()) != xla.RUNTIME:
+        raise UnavailableError(
+            f"PJRT_DEVICE={runtime or ''}: torch_xla would compute on something else than the TPU; "
+            f"set PJRT_DEVICE={xla.RUNTIME}, or use ACCELERATOR=cpu."
+        )
+    cores = xla.count_cores()
+    if not cores:
+        raise UnavailableError(
+            "ACCELERATOR=tpu: this machine has no TPU that this process may see; start the "
+            "container on a TPU VM with --privileged, or use ACCELERATOR=cpu."
+        )
+    if wanted not in (0, 1, cores):
+        raise ArgumentError(
+            f"TPU_CORES={wanted}: this machine's TPU has {cores} cores, of which one or all can "
+            f"train; set it to 1 or {cores}, or leave it out."
+        )
+    devices = wanted or cores
+    name = f"{devices} TPU core{'s' if devices > 1 else ''}"
+    return Hardware("tpu", "bf16" if precision == "auto" else precision, name, devices)
 
 
 def _why_no_gpu() -> str:
