@@ -162,7 +162,7 @@ def _as_text(error: BaseException) -> RankError:
 class Process:
     """What the ranks of one process share: its log, and its end."""
 
-    _made: "ClassVar[dict[str, Process]]" = {}
+    _made: ClassVar[dict[str, "Process"]] = {}
     _making = threading.Lock()
 
     def __init__(self, address: str, key: bytes):

@@ -76,13 +76,14 @@ class TokenClassifier(pl.LightningModule):
         self.ranks = ranks or OneDevice()
         self.epoch_loss = torch.zeros(2)  # summed loss and wordpieces of this epoch
         self.carried_loss = torch.zeros(2)  # the same of the part before a resume
-        self.recent_loss = torch.zeros(2)  # the same since the progress line last read it
-        self.first_bad_step = torch.full((), -1, dtype=torch.long)
+        self.told_loss = (0.0, 0.0)  # the same when the progress line last read it
+        self.first_bad_step = torch.tensor([-1])
         # Label ids on the device and where they belong: read when all have been computed.
         self.predictions: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def on_train_epoch_start(self) -> None:
         self.epoch_loss, self.carried_loss = self.carried_loss, torch.zeros(2)
+        self.told_loss = tuple(self.epoch_loss.tolist())
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         self.ranks.seed(step_seed(self.seed, batch["epoch"], batch["step"], self.ranks.rank))
@@ -91,7 +92,6 @@ class TokenClassifier(pl.LightningModule):
         summed = summed_loss(logits_of(self.network, batch), batch["labels"])
         seen = torch.stack([summed.detach(), (batch["labels"] != IGNORED_LABEL).sum()])
         self.epoch_loss = self.epoch_loss.to(self.device) + seen
-        self.recent_loss = self.recent_loss.to(self.device) + seen
         self._note_bad_loss(summed.detach(), batch["epoch"] * EPOCH_STRIDE + batch["step"])
         return summed / self.loss_constant
 
@@ -99,8 +99,8 @@ class TokenClassifier(pl.LightningModule):
         """Keeps the first step whose loss is not finite on the device: no wait in each step."""
         bad = self.first_bad_step.to(self.device)
         is_first = (bad < 0) & ~torch.isfinite(loss)
-        # A tensor: to XLA a number is part of the graph, and each step would be compiled.
-        self.first_bad_step = torch.where(is_first, torch.tensor(step).to(self.device), bad)
+        # To XLA the numbers 0 and 1 are part of the graph; a tensor with a dimension never is.
+        self.first_bad_step = torch.where(is_first, torch.tensor([step]).to(self.device), bad)
 
     def refuse_bad_loss(self) -> None:
         """Raises DataError, naming the step, when a loss of any rank was NaN or infinite."""
@@ -115,9 +115,9 @@ class TokenClassifier(pl.LightningModule):
 
     def take_recent_loss(self) -> float:
         """Mean loss per real wordpiece since the last call."""
-        summed, count = self.recent_loss.tolist()
-        self.recent_loss = torch.zeros(2)
-        return summed / max(count, 1.0)
+        (summed, count), (told, of) = self.epoch_loss.tolist(), self.told_loss
+        self.told_loss = (summed, count)
+        return (summed - told) / max(count - of, 1.0)
 
     def on_validation_epoch_start(self) -> None:
         self.predictions = []
@@ -145,9 +145,10 @@ class TokenClassifier(pl.LightningModule):
             )
         right = float((predicted_P == self.validation.labels_P).mean())
         metrics = {"val_loss": summed / max(count, 1.0), "val_accuracy": right}
-        self.log_dict(metrics | self.score(predicted_P), batch_size=1)
         train_loss, train_count = self.ranks.total(self.epoch_loss).tolist()
-        self.log("train_loss", train_loss / max(train_count, 1.0), batch_size=1)
+        metrics |= self.score(predicted_P) | {"train_loss": train_loss / max(train_count, 1.0)}
+        # Tensors of the host: numbers would go to the device and wait there for being read.
+        self.log_dict({name: torch.tensor(value) for name, value in metrics.items()}, batch_size=1)
 
     def configure_gradient_clipping(
         self,

@@ -88,7 +88,7 @@ class Checkpoints(pl.Callback):
         self.stop.install()  # Lightning has put its own SIGTERM handler in front, which exits 0
         if self.state is None:
             return
-        trainer.optimizers[0].load_state_dict(self.state["optimizer"])
+        _load_optimizer(trainer.optimizers[0], self.state["optimizer"])
         trainer.lr_scheduler_configs[0].scheduler.load_state_dict(self.state["scheduler"])
         trainer.precision_plugin.load_state_dict(self.state["precision"])
         for callback in trainer.early_stopping_callbacks:
@@ -190,3 +190,12 @@ class Checkpoints(pl.Callback):
             },
             "history": [asdict(record) for record in self.history],
         }
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
+    """The state, with this device's kernel in the place of the one that it was saved from."""
+    kernels = [{"fused": group["fused"]} for group in optimizer.param_groups]
+    groups = [
+        {**saved, **kernel} for saved, kernel in zip(state["param_groups"], kernels, strict=True)
+    ]
+    optimizer.load_state_dict({**state, "param_groups": groups})

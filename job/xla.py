@@ -139,6 +139,10 @@ class CoreStrategy(XLAStrategy):
         moved = {name: value for name, value in batch.items() if name not in kept}
         return super().batch_to_device(moved, device, dataloader_idx) | kept
 
+    def broadcast(self, obj: Any, src: int = 0) -> Any:
+        """Each rank's own: Lightning broadcasts the folder of its logs, which one rank has."""
+        return obj
+
     def reduce(self, output: Any, group: Any = None, reduce_op: Any = "mean") -> torch.Tensor:
         total = self._ranks.total(torch.as_tensor(output))
         return total / self.world_size if str(reduce_op).lower() in ("mean", "avg") else total
@@ -174,6 +178,19 @@ class Boundaries(pl.Callback):
 
     def __init__(self) -> None:
         self.compiled = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """AdamW's moments, made now: made by the first step they would be a graph of their own."""
+        import torch_xla
+
+        for optimizer in trainer.optimizers:
+            for parameter in (p for group in optimizer.param_groups for p in group["params"]):
+                optimizer.state[parameter] = {
+                    "step": torch.tensor(0.0),
+                    "exp_avg": torch.zeros_like(parameter),
+                    "exp_avg_sq": torch.zeros_like(parameter),
+                }
+        torch_xla.sync()
 
     def on_train_batch_end(self, *_: object) -> None:
         import torch_xla
