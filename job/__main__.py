@@ -29,6 +29,8 @@ def main(argv: list[str]) -> int:
     # OpenMP's threads spin while they wait: on a machine whose cores have other work, too, a step
     # of a small model took ten times as long. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # torch_xla would take the CPU where PJRT_DEVICE is not set, after a warning.
+    os.environ.setdefault("PJRT_SELECT_DEFAULT_DEVICE", "0")
     try:
         return run(argv, stop)
     except Stopped as stopped:
@@ -98,9 +100,11 @@ def set_up_log(parsed: "Parsed") -> "LogHandler":
 
 def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Trains, evaluates and exports."""
+    from job.preemption import heeded
     from job.train import train
 
-    print(train(parsed.settings, stop, handler), file=handler.stream)
+    with heeded(os.environ.get("GCE_METADATA_HOST")):
+        print(train(parsed.settings, stop, handler), file=handler.stream)
     return 0
 
 

@@ -53,6 +53,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
     mistakes = [*words.mistakes, *_judge_command(command, operands, words.has_unknown_flag)]
     given: dict[str, Given] = {"cache_dir": Given(str(cache_home(environ)), "default")}
     given |= _read_vertex(environ, mistakes)
+    if environ.get("PJRT_DEVICE") == "TPU":  # as a TPU's image has it: four sentences a core
+        given["accelerator"] = Given("tpu", "PJRT_DEVICE")
     given |= _read_dotenv(cwd / ".env", mistakes)
     given |= _read_environment(environ, mistakes)
     given |= words.given

@@ -29,7 +29,7 @@ from job.progress import Telling
 from job.resume import Checkpoints
 from job.saver import Saver
 from job.settings import Settings
-from job.shapes import EvaluationRows
+from job.shapes import EvaluationRows, refuse_different_plans
 from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,8 @@ def train_rank(
 ) -> list[EpochRecord]:
     """One device's part of the training; the first rank saves, tells and returns the history."""
     ranks, plan = hardware.ranks(), prepared.plan
+    if prepared.rows_ES is not None:
+        refuse_different_plans(ranks, prepared.rows_ES, prepared.layout)
     train, val = prepared.encoded["train"], prepared.encoded["val"]
     checkpoints = Checkpoints(
         run.saver,
@@ -108,7 +110,8 @@ def train_rank(
         workers=settings.cpu_workers,
     )
     telling = Telling(run.line, checkpoints, plan.steps, train.sentence_count)
-    callbacks = [telling, checkpoints] if ranks.rank == 0 else [checkpoints]
+    callbacks = hardware.callbacks(prepared.rows_ES, prepared.layout.row_length)
+    callbacks += [telling, checkpoints] if ranks.rank == 0 else [checkpoints]
     log_to = log_folder if ranks.rank == 0 else None
     trainer = make_trainer(settings, hardware, run.saver, callbacks, log_to)
     with inapplicable_advice_ignored(), run.saver.finishing():
@@ -138,7 +141,7 @@ def make_trainer(
         max_epochs=settings.epochs_to_train,
         accumulate_grad_batches=settings.gradient_accumulation,
         gradient_clip_val=settings.gradient_clip or None,
-        callbacks=[*hardware.callbacks(), *_early_stopping(settings), *callbacks],
+        callbacks=[*_early_stopping(settings), *callbacks],
         plugins=[saver, *hardware.plugins()],
         logger=TensorBoardLogger(log_folder, name="", version="") if log_folder else False,
         log_every_n_steps=LOG_EVERY_STEPS,

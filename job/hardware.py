@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 # On a CPU without one of these, bf16 is emulated: up to 44 times slower than 32 bits.
 BF16_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
+CORE_BYTES = 16 << 30  # of a v3 or v5e; v4, v5p and v6e have more
 TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
@@ -54,9 +56,9 @@ class Hardware:
         """What this rank and the others have to tell each other; to be asked on the rank."""
         return xla.CoreRanks() if self.accelerator == "tpu" else OneDevice()
 
-    def callbacks(self) -> list[pl.Callback]:
+    def callbacks(self, rows_ES: np.ndarray | None, row_length: int) -> list[pl.Callback]:
         """What has to come before every other callback."""
-        return [xla.Boundaries()] if self.accelerator == "tpu" else []
+        return [xla.Boundaries(rows_ES, row_length)] if self.accelerator == "tpu" else []
 
     def plugins(self) -> list:
         """Lightning's plugins beside the one for checkpoints."""
@@ -74,7 +76,9 @@ class Hardware:
         }
 
     def free_bytes(self) -> int:
-        """Memory that a training step may take."""
+        """Memory that a training step may take, on each device."""
+        if self.accelerator == "tpu":
+            return CORE_BYTES
         if self.accelerator == "gpu":
             return torch.cuda.mem_get_info()[0]
         return _free_host_bytes(Path("/"))

@@ -16,7 +16,7 @@ from job.errors import ArgumentError, DataError
 from job.features import encode_cached
 from job.hardware import Hardware
 from job.labels import LabelMap
-from job.layout import choose_layout, largest_batch
+from job.layout import bytes_per_position, choose_layout, largest_batch, parameter_bytes
 from job.pretrained import (
     load_classifier,
     load_config,
@@ -31,6 +31,7 @@ from job.shapes import plan_rows
 logger = logging.getLogger(__name__)
 
 TEST_MODE_SENTENCES = 64
+SMALL_STEP = 4096  # positions that no core lacks memory for
 TYPICAL_BATCH = 32  # to choose row counts by, where BATCH_SIZE=0 leaves it open
 
 
@@ -121,6 +122,7 @@ def assemble(
     rows_ES = None
     if hardware.has_static_shapes:
         layout, rows_ES = _plan_rows(layout, train, plan, settings)
+        _refuse_large_steps(network, layout, int(rows_ES.max()), hardware, settings)
     return Prepared(
         label_map, tokenizer, network, splits, encoded, layout, batch_size, plan, rows_ES
     )
@@ -152,6 +154,23 @@ def _plan_rows(
         100 * pieces * len(rows_ES) / positions,
     )
     return layout, rows_ES
+
+
+def _refuse_large_steps(
+    network: PreTrainedModel, layout: Layout, rows: int, hardware: Hardware, settings: Settings
+) -> None:
+    """Before a compilation of minutes ends in a lack of memory."""
+    positions = rows * layout.row_length
+    if positions <= SMALL_STEP:
+        return
+    per_position = bytes_per_position(network, layout, settings.max_seq_length)
+    needed = parameter_bytes(network) + positions * per_position
+    if needed > hardware.free_bytes():
+        raise ArgumentError(
+            f"BATCH_SIZE={settings.batch_size}: a core's largest step has {rows} rows of "
+            f"{layout.row_length} positions, about {needed / 1e9:.0f} GB, and a core has "
+            f"{hardware.free_bytes() / 1e9:.0f}; lower BATCH_SIZE."
+        )
 
 
 def _splits(corpus: Corpus, test_mode: bool) -> dict[str, Split]:

@@ -5,6 +5,7 @@ the rows that a step takes are planned for all ranks at once, from the plan of t
 sizes, a usual and a largest one. A validation has one.
 """
 
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.utils.data import Dataset
 
 from job.batch import EpochPlan, TrainingSteps
 from job.encode import EncodedSplit
+from job.ranks import OneDevice
 from job.rows import Batch, Layout, best_fit, place
 
 LENGTH_STEP = 32  # a row's length is a multiple of it
@@ -54,6 +56,14 @@ def needed_rows(
         return best_fit([lengths_W[w] for w in rank.windows(step)], layout.row_length)[2]
 
     return np.array([max(1, *(rows_of(rank, step) for rank in ranks)) for step in steps])
+
+
+def refuse_different_plans(ranks: OneDevice, rows_ES: np.ndarray, layout: Layout) -> None:
+    """Raises before a step in which the ranks would wait for each other for ever."""
+    mine = zlib.crc32(rows_ES.astype("<i8").tobytes(), layout.row_length)
+    largest, smallest = ranks.largest(mine), -ranks.largest(-mine)
+    if largest != smallest:
+        raise RuntimeError(f"core {ranks.rank} has planned other shapes than the other cores")
 
 
 def in_two_sizes(rows: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Lightning and torch_xla on the cores of a TPU. The only room that imports torch_xla.
+"""Lightning and torch_xla on the cores of a TPU. No room but this and `job.tpu` imports torch_xla.
 
 Every core is a rank of its own, with its own Trainer, in a thread of one of the processes that
 `launch` starts: on v2 and v3 two threads in each of four processes, later one a process.
@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins import XLAPrecision
@@ -173,10 +174,12 @@ class Boundaries(pl.Callback):
     """One graph a batch: synchronises after each, and tells what was compiled.
 
     Must come before callbacks that read tensors: reading one of a pending graph computes its part
-    of the graph alone, and later all of it again.
+    of the graph alone, and later all of it again. `rows_ES` and `row_length` are the shapes that
+    the ranks agreed on: with another one a rank would wait for the others for ever.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rows_ES: np.ndarray, row_length: int) -> None:
+        self.rows_ES, self.row_length = rows_ES, row_length
         self.compiled = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -191,6 +194,15 @@ class Boundaries(pl.Callback):
                     "exp_avg_sq": torch.zeros_like(parameter),
                 }
         torch_xla.sync()
+
+    def on_train_batch_start(self, trainer, pl_module, batch: dict, batch_idx: int) -> None:
+        shape = tuple(batch["input_ids"].shape)
+        planned = (int(self.rows_ES[batch["epoch"], batch["step"]]), self.row_length)
+        if shape != planned:
+            raise RuntimeError(
+                f"core {pl_module.ranks.rank}, epoch {batch['epoch'] + 1}, step "
+                f"{batch['step'] + 1}: a batch of {shape} where the cores planned {planned}"
+            )
 
     def on_train_batch_end(self, *_: object) -> None:
         import torch_xla

@@ -22,6 +22,7 @@ LAYERS = [
         "gcs",
         "storage",
         "process",
+        "preemption",
         "lease",
         "typos",
         "kinds",
@@ -31,7 +32,7 @@ LAYERS = [
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
     {"fetch", "drive", "cache", "sources", "splits", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
-    {"ranks", "xla"},
+    {"ranks", "xla", "tpu"},
     {
         "batch",
         "shapes",

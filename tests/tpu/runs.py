@@ -1,11 +1,17 @@
 """Whole runs on virtual cores, each in processes of its own: the runtime is one for a process."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import torch
+from safetensors.torch import load_file
+
 from tests.runs import World
+from tests.tiny import make_network
 
 VIRTUAL = {
     "PJRT_DEVICE": "CPU",
@@ -36,6 +42,19 @@ def start(
 class CoreWorld(World):
     """The world of `tests.runs` for cores: a step takes the same sentences on 1, 2 and 8."""
 
+    def __init__(self, folder: Path, dropout: float = 0.1):
+        super().__init__(folder)
+        network = make_network(layers=1)
+        network.config.hidden_dropout_prob = dropout
+        network.config.attention_probs_dropout_prob = dropout
+        network.save_pretrained(self.model)
+
+    def report(self, output: str) -> dict:
+        return json.loads((self.folder / output / "report/metrics.json").read_text())
+
+    def weights(self, output: str) -> dict[str, torch.Tensor]:
+        return load_file(self.folder / output / "model/model.safetensors")
+
     def flags(self, output: str = "out", cores: int = 8, **changed: object) -> list[str]:
         default = {"accelerator": "tpu", "batch_size": 16 // cores}
         default["tpu_cores"] = cores if cores in (1, 8) else 0  # 0: all that there are
@@ -56,3 +75,13 @@ def finish(process: subprocess.Popen, timeout_s: float = 240) -> tuple[int, str]
         log, _ = process.communicate()
         raise AssertionError(f"no end after {timeout_s:.0f} s:\n{log}") from None
     return process.returncode, log
+
+
+def compiled(log: str) -> list[int]:
+    """The epochs at whose end more graphs had been compiled than before."""
+    return [int(epoch) for epoch in re.findall(r"XLA compiled .*\(epoch (\d+)\)", log)]
+
+
+def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    assert one.keys() == other.keys()
+    return max((one[name] - other[name]).abs().max().item() for name in one)
