@@ -31,7 +31,7 @@ def trained(request, still_world, tmp_path_factory):
 
 def test_the_gradient_is_the_average_over_the_cores(plain, trained, still_world):
     """After three epochs the weights are those of plain torch, which took all sentences at once."""
-    cores, output, _, _ = trained
+    _, output, _, _ = trained
     assert largest_difference(still_world.weights(output), plain[1]) < TOLERANCE
 
 
@@ -45,9 +45,7 @@ def test_every_core_ends_with_the_same_weights(trained):
 def test_metrics_count_each_sentence_once(plain, trained, still_world):
     """Losses and F1 of every epoch are those of one device, though the last batch is not full."""
     _, output, _, _ = trained
-    for here, there in zip(
-        still_world.report(output)["history"], plain[0]["history"], strict=True
-    ):
+    for here, there in zip(still_world.report(output)["history"], plain[0]["history"], strict=True):
         for name in ("train_loss", "val_loss"):
             assert here[name] == pytest.approx(there[name], rel=1e-5)
         for name in ("f1_characters", "f1_wordpieces", "step"):
