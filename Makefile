@@ -3,22 +3,25 @@ VENV ?= .venv
 VENV_TPU ?= .venv-tpu
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-tpu gcs check lock lint
+.PHONY: help train test test-faults test-tpu gcs check lock lint
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # The default output is a demonstration and starts anew; a folder or bucket of your own resumes.
 train: environment  ## train on the embedded sample; DOWNSTREAM_MODEL_DIR=… writes elsewhere
-	@$(VENV)/bin/python -m job --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample} \
-	  $${DOWNSTREAM_MODEL_DIR---downstream_model_dir=output/sample --resume=never}
+	@[ -n "$$DOWNSTREAM_MODEL_DIR" ] || set -- --downstream_model_dir=output/sample --resume=never; \
+	  $(VENV)/bin/python -m job --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample} "$$@"
 
 check: environment  ## the pre-flight check of `make train`
 	@$(VENV)/bin/python -m job check --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample}
 
-test: environment-dev  ## lint, then every test that needs no docker
+test: environment-dev  ## lint, then every test that needs no docker, but for the slow faults
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile
+	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile -m 'not slow'
+
+test-faults: environment-dev  ## the fault matrix: kill -9, stores and disks that fail, two writers
+	@$(VENV)/bin/python -m pytest tests/faults --numprocesses=auto --dist=load
 
 # Two runs at a time: their cores are threads that mostly wait for each other.
 test-tpu:  ## the tests of the TPU path, on virtual cores (downloads 3.5 GB once)

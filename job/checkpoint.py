@@ -54,6 +54,7 @@ class CheckpointStore:
     keep_best: int
     confirm: Callable[[], None] = lambda: None
     writer: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    damaged: set[str] = field(default_factory=set)  # found by `newest`; they keep nothing in place
 
     def present(self) -> list[str]:
         """The URLs of all folders with a manifest, readable or not, oldest first."""
@@ -63,7 +64,8 @@ class CheckpointStore:
 
     def committed(self) -> list[Checkpoint]:
         """Every committed checkpoint, oldest first. An unreadable manifest commits nothing."""
-        return [checkpoint for url in self.present() if (checkpoint := self.read(url))]
+        urls = [url for url in self.present() if url not in self.damaged]
+        return [checkpoint for url in urls if (checkpoint := self.read(url))]
 
     def read(self, url: str) -> Checkpoint | None:
         """The checkpoint at `url`, or None where none is committed there."""
@@ -103,25 +105,25 @@ class CheckpointStore:
             storage.create(place, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
         except FileExistsError as error:
             raise OutputError(f"{place}: another job wrote this first; only one may.") from error
-        try:
-            self.confirm()
-        except JobError:
-            storage.remove(place)
-            raise
-        self._prune_patiently()
+        # Where the lease is lost by now the manifest stays: the successor may have gone on from it.
+        self.confirm()
+        self.damaged.discard(url)
+        self._prune_patiently(url)
         return url
 
-    def _prune_patiently(self) -> None:
+    def _prune_patiently(self, latest: str) -> None:
         """What was committed is safe: a store that will not delete now is asked again next time."""
         try:
-            self.prune()
+            self.prune(latest)
         except JobError as error:
             logger.warning("An old checkpoint could not be deleted: %s", error)
 
-    def prune(self) -> None:
-        """Deletes what is neither the newest nor among the `keep_best` best; manifests first."""
+    def prune(self, latest: str) -> None:
+        """Deletes what is neither the newest, nor the latest, nor among the `keep_best` best;
+        manifests first. The latest is not the newest where a run went on from an older one."""
         committed = self.committed()
         kept = {c.url for c in [*committed[-1:], *self.best(committed)[: self.keep_best]]}
+        kept.add(latest)
         for checkpoint in committed:
             if checkpoint.url not in kept:
                 self.delete(checkpoint.url)
@@ -185,6 +187,7 @@ class CheckpointStore:
         for url in reversed(present):
             if (checkpoint := self.read(url)) and self.fetch(checkpoint, folder):
                 return checkpoint
+            self.damaged.add(url)
         if present:
             raise IncompatibleError(
                 f"{self.url}: none of the {len(present)} checkpoints verifies; restore one, or "

@@ -210,6 +210,9 @@ class NoSaver(CheckpointIO):
     def save(self, copied: Mapping, step: int, facts: Mapping[str, object]) -> None:
         """The first rank does."""
 
+    def reserve(self, state: Mapping) -> None:
+        """There is nothing to copy."""
+
     def raise_if_failed(self) -> None:
         """The first rank does."""
 

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -42,7 +43,10 @@ def swap(target: Path, old: bytes, new: bytes) -> None:
 
 
 def replace_folder(folder: Path, target: Path) -> None:
-    """Puts a copy of `folder` in the place of what lies at `target`, as a whole."""
+    """Puts a copy of `folder` in the place of what lies at `target`, as a whole.
+
+    Copies that a call left beside it when it was killed go, once there is a new one.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     suffix = uuid.uuid4().hex[:8]
     staged, old = (target.with_name(f".{target.name}.{w}-{suffix}") for w in ("new", "old"))
@@ -51,11 +55,18 @@ def replace_folder(folder: Path, target: Path) -> None:
         if target.exists():
             target.rename(old)
         staged.rename(target)
+        for left in _left_beside(target):
+            shutil.rmtree(left, ignore_errors=True)
     finally:
         if old.exists() and not target.exists():
             old.rename(target)
         shutil.rmtree(staged, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _left_beside(target: Path) -> list[Path]:
+    name = re.compile(rf"\.{re.escape(target.name)}\.(new|old)-[0-9a-f]{{8}}")
+    return [path for path in target.parent.iterdir() if name.fullmatch(path.name)]
 
 
 @contextmanager

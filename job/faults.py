@@ -145,10 +145,12 @@ def named(url: str) -> Iterator[None]:
     except (JobError, FileNotFoundError, FileExistsError):
         raise
     except Exception as error:
-        raise _named(url, error) from error
+        if (by_name := _named(url, error)) is None:
+            raise
+        raise by_name from error
 
 
-def _named(url: str, error: Exception) -> Exception:
+def _named(url: str, error: Exception) -> JobError | None:
     if isinstance(error, DataCorruption):
         return CorruptedError(f"{url}: does not match its checksum ({_reason(error)}).")
     status = status_of(error)
@@ -165,7 +167,7 @@ def _named(url: str, error: Exception) -> Exception:
         return OutputError(f"{url}: cannot be written or read ({_reason(error)}).")
     if status is not None or isinstance(error, (OSError, *PASSING)):
         return StorageError(f"{url}: {_reason(error)}; the store refused it.")
-    return error
+    return None  # a fault of ours
 
 
 def _reason(error: BaseException) -> str:
@@ -175,7 +177,8 @@ def _reason(error: BaseException) -> str:
         return "no space left on the device: free some, or choose another output"
     if isinstance(error, GoogleAPICallError):
         # The client's message holds the whole answer; what a person needs is the sentence in it.
-        sentence = re.search(r'"message": ?"([^"]+)"', error.message)
-        return f"HTTP {int(error.code)}: {sentence[1] if sentence else error.message}"[:300]
+        sentence = re.search(r'"message": ?"((?:[^"\\]|\\.)+)"', error.message)
+        said = sentence[1].replace('\\"', "'") if sentence else error.message
+        return f"HTTP {int(error.code)}: {said}"[:300]
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(text.split())[:300]

@@ -127,8 +127,10 @@ class Connection(BaseHTTPRequestHandler):
         return body
 
     def stall(self, fault: Fault) -> None:
-        if fault.stall_s and self.server.gcs.closing.wait(fault.stall_s):
-            self.cut()
+        if fault.stall_s:
+            fault.over.wait(fault.stall_s)
+            if self.server.gcs.closing.is_set():
+                self.cut()
 
     def cut(self) -> None:
         """Resets the connection when this request's handling ends."""

@@ -36,6 +36,7 @@ class Fault:
     commit_first: bool = False
     skip: int = 0
     hits: int = 0
+    over: threading.Event = field(default_factory=threading.Event)  # ends its stalls
 
     def __post_init__(self) -> None:
         assert self.corrupt in (None, "up", "down"), self.corrupt

@@ -60,6 +60,7 @@ class GcsServer:
 
     def __exit__(self, *args: object) -> None:
         self.closing.set()
+        self.clear_faults()
         self.listening.shutdown()
         self.thread.join()
         for connection in list(self.connections):
@@ -104,7 +105,10 @@ class GcsServer:
         return fault
 
     def clear_faults(self) -> None:
+        """Nothing more goes wrong, and requests that are stalled go on."""
         with self.faults.lock:
+            for fault in self.faults.waiting:
+                fault.over.set()
             self.faults.waiting.clear()
 
     def limit(self, megabytes_per_s: float) -> None:

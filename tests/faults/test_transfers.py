@@ -1,0 +1,208 @@
+"""Single transfers to and from a bucket that fails: done in the end, verified, or named.
+
+After each the bucket holds the whole object or the old one, never a part of it.
+"""
+
+import os
+import random
+
+import fsspec
+import pytest
+
+from job import faults, gcs, storage
+from job.errors import OutputError, PermissionDeniedError, StorageError
+from job.faults import CorruptedError
+
+# gcsfs hands aiohttp more than aiohttp likes.
+pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+
+URL = "gs://bucket/folder/object"
+NAME = "folder/object"
+SMALL = random.Random(1).randbytes(70_000)
+LARGE = random.Random(2).randbytes(20_000_000)  # goes up in a session of its own
+EVER = 10**6
+
+
+@pytest.fixture(autouse=True)
+def hurried(server):
+    """Retries after a moment, and a fault is given up after a while."""
+    faults.set_patience(
+        faults.Patience(timeout_s=1, deadline_s=3, first_wait_s=0.05, longest_wait_s=0.2)
+    )
+    yield
+    faults.set_patience(faults.Patience())
+    # Both libraries keep a client for the process; the next test has another server.
+    gcs._client_of(os.getpid()).close()
+    gcs._client_of.cache_clear()
+    kind = fsspec.get_filesystem_class("gs")
+    for filesystem in kind._cache.values():
+        kind.close_session(filesystem.loop, filesystem._session)
+    kind.clear_instance_cache()
+
+
+@pytest.fixture
+def file(tmp_path):
+    def made(data: bytes):
+        (tmp_path / "file").write_bytes(data)
+        return tmp_path / "file"
+
+    return made
+
+
+# Name → the object's bytes, then the faults that are put in its way up, one after the other.
+PASSING_UP = {
+    "503 three times": (SMALL, [{"status": 503, "times": 3}]),
+    "503 three times, in a session": (LARGE, [{"status": 503, "times": 3, "skip": 1}]),
+    "429": (SMALL, [{"status": 429, "times": 2}]),
+    "408, 500, 502, 504": (SMALL, [{"status": s} for s in (408, 500, 502, 504)]),
+    "reset at once": (SMALL, [{"drop_after": 0, "times": 2}]),
+    "reset mid-body": (SMALL, [{"drop_after": 30_000}]),
+    "reset mid-chunk": (LARGE, [{"method": "PUT", "drop_after": 7_000_001, "times": 2}]),
+    "stall": (SMALL, [{"stall_s": 30}]),
+    "stall in a session": (LARGE, [{"method": "PUT", "stall_s": 30}]),
+    "session gone": (LARGE, [{"method": "PUT", "status": 410}]),
+    "corrupted": (SMALL, [{"corrupt": "up"}]),
+    "corrupted in a session": (LARGE, [{"corrupt": "up"}]),
+    "truncated": (SMALL, [{"truncate": 1000}]),
+    "truncated in a session": (LARGE, [{"truncate": 10_000_000}]),
+    "committed, then 503": (SMALL, [{"status": 503, "commit_first": True}]),
+    "committed, then 503, in a session": (
+        LARGE,
+        [{"method": "PUT", "status": 503, "commit_first": True}],
+    ),
+    "committed, then reset": (SMALL, [{"drop_after": 0, "commit_first": True}]),
+}
+
+
+@pytest.mark.parametrize("case", PASSING_UP)
+def test_an_upload_comes_through(server, file, case):
+    """A fault that passes is outlived, and what lies there then is what was sent."""
+    data, ways = PASSING_UP[case]
+    said = [server.fault(path="/upload/", **way) for way in ways]
+    storage.upload_file(file(data), URL)
+    assert all(fault.hits for fault in said)
+    assert server.objects()[NAME] == data
+
+
+PASSING_DOWN = {
+    "503 three times": [{"status": 503, "times": 3}],
+    "429": [{"status": 429}],
+    "reset mid-body": [{"drop_after": 7_000_001, "times": 2}],
+    "stall": [{"stall_s": 30}],
+    "corrupted": [{"corrupt": "down"}],
+    "truncated": [{"truncate": 5_000_000}],
+}
+
+
+@pytest.mark.parametrize("case", PASSING_DOWN)
+def test_a_download_comes_through(server, tmp_path, case):
+    """What arrives is what lies there; a file appears whole or not at all."""
+    server.put(NAME, LARGE)
+    said = [server.fault("GET", "folder/object", **way) for way in PASSING_DOWN[case]]
+    storage.download_file(URL, tmp_path / "got")
+    assert all(fault.hits for fault in said)
+    assert (tmp_path / "got").read_bytes() == LARGE
+    assert [path.name for path in tmp_path.iterdir()] == ["got"]
+
+
+LISTED = {
+    "503": {"status": 503, "times": 2},
+    "429": {"status": 429},
+    "reset": {"drop_after": 0},
+    "stall": {"stall_s": 30},
+}
+
+
+@pytest.mark.parametrize("case", LISTED)
+def test_looks_and_deletions_come_through(server, case):
+    """Listing, looking and deleting outlive the same faults as transfers."""
+    for act, done in (
+        (lambda: storage.list_names("gs://bucket/folder"), ["object"]),
+        (lambda: storage.exists(URL), True),
+        (lambda: storage.remove(URL), None),
+    ):
+        server.put(NAME, SMALL)
+        server.clear_faults()
+        fault = server.fault(**LISTED[case])
+        assert act() == done
+        assert fault.hits
+    assert server.objects() == {}
+
+
+LOST_ANSWERS = {
+    "503": {"status": 503, "commit_first": True},
+    "reset": {"drop_after": 0, "commit_first": True},
+    "stall": {"stall_s": 30, "commit_first": True},
+}
+
+
+@pytest.mark.parametrize("case", LOST_ANSWERS)
+def test_ones_own_write_is_not_taken_for_anothers(server, case):
+    """Done, but the answer lost: exclusive create and swap succeed, as they did."""
+    for act, left in (
+        (lambda: storage.create(URL, b"mine"), b"mine"),
+        (lambda: storage.swap(URL, b"mine", b"new"), b"new"),
+    ):
+        fault = server.fault("POST", "/upload/", **LOST_ANSWERS[case])
+        act()
+        assert fault.hits
+        assert server.objects()[NAME] == left
+
+
+def test_anothers_write_is_seen_through_a_fault(server):
+    """The same fault, but another wrote: told, and the other's write stays."""
+    server.put(NAME, b"theirs")
+    server.fault("POST", "/upload/", status=503, commit_first=True)
+    with pytest.raises(FileExistsError):
+        storage.create(URL, b"mine")
+    server.fault("POST", "/upload/", status=503, times=2)
+    with pytest.raises(FileExistsError):
+        storage.swap(URL, b"mine", b"new")
+    assert server.objects()[NAME] == b"theirs"
+
+
+LASTING_UP = {
+    "503": ({"status": 503}, StorageError, r"503.*STORAGE_DEADLINE_S"),
+    "429": ({"status": 429}, StorageError, r"429.*STORAGE_DEADLINE_S"),
+    "reset": ({"drop_after": 0}, StorageError, "STORAGE_DEADLINE_S"),
+    "stall": ({"stall_s": 30}, StorageError, "STORAGE_DEADLINE_S"),
+    "corrupted": ({"corrupt": "up"}, StorageError, "CRC32C.*STORAGE_DEADLINE_S"),
+    "truncated": ({"truncate": 1000}, StorageError, "CRC32C.*STORAGE_DEADLINE_S"),
+    "403": ({"status": 403}, PermissionDeniedError, "Storage Object User"),
+    "401": ({"status": 401}, PermissionDeniedError, "gcloud auth"),
+    "no such bucket": ({"status": 404}, OutputError, "create it"),
+}
+
+
+@pytest.mark.parametrize("case", LASTING_UP)
+def test_an_upload_that_never_comes_through_is_named(server, file, case):
+    """A fault that lasts ends with one of the job's errors that names the URL, within the deadline
+    and a request's time; the old object stays."""
+    way, expected, message = LASTING_UP[case]
+    server.put(NAME, b"old")
+    server.fault("POST|PUT", "/upload/", times=EVER, **way)
+    with pytest.raises(expected, match=message) as caught:
+        storage.upload_file(file(SMALL), URL)
+    assert URL in str(caught.value)
+    assert server.objects()[NAME] == b"old"
+
+
+@pytest.mark.parametrize(
+    "way", [{"corrupt": "down"}, {"truncate": 1000}, {"status": 503}], ids=lambda w: next(iter(w))
+)
+def test_a_download_that_never_comes_through_leaves_no_file(server, tmp_path, way):
+    """Damaged three times in a row, it is damaged at rest; no file appears."""
+    server.put(NAME, SMALL)
+    server.fault("GET", "folder/object", times=EVER, **way)
+    with pytest.raises(StorageError, match="folder/object"):
+        storage.download_file(URL, tmp_path / "got")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bit_that_flipped_at_rest_is_seen(server, tmp_path):
+    """The store's own checksum no longer matches: the bytes are not handed on."""
+    server.put(NAME, LARGE)
+    server.flip_bit(NAME)
+    with pytest.raises(CorruptedError, match="folder/object"):
+        storage.download_file(URL, tmp_path / "got")
+    assert list(tmp_path.iterdir()) == []
