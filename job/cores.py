@@ -8,22 +8,23 @@ import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pytorch_lightning.plugins.io import CheckpointIO
-
 from job import xla
 from job.checkpoint import CheckpointStore
+from job.compiled import Compiled
 from job.errors import JobError, UnavailableError
 from job.evaluate import EpochRecord
 from job.faults import patience, set_patience
 from job.hardware import Hardware
-from job.office import Desk, Going, LogToOffice, Office, RankError, ignore_signals
+from job.office import Desk, LogToOffice, Office, RankError, ignore_signals
 from job.prepare import Prepared
 from job.saver import Saver
 from job.settings import Settings
 from job.signals import Stopped
+from job.standins import Going, Line, NoSaver
 
 TrainRank = Callable[..., list[EpochRecord]]
 
@@ -32,14 +33,22 @@ def on_every_core(train_rank: TrainRank, hardware: Hardware) -> TrainRank:
     """`train_rank` for each device; the first rank's history."""
     if hardware.accelerator != "tpu":
         return train_rank
-    if hardware.devices == 1:
-        return lambda *job: _on_one_core(train_rank, job)
-    return lambda *job: _on_cores(train_rank, *job)
+    return partial(_on_one_core if hardware.devices == 1 else _on_cores, train_rank)
 
 
-def _on_one_core(train_rank: TrainRank, job: tuple) -> list[EpochRecord]:
+def _on_one_core(
+    train_rank: TrainRank, prepared: Prepared, settings: Settings, *job: Any
+) -> list[EpochRecord]:
     history: list[EpochRecord] = []
-    xla.launch(lambda rank: history.extend(train_rank(*job)), (), 1)
+    compiled = Compiled(settings.cache_dir, settings.downstream_model_dir)
+    compiled.fetch()
+
+    def train(rank: int) -> None:
+        xla.keep_compiled(compiled.folder)
+        history.extend(train_rank(prepared, settings, *job))
+
+    xla.launch(train, (), 1)
+    compiled.publish_behind()
     return history
 
 
@@ -73,11 +82,19 @@ def _on_cores(
         run.lease.check()
         return run.stop.received
 
+    compiled = Compiled(settings.cache_dir, settings.downstream_model_dir)
+    compiled.fetch()
+
+    def show(values: Mapping) -> None:
+        run.line.update(**values)
+        if values["f1"] is not None:  # so a first epoch is over
+            compiled.publish_behind()
+
     services = {
         "going_on": going_on,
         "confirm": run.lease.confirm,
         "log": lambda record: logging.getLogger(record.name).handle(record),
-        "show": lambda values: run.line.update(**values),
+        "show": show,
     }
     with Office(services) as office:
         try:
@@ -143,6 +160,7 @@ class Rank:
         with self.file.open("rb") as stream:
             job: Job = pickle.load(stream)
         set_patience(job.patience)
+        process.keep_compiled(Path(job.settings.cache_dir, "compiled"))
         going = Going(desk if rank == 0 else None)
         saver = NoSaver()
         if rank == 0:
@@ -167,6 +185,7 @@ class Process:
 
     def __init__(self, address: str, key: bytes):
         self.saver: Saver | None = None
+        self.keeps_compiled = False
         self.log = LogToOffice(Desk(address, key))
         root = logging.getLogger()
         root.handlers[:] = [self.log]
@@ -183,52 +202,14 @@ class Process:
                 cls._made[address] = cls(address, key)
             return cls._made[address]
 
+    def keep_compiled(self, folder: Path) -> None:
+        """Once in a process, by the rank that comes first."""
+        with self._making:
+            if not self.keeps_compiled:
+                xla.keep_compiled(folder)
+                self.keeps_compiled = True
+
     def _finish(self) -> None:
         """What was handed over before another rank failed is still committed."""
         if self.saver is not None:
             self.saver.wait()
-
-
-class Line:
-    """The progress line, which the office draws."""
-
-    def __init__(self, desk: Desk):
-        self._desk = desk
-
-    def update(self, **values: object) -> None:
-        self._desk.ask("show", values)
-
-
-class NoSaver(CheckpointIO):
-    """The saver of every rank but the first, whose state is the same."""
-
-    is_busy = False
-
-    def copy_of(self, state: Mapping) -> Mapping:
-        return {"position": state["position"]}
-
-    def save(self, copied: Mapping, step: int, facts: Mapping[str, object]) -> None:
-        """The first rank does."""
-
-    def reserve(self, state: Mapping) -> None:
-        """There is nothing to copy."""
-
-    def raise_if_failed(self) -> None:
-        """The first rank does."""
-
-    def wait(self) -> None:
-        """The first rank does."""
-
-    def finishing(self):
-        from contextlib import nullcontext
-
-        return nullcontext()
-
-    def save_checkpoint(self, checkpoint, path, storage_options=None) -> None:
-        """The first rank does."""
-
-    def load_checkpoint(self, path, map_location=None, weights_only=None) -> dict:
-        raise NotImplementedError("resuming goes through job.identity.find_start")
-
-    def remove_checkpoint(self, path) -> None:
-        """The first rank does."""

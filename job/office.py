@@ -14,10 +14,8 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
 from multiprocessing.connection import Client, Connection, Listener
 
 from job.errors import JobError, UnavailableError
@@ -26,7 +24,6 @@ from job.evaluate import EpochRecord
 logger = logging.getLogger(__name__)
 
 GRACE_S = 20.0  # for an upload under way, once the run has failed
-ASK_EVERY_S = 0.2
 END = "end"
 
 
@@ -161,37 +158,6 @@ class LogToOffice(logging.handlers.QueueHandler):
             record.msg = record.message = f"core {rank}: {record.msg}"
             record.fields = {**getattr(record, "fields", {}), "core": rank}
         self.desk.ask("log", record)
-
-
-class Going:
-    """Whether the run may go on, as the office last said; stands for StopRequest and for the lease.
-
-    Only the first rank asks; the ranks then agree (`job.resume`).
-    """
-
-    def __init__(self, desk: Desk | None):
-        self._desk, self._asked_at, self._received = desk, -ASK_EVERY_S, None
-
-    @property
-    def received(self) -> int | None:
-        self.check()
-        return self._received
-
-    def check(self) -> None:
-        """Raises what the lease raises when it is lost."""
-        now = time.monotonic()
-        if self._desk is not None and now - self._asked_at >= ASK_EVERY_S:
-            self._asked_at = now
-            self._received = self._desk.ask("going_on")
-
-    def confirm(self) -> None:
-        self._desk.ask("confirm")
-
-    def install(self) -> None:
-        """Signals go to the office."""
-
-    def deferred(self) -> nullcontext:
-        return nullcontext()
 
 
 def ignore_signals() -> None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,15 @@ def launch(train_rank: Callable[..., None], arguments: tuple, cores: int) -> Non
     import torch_xla.distributed.xla_multiprocessing as xmp
 
     xmp.spawn(train_rank, arguments, nprocs=1 if cores == 1 else None, start_method="spawn")
+
+
+def keep_compiled(folder: Path) -> None:
+    """Before the first graph: what is compiled in this process is kept, and found again, there."""
+    import torch_xla.runtime as xr
+
+    own = folder / str(xr.process_index())
+    own.mkdir(parents=True, exist_ok=True)
+    xr.initialize_cache(str(own))
 
 
 class CoreRanks:

@@ -47,7 +47,7 @@ LAYERS = [
     },
     {"page", "report", "predict"},
     {"prepare", "state", "saver", "resume", "identity", "progress"},
-    {"office", "cores"},
+    {"office", "standins", "compiled", "cores"},
     {"fit", "finish", "summary", "check"},
     {"train"},
     {"__main__"},
