@@ -1,11 +1,12 @@
 PYTHON ?= python3.11
 VENV ?= .venv
+VENV_TPU ?= .venv-tpu
 EXTRA ?= cpu
 IMAGE ?= korean-ner-job:$(EXTRA)
 SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-faults gcs check lock specs image test-container sbom
+.PHONY: help train test test-faults test-tpu gcs check lock specs image test-container sbom
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,6 +25,11 @@ test: environment-dev  ## lint, then every test that needs no docker, but for th
 
 test-faults: environment-dev  ## the fault matrix: kill -9, stores and disks that fail, two writers
 	@$(VENV)/bin/python -m pytest tests/faults --numprocesses=auto --dist=load
+
+# Two runs at a time: their cores are threads that mostly wait for each other.
+test-tpu:  ## the tests of the TPU path, on virtual cores (downloads 3.5 GB once)
+	@$(PYTHON) docker/environment.py $(VENV_TPU) dev tpu
+	@TEST_TPU=1 $(VENV_TPU)/bin/python -m pytest tests/tpu --numprocesses=2 --dist=loadfile
 
 gcs: environment-dev  ## a bucket store on this machine, to try DOWNSTREAM_MODEL_DIR=gs://bucket/…
 	@$(VENV)/bin/python -m tests.gcs --bucket=bucket

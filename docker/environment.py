@@ -1,11 +1,12 @@
 """Makes a virtual environment from the locks, with the smallest build of torch within reach.
 
-    python3 docker/environment.py .venv [dev] [container]
+    python3 docker/environment.py .venv [dev] [container] [tpu]
 
 Needs Python 3.11 or 3.12 and nothing else: where Debian's python3-venv is absent, pip is fetched
-from the package index. torch's CPU build is taken from pip's own find-links folder or indexes when
-it lies there, else from PyTorch's CPU index; where neither answers, from PyPI, with CUDA. Every
-file is checked against the lock's sha256, wherever it came from. A stamp makes a second call free.
+from the package index. With `tpu` it is the lock of a TPU host, 3.5 GB of downloads. Otherwise
+torch's CPU build is taken from pip's own find-links folder or indexes when it lies there, else from
+PyTorch's CPU index; where neither answers, from PyPI, with CUDA. Every file is checked against the
+lock's sha256, wherever it came from. A stamp makes a second call free.
 """
 
 import hashlib
@@ -31,12 +32,13 @@ PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 def main(folder: Path, extras: list[str]) -> None:
     if not (3, 11) <= sys.version_info[:2] <= (3, 12):
         sys.exit(f"Python {sys.version.split()[0]}: 3.11 or 3.12 is needed; make PYTHON=python3.11")
-    python = folder / "bin" / "python"
-    with once(folder / ".job-installed", "torch-cpu.txt", "cpu.txt") as is_due:
+    python, for_tpu = folder / "bin" / "python", "tpu" in extras
+    locks = ("tpu.txt",) if for_tpu else ("torch-cpu.txt", "cpu.txt")
+    with once(folder / ".job-installed", *locks) as is_due:
         if is_due:
-            install_job(folder, python)
+            install_job(folder, python, for_tpu)
     if "dev" in extras:
-        with once(folder / ".dev-installed", "cpu.txt", "dev.txt", "source.txt") as is_due:
+        with once(folder / ".dev-installed", *locks, "dev.txt", "source.txt") as is_due:
             if is_due:
                 say("installing what the tests need")
                 install(python, "dev.txt")
@@ -60,12 +62,12 @@ def once(stamp: Path, *locks: str) -> Iterator[bool]:
         say(f"done in {time.monotonic() - started_at:.0f} s")
 
 
-def install_job(folder: Path, python: Path) -> None:
+def install_job(folder: Path, python: Path, for_tpu: bool) -> None:
     if not python.exists():
         say(f"creating {folder} with Python {sys.version.split()[0]}")
         venv.create(folder, symlinks=True)
     install_pip(python)
-    lock, options = choose_torch(python)
+    lock, options = ("tpu.txt", []) if for_tpu else choose_torch(python)
     say("installing the locked packages")
     install(python, lock, *options)
 

@@ -5,6 +5,7 @@
     dev.txt   what the tests need on top of either
     tools.txt what `make test-container` and `make sbom` run, beside the job
     source.txt  the one package of those that comes as source only, built with what dev.txt brings
+    tpu.txt   what the job needs on a TPU: the torch of the last torch_xla, otherwise as gpu.txt
 
 Run it as `make lock`, which brings uv. Add `--upgrade` to move to newer versions.
 """
@@ -12,6 +13,7 @@ Run it as `make lock`, which brings uv. Add `--upgrade` to move to newer version
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -32,6 +34,8 @@ ALWAYS_TRUE = re.compile(
 )
 SOURCE_ONLY = "seqeval=="
 CUDA = re.compile(r"(torch|triton|nvidia-[\w-]+|cuda-[\w-]+)==")
+# PyPI's torch is linked against CUDA's libraries; these it loads only once a GPU is used.
+NEVER_LOADED = re.compile(r"(triton|nvidia-(cusolver|cuda-nvrtc|nvtx)-cu12)==")
 
 
 def compile_lock(output: str, *options: str) -> list[str]:
@@ -60,6 +64,16 @@ def main(options: list[str]) -> None:
     write("source.txt", [entry for entry in more if entry.startswith(SOURCE_ONLY)])
     with_tools = compile_lock("tools.txt", *options, "--extra", "container", "-c", "docker/gpu.txt")
     write("tools.txt", [e for e in with_tools if e not in locked and not e.startswith("#")])
+    write_tpu_lock(without_cuda, *options)
+
+
+def write_tpu_lock(shared: list[str], *options: str) -> None:
+    """The same versions of everything that does not hang on torch's."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.write("\n".join(shared))
+        constraints.flush()
+        entries = compile_lock("tpu.txt", *options, "--extra", "tpu", "-c", constraints.name)
+    write("tpu.txt", [e for e in entries if not e.startswith("#") and not NEVER_LOADED.match(e)])
 
 
 if __name__ == "__main__":

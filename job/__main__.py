@@ -33,6 +33,8 @@ def main(argv: list[str]) -> int:
     # OpenMP's threads spin while they wait: on a machine whose cores have other work, too, a step
     # of a small model took ten times as long. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # torch_xla would take the CPU where PJRT_DEVICE is not set, after a warning.
+    os.environ.setdefault("PJRT_SELECT_DEFAULT_DEVICE", "0")
     try:
         set_up_early_log()
         return run(argv, stop)
@@ -144,12 +146,14 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
     """Trains, evaluates and exports."""
     vertex = read_vertex(os.environ)
     require_one_machine(vertex)
+    from job.preemption import heeded
     from job.train import train
     from job.tuning import trial_callbacks
 
     _, metric = parsed.settings.monitored
     callbacks = trial_callbacks(vertex, metric)
-    handler.tell(train(parsed.settings, stop, handler, callbacks))
+    with heeded(os.environ.get("GCE_METADATA_HOST")):
+        handler.tell(train(parsed.settings, stop, handler, callbacks))
     return 0
 
 

@@ -59,6 +59,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
     mistakes += _judge_flags(words.given, kind)
     given: dict[str, Given] = {"cache_dir": Given(str(cache_home(environ)), "default")}
     given |= _read_vertex(environ, mistakes)
+    if environ.get("PJRT_DEVICE") == "TPU":  # as a TPU's image has it: four sentences a core
+        given["accelerator"] = Given("tpu", "PJRT_DEVICE")
     given |= _read_dotenv(cwd / ".env", variables, mistakes)
     given |= _read_environment(environ, variables, mistakes)
     given |= {name: each for name, each in words.given.items() if name in kind.model_fields}

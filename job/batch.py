@@ -60,17 +60,31 @@ class TrainingSteps(Dataset):
     The batch carries its `epoch` and `step`, counted from 0, as plain numbers.
     """
 
-    def __init__(self, split: EncodedSplit, layout: Layout, plan: EpochPlan, rank: int = 0):
+    def __init__(
+        self,
+        split: EncodedSplit,
+        layout: Layout,
+        plan: EpochPlan,
+        rank: int = 0,
+        rows_ES: np.ndarray | None = None,
+    ):
+        """`rows_ES`: how many rows each epoch's steps take; None is as many as they need."""
         self.split, self.layout, self.plan, self.rank = split, layout, plan, rank
+        self.rows_ES = rows_ES
         sentences = np.arange(split.sentence_count + 1)
         self.first_window = np.searchsorted(split.window_sentence_W, sentences)
 
     def __getitem__(self, epoch_and_step: tuple[int, int]) -> Batch:
+        epoch, step = epoch_and_step
+        count = None if self.rows_ES is None else int(self.rows_ES[epoch, step])
+        batch = self.layout.rows(self.split, self.windows(epoch_and_step), count)
+        return {**batch, "epoch": epoch, "step": step}
+
+    def windows(self, epoch_and_step: tuple[int, int]) -> list[int]:
+        """The windows of the step's sentences."""
         sentences = self.plan.sentences(*epoch_and_step, self.rank)
         bounds = zip(self.first_window[sentences], self.first_window[sentences + 1], strict=True)
-        windows = [window for first, last in bounds for window in range(first, last)]
-        epoch, step = epoch_and_step
-        return {**self.layout.rows(self.split, windows), "epoch": epoch, "step": step}
+        return [window for first, last in bounds for window in range(first, last)]
 
     def __len__(self) -> int:
         return self.plan.steps
@@ -114,7 +128,7 @@ class RunData(pl.LightningDataModule):
     def __init__(
         self,
         train: TrainingSteps,
-        validation: EvaluationBatches,
+        validation: Dataset,
         *,
         first_epoch: int,
         first_step: int,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from job import storage
+from job import storage, tpu
 from job.checkpoint import CheckpointStore
 from job.errors import JobError
 from job.hardware import Hardware, choose_hardware
@@ -57,8 +57,18 @@ def check(settings: Settings) -> int:
 
 
 def _hardware(settings: Settings) -> Hardware:
-    hardware = choose_hardware(settings.wanted_accelerator, settings.wanted_precision)
+    try:
+        hardware = choose_hardware(
+            settings.wanted_accelerator, settings.wanted_precision, settings.tpu_cores
+        )
+    except JobError:
+        if settings.wanted_accelerator == "tpu":
+            logger.info("%s", tpu.WHERE_TO_GET_ONE)
+        raise
     logger.info("Would compute on %s, precision %s.", hardware.name, hardware.precision)
+    if hardware.accelerator == "tpu":
+        for line in tpu.describe():
+            logger.info("%s", line)
     return hardware
 
 

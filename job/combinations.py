@@ -41,6 +41,16 @@ COMBINATIONS = (
         "a TPU has no 16-bit floats of this kind; set PRECISION=bf16 and leave FP16 out",
     ),
     Combination(
+        ("batch_size", "accelerator", "tpu_cores"),
+        lambda s: _asks_for_tpu(s) and s.batch_size == 0,
+        "a TPU does not tell how much memory is free; set BATCH_SIZE, per core",
+    ),
+    Combination(
+        ("compile", "accelerator", "tpu_cores"),
+        lambda s: _asks_for_tpu(s) and s.compile,
+        "COMPILE is for GPUs, and a TPU always compiles; leave it out",
+    ),
+    Combination(
         ("warmup_ratio", "lr_scheduler"),
         lambda s: s.warmup_ratio > 0 and s.lr_scheduler != "linear",
         "only LR_SCHEDULER=linear has a warm-up; set it, or WARMUP_RATIO=0",

@@ -14,20 +14,22 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import storage
-from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps
+from job.batch import EvaluationBatches, RunData, TrainingSteps
+from job.cores import on_every_core
 from job.encode import decode_spans, piece_spans
 from job.errors import JobError
 from job.evaluate import EpochRecord, score_spans
 from job.hardware import Hardware
 from job.identity import Start
 from job.lease import Lease
-from job.log import LogHandler, Progress
+from job.log import Progress
 from job.model import TokenClassifier, make_schedule
 from job.prepare import Prepared
 from job.progress import Telling
 from job.resume import Checkpoints
 from job.saver import Saver
 from job.settings import Settings
+from job.shapes import EvaluationRows, refuse_different_plans
 from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ class Run:
     saver: Saver
     lease: Lease
     stop: StopRequest
-    handler: LogHandler
+    line: Progress
     callbacks: Sequence[pl.Callback] = ()
 
 
@@ -60,8 +62,30 @@ def fit(
     prepared: Prepared, settings: Settings, hardware: Hardware, run: Run, scratch: Path
 ) -> list[EpochRecord]:
     """Trains from the start to the last epoch and returns the history, one record an epoch."""
+    logs = storage.LocalMirror(
+        storage.join(settings.downstream_model_dir, "logs"), scratch / "logs"
+    )
+    train = on_every_core(train_rank, hardware)
+    try:
+        with run.stop.deferred():
+            history = train(prepared, settings, hardware, run, logs.folder)
+    except SIGTERMException as exception:  # it came before the first step
+        raise Stopped(signal.SIGTERM) from exception
+    finally:
+        run.line.close()
+        publish_logs(logs)
+    run.stop.raise_if_received()
+    return history
+
+
+def train_rank(
+    prepared: Prepared, settings: Settings, hardware: Hardware, run: Run, log_folder: Path
+) -> list[EpochRecord]:
+    """One device's part of the training; the first rank saves, tells and returns the history."""
+    ranks, plan = hardware.ranks(), prepared.plan
+    if prepared.rows_ES is not None:
+        refuse_different_plans(ranks, prepared.rows_ES, prepared.layout)
     train, val = prepared.encoded["train"], prepared.encoded["val"]
-    plan = EpochPlan(train.sentence_count, prepared.batch_size, settings.seed)
     checkpoints = Checkpoints(
         run.saver,
         run.stop,
@@ -71,36 +95,28 @@ def fit(
         steps_per_epoch=plan.steps,
         start=run.start.progressed,
         state=run.start.state,
-    )
-    line = Progress(
-        run.handler,
-        epochs=settings.epochs_to_train,
-        log_every_s=settings.log_every_s,
-        price_per_hour=settings.price_per_hour,
-    )
-    logs = storage.LocalMirror(
-        storage.join(settings.downstream_model_dir, "logs"), scratch / "logs"
+        ranks=ranks,
     )
     module = make_module(prepared, settings, hardware, plan.steps)
+    validation = (
+        EvaluationBatches(val, prepared.layout)
+        if prepared.rows_ES is None
+        else EvaluationRows(val, prepared.layout, ranks.rank, ranks.count)
+    )
     data = RunData(
-        TrainingSteps(train, prepared.layout, plan),
-        EvaluationBatches(val, prepared.layout),
+        TrainingSteps(train, prepared.layout, plan, ranks.rank, prepared.rows_ES),
+        validation,
         first_epoch=run.start.progressed.epoch,
         first_step=run.start.progressed.step,
         workers=settings.cpu_workers,
     )
-    telling = Telling(line, checkpoints, plan.steps, train.sentence_count)
-    callbacks = [telling, checkpoints, *run.callbacks]
-    trainer = make_trainer(settings, hardware, run.saver, callbacks, logs.folder)
-    try:
-        with inapplicable_advice_ignored(), run.stop.deferred(), run.saver.finishing():
-            trainer.fit(module, datamodule=data)
-    except SIGTERMException as exception:  # it came before the first step
-        raise Stopped(signal.SIGTERM) from exception
-    finally:
-        line.close()
-        publish_logs(logs)
-    run.stop.raise_if_received()
+    telling = Telling(run.line, checkpoints, plan.steps, train.sentence_count)
+    callbacks = hardware.callbacks(prepared.rows_ES, prepared.layout.row_length)
+    callbacks += [telling, checkpoints, *run.callbacks] if ranks.rank == 0 else [checkpoints]
+    log_to = log_folder if ranks.rank == 0 else None
+    trainer = make_trainer(settings, hardware, run.saver, callbacks, log_to)
+    with inapplicable_advice_ignored(), run.saver.finishing():
+        trainer.fit(module, datamodule=data)
     return checkpoints.history
 
 
@@ -117,7 +133,7 @@ def make_trainer(
     hardware: Hardware,
     saver: Saver,
     callbacks: list[pl.Callback],
-    log_folder: Path,
+    log_folder: Path | None,
 ) -> pl.Trainer:
     """Lightning's Trainer; checkpoints, sampling, progress and summary are ours."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -127,8 +143,8 @@ def make_trainer(
         accumulate_grad_batches=settings.gradient_accumulation,
         gradient_clip_val=settings.gradient_clip or None,
         callbacks=[*_early_stopping(settings), *callbacks],
-        plugins=[saver],
-        logger=TensorBoardLogger(log_folder, name="", version=""),
+        plugins=[saver, *hardware.plugins()],
+        logger=TensorBoardLogger(log_folder, name="", version="") if log_folder else False,
         log_every_n_steps=LOG_EVERY_STEPS,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
@@ -173,6 +189,7 @@ def make_module(
         fused_optimizer=hardware.fused_optimizer,
         validation=prepared.encoded["val"],
         score=_scorer(prepared),
+        ranks=hardware.ranks(),
     )
 
 

@@ -1,17 +1,22 @@
-"""What a run computes on: cpu | gpu × precision → the Trainer's arguments, one table.
+"""What a run computes on: cpu | gpu | tpu × precision → the Trainer's arguments, one table.
 
 Only this room knows devices. Reference for the CPU flags: Linux `Documentation/arch/x86/cpuinfo`.
 """
 
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pytorch_lightning as pl
 import torch
 
+from job import xla
 from job.errors import ArgumentError, UnavailableError
 from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
+from job.ranks import OneDevice
 
 logger = logging.getLogger(__name__)
 
@@ -19,29 +24,55 @@ logger = logging.getLogger(__name__)
 BF16_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 # What torch.compile calls: triton a C compiler, inductor on the CPU one for C++.
 COMPILERS = {"gpu": ("cc", "gcc", "clang"), "cpu": ("g++", "clang++", "c++")}
+CORE_BYTES = 16 << 30  # of a v3 or v5e; v4, v5p and v6e have more
 TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """The device of this run. `precision` is 32, bf16 or 16; `name` is for people."""
+    """The devices of this run. `precision` is 32, bf16 or 16; `name` is for people.
+
+    `on_failure`, of a rank among several, is told of an error before anybody waits for others.
+    """
 
     accelerator: str
     precision: str
     name: str
+    devices: int = 1
+    on_failure: Callable[[BaseException], None] | None = None
 
     @property
     def device(self) -> torch.device:
-        """Where this process computes outside the Trainer."""
+        """Where this process computes outside the Trainer; a TPU's cores belong to it alone."""
         return torch.device("cuda" if self.accelerator == "gpu" else "cpu")
 
     @property
     def fused_optimizer(self) -> bool:
         """One kernel for all weights; the scaler of 16-bit floats forbids it with clipping."""
-        return self.precision != "16"
+        return self.precision != "16" and self.accelerator != "tpu"
+
+    @property
+    def has_static_shapes(self) -> bool:
+        """Whether each new shape costs a compilation."""
+        return self.accelerator == "tpu"
+
+    def ranks(self) -> OneDevice:
+        """What this rank and the others have to tell each other; to be asked on the rank."""
+        return xla.CoreRanks() if self.accelerator == "tpu" else OneDevice()
+
+    def callbacks(self, rows_ES: np.ndarray | None, row_length: int) -> list[pl.Callback]:
+        """What has to come before every other callback."""
+        return [xla.Boundaries(rows_ES, row_length)] if self.accelerator == "tpu" else []
+
+    def plugins(self) -> list:
+        """Lightning's plugins beside the one for checkpoints."""
+        return [xla.CorePrecision(self.precision)] if self.accelerator == "tpu" else []
 
     def trainer_arguments(self) -> dict:
         """Keyword arguments of `pytorch_lightning.Trainer`."""
+        if self.accelerator == "tpu":
+            strategy = xla.CoreStrategy(self.on_failure or (lambda error: None))
+            return {"accelerator": "tpu", "devices": self.devices, "strategy": strategy}
         return {
             "accelerator": self.accelerator,
             "devices": 1,
@@ -49,22 +80,21 @@ class Hardware:
         }
 
     def free_bytes(self) -> int:
-        """Memory that a training step may take."""
+        """Memory that a training step may take, on each device."""
+        if self.accelerator == "tpu":
+            return CORE_BYTES
         if self.accelerator == "gpu":
             return torch.cuda.mem_get_info()[0]
         return _free_host_bytes(Path("/"))
 
 
-def choose_hardware(accelerator: str, precision: str) -> Hardware:
+def choose_hardware(accelerator: str, precision: str, tpu_cores: int = 0) -> Hardware:
     """Resolves `auto`. Raises UnavailableError where what was asked for is not there.
 
-    `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16.
+    `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16. `tpu_cores`: 0 is all.
     """
-    if accelerator == "tpu":
-        raise UnavailableError(
-            "ACCELERATOR=tpu: no TPU runtime is installed in this environment; "
-            "use ACCELERATOR=auto, cpu or gpu."
-        )
+    if accelerator == "tpu" or (accelerator == "auto" and xla.is_installed() and xla.count_cores()):
+        return _choose_tpu(precision, tpu_cores)
     gpus = count_gpus() if accelerator in ("auto", "gpu") else 0
     if accelerator == "gpu" and not gpus:
         raise UnavailableError(
@@ -97,6 +127,33 @@ def require_compiler(accelerator: str) -> None:
             f"COMPILE=true needs a compiler ({' or '.join(names)}), and none is installed here; "
             "unset COMPILE, or add one to the image."
         )
+
+
+def _choose_tpu(precision: str, wanted: int) -> Hardware:
+    if not xla.is_installed():
+        raise UnavailableError(
+            "ACCELERATOR=tpu: no TPU runtime is installed in this environment; use the image built "
+            "with EXTRA=tpu (docker/tpu.txt), or ACCELERATOR=auto, cpu or gpu."
+        )
+    if (runtime := xla.runtime_device()) != xla.RUNTIME:
+        raise UnavailableError(
+            f"PJRT_DEVICE={runtime or ''}: torch_xla would compute on something else than the TPU; "
+            f"set PJRT_DEVICE={xla.RUNTIME}, or use ACCELERATOR=cpu."
+        )
+    cores = xla.count_cores()
+    if not cores:
+        raise UnavailableError(
+            "ACCELERATOR=tpu: this machine has no TPU that this process may see; start the "
+            "container on a TPU VM with --privileged, or use ACCELERATOR=cpu."
+        )
+    if wanted not in (0, 1, cores):
+        raise ArgumentError(
+            f"TPU_CORES={wanted}: this machine's TPU has {cores} cores, of which one or all can "
+            f"train; set it to 1 or {cores}, or leave it out."
+        )
+    devices = wanted or cores
+    name = f"{devices} TPU core{'s' if devices > 1 else ''}"
+    return Hardware("tpu", "bf16" if precision == "auto" else precision, name, devices)
 
 
 def _gpu_precision(precision: str) -> str:

@@ -45,7 +45,8 @@ class Start:
 def identity_of(settings: Settings, prepared: Prepared) -> dict[str, object]:
     """Argument or fact → plain value; runs with equal ones train the same weights."""
     identity = {name: getattr(settings, name) for name in DECISIVE}
-    identity["batch_size"] = prepared.batch_size
+    # Of all devices together: 4 on each of 8 cores train what 32 on one device do.
+    identity["batch_size"] = prepared.batch_size * prepared.plan.world_size
     identity["train_sha256"] = prepared.splits["train"].sha256
     identity["val_sha256"] = prepared.splits["val"].sha256
     return identity

@@ -116,18 +116,27 @@ def largest_batch(
     Counts the bytes that autograd keeps for two full rows and extends the line: no trial runs out
     of memory, and the answer is the same on every start.
     """
-    longest = max_seq_length - layout.special.count
-    windows = range(2 * (layout.row_length // max_seq_length))
-    rows = layout.rows(probe_split([longest] * len(windows), network.config.vocab_size), windows)
-    per_position = _kept_bytes(network, _on(network, rows)) / rows["input_ids"].numel()
+    per_position = bytes_per_position(network, layout, max_seq_length)
     positions = len(split.ids_P) + layout.special.count * len(split.window_starts_W)
     per_sentence = positions / max(split.sentence_count, 1) if layout.packed else max_seq_length
-    parameters = sum(p.numel() for p in network.parameters()) * BYTES_PER_PARAMETER
-    budget = USABLE_MEMORY * free_bytes - parameters
+    budget = USABLE_MEMORY * free_bytes - parameter_bytes(network)
     batch = LARGEST_BATCH
     while batch > 1 and batch * per_sentence * per_position * ROOM_FOR_LONG_STEPS > budget:
         batch //= 2
     return batch
+
+
+def parameter_bytes(network: PreTrainedModel) -> int:
+    """What weights, gradients and moments take."""
+    return sum(p.numel() for p in network.parameters()) * BYTES_PER_PARAMETER
+
+
+def bytes_per_position(network: PreTrainedModel, layout: Layout, max_seq_length: int) -> float:
+    """Bytes that a step keeps for each position of its rows."""
+    longest = max_seq_length - layout.special.count
+    windows = range(2 * (layout.row_length // max_seq_length))
+    rows = layout.rows(probe_split([longest] * len(windows), network.config.vocab_size), windows)
+    return _kept_bytes(network, _on(network, rows)) / rows["input_ids"].numel()
 
 
 def _kept_bytes(network: PreTrainedModel, batch: Batch) -> int:

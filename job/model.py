@@ -18,6 +18,7 @@ from job.batch import EvaluationBatches
 from job.encode import EncodedSplit
 from job.errors import DataError
 from job.labels import OUTSIDE_ID
+from job.ranks import OneDevice
 from job.rows import IGNORED_LABEL, Batch, Layout
 
 EPOCH_DECAY = 0.9  # ExponentialLR's gamma in the tutorial
@@ -65,29 +66,32 @@ class TokenClassifier(pl.LightningModule):
         fused_optimizer: bool,
         validation: EncodedSplit,
         score: Callable[[np.ndarray], dict[str, float]],
+        ranks: OneDevice | None = None,
     ):
         super().__init__()
         self.network = network
         self.learning_rate, self.weight_decay, self.schedule = learning_rate, weight_decay, schedule
         self.loss_constant, self.seed, self.fused_optimizer = loss_constant, seed, fused_optimizer
         self.validation, self.score = validation, score
+        self.ranks = ranks or OneDevice()
         self.epoch_loss = torch.zeros(2)  # summed loss and wordpieces of this epoch
         self.carried_loss = torch.zeros(2)  # the same of the part before a resume
-        self.recent_loss = torch.zeros(2)  # the same since the progress line last read it
-        self.first_bad_step = torch.full((), -1, dtype=torch.long)
-        self.predicted_P = np.zeros(0, np.int16)
+        self.told_loss = (0.0, 0.0)  # the same when the progress line last read it
+        self.first_bad_step = torch.tensor([-1])
+        # Label ids on the device and where they belong: read when all have been computed.
+        self.predictions: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def on_train_epoch_start(self) -> None:
         self.epoch_loss, self.carried_loss = self.carried_loss, torch.zeros(2)
+        self.told_loss = tuple(self.epoch_loss.tolist())
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        torch.manual_seed(step_seed(self.seed, batch["epoch"], batch["step"], self.global_rank))
+        self.ranks.seed(step_seed(self.seed, batch["epoch"], batch["step"], self.ranks.rank))
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         summed = summed_loss(logits_of(self.network, batch), batch["labels"])
         seen = torch.stack([summed.detach(), (batch["labels"] != IGNORED_LABEL).sum()])
         self.epoch_loss = self.epoch_loss.to(self.device) + seen
-        self.recent_loss = self.recent_loss.to(self.device) + seen
         self._note_bad_loss(summed.detach(), batch["epoch"] * EPOCH_STRIDE + batch["step"])
         return summed / self.loss_constant
 
@@ -95,12 +99,15 @@ class TokenClassifier(pl.LightningModule):
         """Keeps the first step whose loss is not finite on the device: no wait in each step."""
         bad = self.first_bad_step.to(self.device)
         is_first = (bad < 0) & ~torch.isfinite(loss)
-        self.first_bad_step = torch.where(is_first, torch.full_like(bad, step), bad)
+        # To XLA the numbers 0 and 1 are part of the graph; a tensor with a dimension never is.
+        self.first_bad_step = torch.where(is_first, torch.tensor([step]).to(self.device), bad)
 
     def refuse_bad_loss(self) -> None:
-        """Raises DataError, naming the step, when a loss was NaN or infinite."""
-        if (bad := int(self.first_bad_step)) >= 0:
-            epoch, step = divmod(bad, EPOCH_STRIDE)
+        """Raises DataError, naming the step, when a loss of any rank was NaN or infinite."""
+        bad, never = int(self.first_bad_step), 2**62
+        first = never - self.ranks.largest(never - bad if bad >= 0 else 0)
+        if first < never:
+            epoch, step = divmod(first, EPOCH_STRIDE)
             raise DataError(
                 f"The loss is not a number at epoch {epoch + 1}, step {step + 1}, and nothing was "
                 f"saved after it; lower LEARNING_RATE={self.learning_rate:g} or set PRECISION=32."
@@ -108,33 +115,40 @@ class TokenClassifier(pl.LightningModule):
 
     def take_recent_loss(self) -> float:
         """Mean loss per real wordpiece since the last call."""
-        summed, count = self.recent_loss.tolist()
-        self.recent_loss = torch.zeros(2, device=self.device)
-        return summed / max(count, 1.0)
+        (summed, count), (told, of) = self.epoch_loss.tolist(), self.told_loss
+        self.told_loss = (summed, count)
+        return (summed - told) / max(count - of, 1.0)
 
     def on_validation_epoch_start(self) -> None:
-        self.predicted_P = np.full(len(self.validation.ids_P), OUTSIDE_ID, np.int16)
-        self.validation_loss = torch.zeros(2, device=self.device)
+        self.predictions = []
+        self.validation_loss = torch.zeros(2).to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         logits_RLC = logits_of(self.network, batch)
         count = (batch["labels"] != IGNORED_LABEL).sum()
         self.validation_loss += torch.stack([summed_loss(logits_RLC, batch["labels"]), count])
-        take_predictions(self.predicted_P, logits_RLC, batch)
+        self.predictions.append((likeliest(logits_RLC), batch["piece"]))
 
     def on_validation_epoch_end(self) -> None:
         self.refuse_bad_loss()
-        summed, count = self.validation_loss.tolist()
+        predicted_P = np.full(len(self.validation.ids_P), OUTSIDE_ID, np.int16)
+        for label_RL, piece_RL in self.predictions:
+            take_predictions(predicted_P, label_RL, piece_RL)
+        # What other ranks predicted is OUTSIDE_ID here.
+        here_P = torch.from_numpy(predicted_P - np.int16(OUTSIDE_ID)).int()
+        predicted_P = self.ranks.total(here_P).numpy().astype(np.int16) + np.int16(OUTSIDE_ID)
+        summed, count = self.ranks.total(self.validation_loss).tolist()
         if not math.isfinite(summed):
             raise DataError(
                 f"The loss on val is not a number after epoch {self.trainer.current_epoch + 1}; "
                 f"nothing of it was saved; lower LEARNING_RATE={self.learning_rate:g}."
             )
-        right = float((self.predicted_P == self.validation.labels_P).mean())
+        right = float((predicted_P == self.validation.labels_P).mean())
         metrics = {"val_loss": summed / max(count, 1.0), "val_accuracy": right}
-        self.log_dict(metrics | self.score(self.predicted_P), batch_size=1)
-        train_loss, train_count = self.epoch_loss.tolist()
-        self.log("train_loss", train_loss / max(train_count, 1.0), batch_size=1)
+        train_loss, train_count = self.ranks.total(self.epoch_loss).tolist()
+        metrics |= self.score(predicted_P) | {"train_loss": train_loss / max(train_count, 1.0)}
+        # Tensors of the host: numbers would go to the device and wait there for being read.
+        self.log_dict({name: torch.tensor(value) for name, value in metrics.items()}, batch_size=1)
 
     def configure_gradient_clipping(
         self,
@@ -181,10 +195,16 @@ def make_schedule(
     return {"exponential": exponential, "linear": linear, "constant": lambda step: 1.0}[name]
 
 
-def take_predictions(predicted_P: np.ndarray, logits_RLC: torch.Tensor, batch: Batch) -> None:
-    """Writes the likeliest label of every scored position of the batch into `predicted_P`."""
-    label_RL = logits_RLC.argmax(-1).to(torch.int16).cpu().numpy()
-    piece_RL = batch["piece"].cpu().numpy()
+def likeliest(logits_RLC: torch.Tensor) -> torch.Tensor:
+    """label_RL, int16, on the same device."""
+    return logits_RLC.argmax(-1).to(torch.int16)
+
+
+def take_predictions(
+    predicted_P: np.ndarray, label_RL: torch.Tensor, piece_RL: torch.Tensor
+) -> None:
+    """Writes the label of every scored position into `predicted_P`."""
+    label_RL, piece_RL = label_RL.cpu().numpy(), piece_RL.cpu().numpy()
     real_RL = piece_RL >= 0
     predicted_P[piece_RL[real_RL]] = label_RL[real_RL]
 
@@ -208,5 +228,5 @@ def predict_labels(
         logits_RLC = logits_of(network, on_device)
         summed += summed_loss(logits_RLC, on_device["labels"]).item()
         count += int((batch["labels"] != IGNORED_LABEL).sum())
-        take_predictions(predicted_P, logits_RLC, batch)
+        take_predictions(predicted_P, likeliest(logits_RLC), batch["piece"])
     return predicted_P, summed / max(count, 1)

@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from job.batch import EpochPlan
 from job.corpus import Corpus, Split, load_corpus
 from job.encode import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError, DataError
 from job.features import encode_cached
 from job.hardware import Hardware, require_compiler
 from job.labels import LabelMap
-from job.layout import choose_layout, largest_batch
+from job.layout import bytes_per_position, choose_layout, largest_batch, parameter_bytes
 from job.pretrained import (
     load_classifier,
     load_config,
@@ -24,16 +26,21 @@ from job.pretrained import (
 )
 from job.rows import Layout
 from job.settings import Settings
+from job.shapes import plan_rows
 
 logger = logging.getLogger(__name__)
 
 TEST_MODE_SENTENCES = 64
+SMALL_STEP = 4096  # positions that no core lacks memory for
 TYPICAL_BATCH = 32  # to choose row counts by, where BATCH_SIZE=0 leaves it open
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The corpus as rows in waiting, and a network with a fresh head for its labels."""
+    """The corpus as rows in waiting, and a network with a fresh head for its labels.
+
+    `rows_ES`, where shapes must be few: the rows that a device takes in each step of each epoch.
+    """
 
     label_map: LabelMap
     tokenizer: PreTrainedTokenizerFast
@@ -42,6 +49,8 @@ class Prepared:
     encoded: Mapping[str, EncodedSplit]
     layout: Layout
     batch_size: int
+    plan: EpochPlan
+    rows_ES: np.ndarray | None = None
 
 
 def prepare(settings: Settings, hardware: Hardware) -> Prepared:
@@ -110,7 +119,60 @@ def assemble(
     )
     if not settings.batch_size:
         logger.info("BATCH_SIZE=0: %d sentences a step fit into this machine's memory.", batch_size)
-    return Prepared(label_map, tokenizer, network, splits, encoded, layout, batch_size)
+    train = encoded["train"]
+    plan = EpochPlan(train.sentence_count, batch_size, settings.seed, hardware.devices)
+    rows_ES = None
+    if hardware.has_static_shapes:
+        layout, rows_ES = _plan_rows(layout, train, plan, settings)
+        _refuse_large_steps(network, layout, int(rows_ES.max()), hardware, settings)
+    return Prepared(
+        label_map, tokenizer, network, splits, encoded, layout, batch_size, plan, rows_ES
+    )
+
+
+def _plan_rows(
+    layout: Layout, train: EncodedSplit, plan: EpochPlan, settings: Settings
+) -> tuple[Layout, np.ndarray]:
+    """The shapes of every step, and what of them is filled."""
+    if not layout.packed:
+        raise ArgumentError(
+            f"PRETRAINED_MODEL_NAME={settings.pretrained_model_name}: this model's code takes no "
+            "packed rows, without which a TPU compiles each step anew; use ACCELERATOR=gpu or cpu."
+        )
+    layout, rows_ES = plan_rows(
+        layout,
+        train,
+        plan,
+        max_seq_length=settings.max_seq_length,
+        epochs=settings.epochs_to_train,
+    )
+    positions = int(rows_ES.sum()) * plan.world_size * layout.row_length
+    pieces = len(train.ids_P) + layout.special.count * len(train.window_starts_W)
+    sizes, counts = np.unique(rows_ES, return_counts=True)
+    logger.info(
+        "A core's rows have %d positions: %s; %.0f %% of them are filled.",
+        layout.row_length,
+        " and ".join(f"{s} in {n} steps" for s, n in zip(sizes, counts, strict=True)),
+        100 * pieces * len(rows_ES) / positions,
+    )
+    return layout, rows_ES
+
+
+def _refuse_large_steps(
+    network: PreTrainedModel, layout: Layout, rows: int, hardware: Hardware, settings: Settings
+) -> None:
+    """Before a compilation of minutes ends in a lack of memory."""
+    positions = rows * layout.row_length
+    if positions <= SMALL_STEP:
+        return
+    per_position = bytes_per_position(network, layout, settings.max_seq_length)
+    needed = parameter_bytes(network) + positions * per_position
+    if needed > hardware.free_bytes():
+        raise ArgumentError(
+            f"BATCH_SIZE={settings.batch_size}: a core's largest step has {rows} rows of "
+            f"{layout.row_length} positions, about {needed / 1e9:.0f} GB, and a core has "
+            f"{hardware.free_bytes() / 1e9:.0f}; lower BATCH_SIZE."
+        )
 
 
 def _splits(corpus: Corpus, test_mode: bool) -> dict[str, Split]:

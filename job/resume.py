@@ -6,6 +6,7 @@ Lightning's loops start fresh on a resume; only their counters are set. Everythi
 
 import logging
 import math
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,11 +16,13 @@ import torch
 
 from job.evaluate import EpochRecord
 from job.model import TokenClassifier
+from job.ranks import OneDevice
 from job.saver import Saver
 from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
 
+AGREE_EVERY = 16  # questions whether to stop: each agreement waits for the devices
 SHORT_VALIDATION_S = 2  # so short a one is waited for when asked to stop
 
 
@@ -46,7 +49,8 @@ class Checkpoints(pl.Callback):
     A checkpoint is taken between optimiser steps only, so that no half-summed gradient is lost.
     Asked to stop in a long validation, it saves the state before the epoch's last step, so that the
     validation need not be waited for, nor taken up in the middle. `may_go_on` raises when this
-    process must not write any more.
+    process must not write any more. Every rank has these callbacks and comes through them alike;
+    the first alone has a `saver` that saves, and is asked to stop for all.
     """
 
     def __init__(
@@ -60,10 +64,13 @@ class Checkpoints(pl.Callback):
         steps_per_epoch: int,
         start: Progressed,
         state: Mapping | None,
+        ranks: OneDevice | None = None,
     ):
         self.saver, self.stop, self.may_go_on = saver, stop, may_go_on
         self.facts, self.every_steps, self.steps_per_epoch = facts, every_steps, steps_per_epoch
         self.start, self.state = start, state
+        self.ranks = ranks or OneDevice()
+        self.questions = 0
         self.history = list(start.history)
         self.saved_step = start.global_step
         self.has_reserved = False
@@ -86,12 +93,13 @@ class Checkpoints(pl.Callback):
         self.stop.install()  # Lightning has put its own SIGTERM handler in front, which exits 0
         if self.state is None:
             return
-        trainer.optimizers[0].load_state_dict(self.state["optimizer"])
+        _load_optimizer(trainer.optimizers[0], self.state["optimizer"])
         trainer.lr_scheduler_configs[0].scheduler.load_state_dict(self.state["scheduler"])
         trainer.precision_plugin.load_state_dict(self.state["precision"])
         for callback in trainer.early_stopping_callbacks:
             callback.load_state_dict(self.state["early_stopping"])
-        pl_module.carried_loss = self.state["epoch_loss"]
+        if self.ranks.rank == 0:  # it is that of all
+            pl_module.carried_loss = self.state["epoch_loss"]
         self.state = None  # a second copy of the weights and moments
 
     def on_train_batch_start(
@@ -102,7 +110,9 @@ class Checkpoints(pl.Callback):
         self.before_last_step = None
         is_long = self.validation_s > SHORT_VALIDATION_S
         is_new = trainer.global_step != self.saved_step
-        if batch["step"] == first_of_last_step and is_long and is_new:
+        # What is long, and what was saved, each rank knows for itself alone.
+        is_wanted = self.ranks.count > 1 or (is_long and is_new)
+        if batch["step"] == first_of_last_step and is_wanted:
             state = self._state(trainer, pl_module, batch["epoch"], batch["step"])
             self.before_last_step = self.saver.copy_of(state)
 
@@ -124,16 +134,25 @@ class Checkpoints(pl.Callback):
             self.has_reserved = True
         if step == self.steps_per_epoch:
             return
-        if self.stop.received:
+        if self._asked_to_stop():
             pl_module.refuse_bad_loss()
             self._save(self.saver.copy_of(self._state(trainer, pl_module, batch["epoch"], step)))
             self._leave()
         if self.every_steps and trainer.global_step % self.every_steps == 0:
+            # The ranks do this together, before what one of them knows alone.
+            pl_module.refuse_bad_loss()
+            state = self._state(trainer, pl_module, batch["epoch"], step)
             if self.saver.is_busy:
                 logger.info("Step %d is not saved: the last save is not done.", trainer.global_step)
                 return
-            pl_module.refuse_bad_loss()
-            self._save(self.saver.copy_of(self._state(trainer, pl_module, batch["epoch"], step)))
+            self._save(self.saver.copy_of(state))
+
+    def _asked_to_stop(self) -> bool:
+        """Whether the ranks have agreed to stop; each of them asks at the same moments."""
+        self.questions += 1
+        if self.ranks.count > 1 and self.questions % AGREE_EVERY:
+            return False
+        return bool(self.ranks.largest(self.stop.received or 0))
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
         self.validation_started_at = time.monotonic()
@@ -145,7 +164,9 @@ class Checkpoints(pl.Callback):
         self._leave_from_validation(pl_module)
 
     def _leave_from_validation(self, module: TokenClassifier) -> None:
-        if self.stop.received and self.validation_s > SHORT_VALIDATION_S:
+        # How long it takes is known to each rank alone.
+        is_long = self.ranks.count > 1 or self.validation_s > SHORT_VALIDATION_S
+        if is_long and self._asked_to_stop():
             module.refuse_bad_loss()
             if self.before_last_step is not None:
                 self._save(self.before_last_step)
@@ -156,12 +177,12 @@ class Checkpoints(pl.Callback):
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         state = self._state(trainer, pl_module, trainer.current_epoch + 1, 0)
         self._save(self.saver.copy_of(state), metrics)
-        if self.stop.received:
+        if self._asked_to_stop():
             self._leave()
 
     def _leave(self) -> None:
         self.saver.wait()
-        raise Stopped(self.stop.received)
+        raise Stopped(self.stop.received or signal.SIGTERM)
 
     def _save(self, copied: Mapping, metrics: Mapping[str, float] | None = None) -> None:
         position = copied["position"]
@@ -178,7 +199,7 @@ class Checkpoints(pl.Callback):
             "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
             "precision": trainer.precision_plugin.state_dict(),
             "early_stopping": early_stopping[0] if early_stopping else {},
-            "epoch_loss": module.epoch_loss if step else torch.zeros(2),
+            "epoch_loss": self.ranks.total(module.epoch_loss) if step else torch.zeros(2),
             "position": {
                 "epoch": epoch,
                 "step": step,
@@ -187,3 +208,12 @@ class Checkpoints(pl.Callback):
             },
             "history": [asdict(record) for record in self.history],
         }
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
+    """The state, with this device's kernel in the place of the one that it was saved from."""
+    kernels = [{"fused": group["fused"]} for group in optimizer.param_groups]
+    groups = [
+        {**saved, **kernel} for saved, kernel in zip(state["param_groups"], kernels, strict=True)
+    ]
+    optimizer.load_state_dict({**state, "param_groups": groups})

@@ -36,10 +36,10 @@ class Layout:
     row_multiple: int = 1
     first_position: int = 0
 
-    def rows(self, split: EncodedSplit, windows: Sequence[int]) -> Batch:
-        """The batch of these windows. See `fill_rows` for its tensors."""
+    def rows(self, split: EncodedSplit, windows: Sequence[int], count: int | None = None) -> Batch:
+        """The batch of these windows, in `count` rows where it is given. See `fill_rows`."""
         if self.packed:
-            return pack(split, windows, self)
+            return pack(split, windows, self, count)
         return pad(split, windows, self)
 
 
@@ -63,12 +63,28 @@ def best_fit(lengths: Sequence[int], row_length: int) -> tuple[list[int], list[i
     return rows, starts, len(free)
 
 
-def pack(split: EncodedSplit, windows: Sequence[int], layout: Layout) -> Batch:
-    """Packed rows with a ready 4-D mask: padding attends to padding, so no row of it is empty."""
+def pack(
+    split: EncodedSplit, windows: Sequence[int], layout: Layout, count: int | None = None
+) -> Batch:
+    """Packed rows, best fit; `count` of them, or as many as the layout rounds up to."""
     special = layout.special.count
     lengths = [int(split.window_lengths_W[w]) + special for w in windows]
-    rows, starts, count = best_fit(lengths, layout.row_length)
-    count = -(-max(count, 1) // layout.row_multiple) * layout.row_multiple
+    rows, starts, needed = best_fit(lengths, layout.row_length)
+    if count is None:
+        count = -(-max(needed, 1) // layout.row_multiple) * layout.row_multiple
+    assert needed <= count, f"{needed} rows where {count} were planned"
+    return place(split, windows, layout, rows, starts, count)
+
+
+def place(
+    split: EncodedSplit,
+    windows: Sequence[int],
+    layout: Layout,
+    rows: Sequence[int],
+    starts: Sequence[int],
+    count: int,
+) -> Batch:
+    """`count` rows with a ready 4-D mask: padding attends to padding, so no row of it is empty."""
     batch, segment_RL = fill_rows(split, windows, layout, rows, starts, (count, layout.row_length))
     batch["attention_mask"] = segment_RL[:, None, :, None] == segment_RL[:, None, None, :]
     return batch

@@ -38,7 +38,7 @@ class Copy:
         """Into the memory of the last copy: to be given new pages takes twice as long."""
         buffer = self._buffers.get(path)
         if buffer is None or (buffer.shape, buffer.dtype) != (tensor.shape, tensor.dtype):
-            self._buffers[path] = buffer = torch.empty_like(tensor, device="cpu")
+            self._buffers[path] = buffer = torch.empty(tensor.shape, dtype=tensor.dtype)
         return buffer.copy_(tensor)
 
     def hold(self) -> None:

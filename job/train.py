@@ -15,7 +15,7 @@ from job.fit import Run, fit
 from job.hardware import choose_hardware
 from job.identity import find_start, identity_of
 from job.lease import Lease, held
-from job.log import LogHandler
+from job.log import LogHandler, Progress
 from job.prepare import prepare
 from job.saver import Saver
 from job.settings import Settings
@@ -55,7 +55,9 @@ def train_alone(
     """What `train` does once no other job writes to the same folder."""
     started_at = time.monotonic()
     url = settings.downstream_model_dir
-    hardware = choose_hardware(settings.wanted_accelerator, settings.wanted_precision)
+    hardware = choose_hardware(
+        settings.wanted_accelerator, settings.wanted_precision, settings.tpu_cores
+    )
     prepared = prepare(settings, hardware)
     store = CheckpointStore(
         storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k, lease.confirm
@@ -66,7 +68,13 @@ def train_alone(
         return f"Done already: the model lies in {storage.join(url, 'model')}."
     lease.note_start(start.progressed.global_step, settings.max_attempts)
     store.clean_up(start_anew=settings.resume == "never")
-    run = Run(start, identity, Saver(store, scratch / "saves"), lease, stop, handler, callbacks)
+    line = Progress(
+        handler,
+        epochs=settings.epochs_to_train,
+        log_every_s=settings.log_every_s,
+        price_per_hour=settings.price_per_hour,
+    )
+    run = Run(start, identity, Saver(store, scratch / "saves"), lease, stop, line, callbacks)
     history = fit(prepared, settings, hardware, run, scratch)
     best = load_best(prepared.network, store, scratch / "best")
     logger.info("The best checkpoint by %s is %s.", settings.monitor, best)

@@ -95,7 +95,7 @@ def test_variables_exist(document):
     text = read(document).replace("`B_PER`", "")
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text, re.ASCII))
     own = set(re.findall(r"\b([A-Z_]+)=", "\n".join(blocks(document, "sh"))))
-    known = set(LAUNCH_VARIABLES) | own | {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST"}
+    known = set(LAUNCH_VARIABLES) | own | {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST", "PJRT_DEVICE"}
     assert {name for name in named if not name.startswith("AIP_")} <= known
 
 

@@ -169,6 +169,8 @@ BAD_TOGETHER = [
     {"fp16": True, "accelerator": "cpu"},
     {"precision": "16", "accelerator": "cpu"},
     {"tpu_cores": 8, "accelerator": "gpu"},
+    {"tpu_cores": 8, "batch_size": 0},
+    {"accelerator": "tpu", "compile": True},
     {"tpu_cores": 8, "fp16": True},
     {"warmup_ratio": 0.1},
     {"window_stride": 62},

@@ -1,0 +1,166 @@
+"""What stays with the first process while others compute: the right to write, the log, the end.
+
+    office (a thread for each connection)  ←  confirm, going_on, log, show, deliver, fail  ←  ranks
+                                           →  an answer; to each process once: end now     →
+
+The lease, the terminal and the signals belong to one process, so the ranks ask it. A rank that
+fails tells it, and it ends all the others, who would wait for that rank for ever; a process that
+dies is noticed by its closed connection, and so is, on the other side, the office's own death.
+"""
+
+import logging
+import logging.handlers
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable
+from multiprocessing.connection import Client, Connection, Listener
+
+from job.errors import JobError, UnavailableError
+from job.evaluate import EpochRecord
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 20.0  # for an upload under way, once the run has failed
+END = "end"
+
+
+class RankError(Exception):
+    """What went wrong on a rank, with its traceback as text."""
+
+
+class Office:
+    """Serves the ranks inside a `with` block. `services` are what they may ask by name."""
+
+    def __init__(self, services: dict[str, Callable]):
+        self.failure: BaseException | None = None
+        self.history: list[EpochRecord] = []
+        self._services = {**services, "deliver": self._deliver, "fail": self._fail}
+        self._services |= {"begin": self._begin, "done": self._done}
+        self._watching: dict[int, Connection] = {}
+        self._working: Counter[int] = Counter()
+        self._lock = threading.Lock()
+        self.key = os.urandom(16)
+        self._listener = Listener(family="AF_UNIX", authkey=self.key)
+        self.address = self._listener.address
+
+    def __enter__(self) -> "Office":
+        threading.Thread(target=self._accept, name="office", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection = self._listener.accept()
+            except OSError:  # closed
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: Connection) -> None:
+        watched = 0
+        try:
+            while True:
+                name, arguments = connection.recv()
+                if name == "watch":
+                    (watched,) = arguments
+                    self._watching[watched] = connection
+                    continue
+                try:
+                    connection.send((self._services[name](*arguments), None))
+                except JobError as error:
+                    connection.send((None, error))
+        except (EOFError, OSError):
+            if self._working[watched]:
+                self._fail(UnavailableError(f"Process {watched}, which trained, has died."))
+
+    def _begin(self, process: int) -> None:
+        with self._lock:
+            self._working[process] += 1
+
+    def _done(self, process: int) -> None:
+        with self._lock:
+            self._working[process] -= 1
+
+    def _deliver(self, history: list[EpochRecord]) -> None:
+        self.history = history
+
+    def _fail(self, error: BaseException) -> None:
+        """The first failure is the one that is told; the others follow from it."""
+        with self._lock:
+            if self.failure is not None:
+                return
+            self.failure = error
+        for connection in self._watching.values():
+            try:
+                connection.send(END)
+            except OSError:
+                continue  # it has ended
+        timer = threading.Timer(GRACE_S, _kill_children)
+        timer.daemon = True
+        timer.start()
+
+
+def _kill_children() -> None:
+    for child in multiprocessing.active_children():
+        child.kill()
+
+
+class Desk:
+    """A rank's, or a process's, connection to the office."""
+
+    def __init__(self, address: str, key: bytes):
+        self._connection = Client(address, authkey=key)
+        self._lock = threading.Lock()
+
+    def ask(self, name: str, *arguments: object):
+        """What the office's service answers. Raises the JobError that it raises."""
+        with self._lock:
+            self._connection.send((name, arguments))
+            answer, error = self._connection.recv()
+        if error is not None:
+            raise error
+        return answer
+
+    def watch(self, before_the_end: Callable[[], None]) -> None:
+        """From now on the office's word, or its death, ends this process."""
+        self._connection.send(("watch", (os.getpid(),)))
+
+        def wait() -> None:
+            try:
+                self._connection.recv()
+                before_the_end()
+            except (EOFError, OSError):
+                pass  # the office is gone, and the right to write with it
+            finally:
+                os._exit(1)
+
+        threading.Thread(target=wait, name="watch", daemon=True).start()
+
+
+class LogToOffice(logging.handlers.QueueHandler):
+    """Sends records to the office: the first rank's and background threads' all, of the other
+    ranks what is a warning at least, with the core's number."""
+
+    def __init__(self, desk: Desk):
+        super().__init__(None)
+        self.desk, self.rank_of_thread = desk, {}
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        rank = self.rank_of_thread.get(record.thread, 0)
+        if rank and record.levelno < logging.WARNING:
+            return
+        if rank:
+            record.msg = record.message = f"core {rank}: {record.msg}"
+            record.fields = {**getattr(record, "fields", {}), "core": rank}
+        self.desk.ask("log", record)
+
+
+def ignore_signals() -> None:
+    """Ctrl-C reaches every process of a terminal; the office alone decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

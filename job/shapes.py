@@ -1,0 +1,113 @@
+"""Rows of few shapes, known before the first step, the same on every rank.
+
+A TPU compiles each shape for itself, and ranks that meet with different shapes wait for ever. So
+the rows that a step takes are planned for all ranks at once, from the plan of the epochs alone: two
+sizes, a usual and a largest one. A validation has one.
+"""
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from job.batch import EpochPlan, TrainingSteps
+from job.encode import EncodedSplit
+from job.ranks import OneDevice
+from job.rows import Batch, Layout, best_fit, place
+
+LENGTH_STEP = 32  # a row's length is a multiple of it
+LONGEST_ROW = 256
+SAMPLED_STEPS = 100
+EVALUATION_ROWS = 32  # a batch and rank
+PACKED_AT_ONCE = 1024  # windows; best fit takes the square of it
+
+
+def plan_rows(
+    layout: Layout, split: EncodedSplit, plan: EpochPlan, *, max_seq_length: int, epochs: int
+) -> tuple[Layout, np.ndarray]:
+    """The layout with the row length that computes least, and rows_ES: the rows of each epoch's
+    steps on every rank."""
+    shortest = -(-max_seq_length // LENGTH_STEP) * LENGTH_STEP
+    lengths = range(shortest, max(shortest, LONGEST_ROW) + 1, LENGTH_STEP)
+    layouts = [replace(layout, row_length=length, row_multiple=1) for length in lengths]
+    first = [(0, step) for step in range(min(plan.steps, SAMPLED_STEPS))]
+
+    def positions(layout: Layout) -> int:
+        rows = needed_rows(layout, split, plan, first)
+        return int(in_two_sizes(rows).sum()) * layout.row_length
+
+    best = min(layouts, key=positions)
+    steps = [(epoch, step) for epoch in range(epochs) for step in range(plan.steps)]
+    rows_ES = in_two_sizes(needed_rows(best, split, plan, steps)).reshape(epochs, plan.steps)
+    rows_ES[0, 0] = rows_ES.max()  # so that the first epoch compiles both
+    return best, rows_ES
+
+
+def needed_rows(
+    layout: Layout, split: EncodedSplit, plan: EpochPlan, steps: list[tuple[int, int]]
+) -> np.ndarray:
+    """The rows that the rank with the most of them needs in each step."""
+    special = layout.special.count
+    lengths_W = (split.window_lengths_W + special).tolist()
+    ranks = [TrainingSteps(split, layout, plan, rank) for rank in range(plan.world_size)]
+
+    def rows_of(rank: TrainingSteps, step: tuple[int, int]) -> int:
+        return best_fit([lengths_W[w] for w in rank.windows(step)], layout.row_length)[2]
+
+    return np.array([max(1, *(rows_of(rank, step) for rank in ranks)) for step in steps])
+
+
+def refuse_different_plans(ranks: OneDevice, rows_ES: np.ndarray, layout: Layout) -> None:
+    """Raises before a step in which the ranks would wait for each other for ever."""
+    mine = zlib.crc32(rows_ES.astype("<i8").tobytes(), layout.row_length)
+    largest, smallest = ranks.largest(mine), -ranks.largest(-mine)
+    if largest != smallest:
+        raise RuntimeError(f"core {ranks.rank} has planned other shapes than the other cores")
+
+
+def in_two_sizes(rows: np.ndarray) -> np.ndarray:
+    """Each number rounded up to one of two, the larger being the largest; the sum is smallest."""
+    largest, n = rows.max(), len(rows)
+    sizes, counts = np.unique(rows, return_counts=True)
+    up_to = np.cumsum(counts)
+    usual = sizes[np.argmin(sizes * up_to + largest * (n - up_to))]
+    return np.where(rows <= usual, usual, largest)
+
+
+class EvaluationRows(Dataset):
+    """Every window of a split once, in batches of one shape and the same number on every rank."""
+
+    def __init__(self, split: EncodedSplit, layout: Layout, rank: int, world_size: int):
+        self.split, self.layout, self.rank, self.world_size = split, layout, rank, world_size
+        self.rows = _packed(split, layout)
+        self.size = min(EVALUATION_ROWS, -(-len(self.rows) // world_size))
+
+    def __getitem__(self, number: int) -> Batch:
+        if number >= len(self):
+            raise IndexError(number)
+        first = (number * self.world_size + self.rank) * self.size
+        windows, rows, starts = [], [], []
+        for row, placed in enumerate(self.rows[first : first + self.size]):
+            for window, start in placed:
+                windows.append(window)
+                rows.append(row)
+                starts.append(start)
+        return place(self.split, windows, self.layout, rows, starts, self.size)
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // (self.size * self.world_size))
+
+
+def _packed(split: EncodedSplit, layout: Layout) -> list[list[tuple[int, int]]]:
+    """(window, start) of each row."""
+    lengths_W = (split.window_lengths_W + layout.special.count).tolist()
+    packed: list[list[tuple[int, int]]] = []
+    for first in range(0, len(lengths_W), PACKED_AT_ONCE):
+        lengths = lengths_W[first : first + PACKED_AT_ONCE]
+        rows, starts, count = best_fit(lengths, layout.row_length)
+        here: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+        for window, (row, start) in enumerate(zip(rows, starts, strict=True), first):
+            here[row].append((window, start))
+        packed += here
+    return packed
