@@ -1,16 +1,19 @@
 PYTHON ?= python3.11
 VENV ?= .venv
+EXTRA ?= cpu
+IMAGE ?= korean-ner-job:$(EXTRA)
+SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-faults gcs check lock lint
+.PHONY: help train test test-faults gcs check lock specs image test-container sbom
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # The default output is a demonstration and starts anew; a folder or bucket of your own resumes.
 train: environment  ## train on the embedded sample; DOWNSTREAM_MODEL_DIR=… writes elsewhere
-	@$(VENV)/bin/python -m job --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample} \
-	  $${DOWNSTREAM_MODEL_DIR---downstream_model_dir=output/sample --resume=never}
+	@[ -n "$$DOWNSTREAM_MODEL_DIR" ] || set -- --downstream_model_dir=output/sample --resume=never; \
+	  $(VENV)/bin/python -m job --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample} "$$@"
 
 check: environment  ## the pre-flight check of `make train`
 	@$(VENV)/bin/python -m job check --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample}
@@ -28,9 +31,25 @@ gcs: environment-dev  ## a bucket store on this machine, to try DOWNSTREAM_MODEL
 lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 	@$(VENV)/bin/pip install --quiet uv && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/python docker/lock.py
 
-.PHONY: environment environment-dev
+specs: environment  ## write the examples in docker/specs anew
+	@$(VENV)/bin/python -m docker.render_specs
+
+image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
+	@$(PYTHON) docker/image.py $(EXTRA) $(IMAGE)
+
+test-container: environment-container  ## build the CPU image and test it; brings docker if need be
+	@docker/test.sh $(VENV)/bin/python
+
+sbom: environment-container  ## write what is inside of IMAGE to SBOM, as SPDX
+	@SYFT_CHECK_FOR_APP_UPDATE=false $(VENV)/bin/syft scan --quiet docker:$(IMAGE) \
+	  --output spdx-json=$(SBOM) && echo "$(SBOM): what $(IMAGE) holds"
+
+.PHONY: environment environment-dev environment-container
 environment:
 	@$(PYTHON) docker/environment.py $(VENV)
 
 environment-dev:
 	@$(PYTHON) docker/environment.py $(VENV) dev
+
+environment-container:
+	@$(PYTHON) docker/environment.py $(VENV) dev container

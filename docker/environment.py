@@ -1,6 +1,6 @@
 """Makes a virtual environment from the locks, with the smallest build of torch within reach.
 
-    python3 docker/environment.py .venv [dev]
+    python3 docker/environment.py .venv [dev] [container]
 
 Needs Python 3.11 or 3.12 and nothing else: where Debian's python3-venv is absent, pip is fetched
 from the package index. torch's CPU build is taken from pip's own find-links folder or indexes when
@@ -28,19 +28,24 @@ PIP_WHEEL = "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 
 
-def main(folder: Path, with_dev: bool) -> None:
+def main(folder: Path, extras: list[str]) -> None:
     if not (3, 11) <= sys.version_info[:2] <= (3, 12):
         sys.exit(f"Python {sys.version.split()[0]}: 3.11 or 3.12 is needed; make PYTHON=python3.11")
     python = folder / "bin" / "python"
     with once(folder / ".job-installed", "torch-cpu.txt", "cpu.txt") as is_due:
         if is_due:
             install_job(folder, python)
-    if with_dev:
+    if "dev" in extras:
         with once(folder / ".dev-installed", "cpu.txt", "dev.txt", "source.txt") as is_due:
             if is_due:
                 say("installing what the tests need")
                 install(python, "dev.txt")
                 install(python, "source.txt", "--no-build-isolation")
+    if "container" in extras:
+        with once(folder / ".tools-installed", "tools.txt") as is_due:
+            if is_due:
+                say("installing what examines images")
+                install(python, "tools.txt")
 
 
 @contextmanager
@@ -126,4 +131,4 @@ def choose_torch(python: Path) -> tuple[str, list[str]]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), "dev" in sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -15,6 +15,7 @@ from job.checkpoint import CheckpointStore
 from job.errors import JobError
 from job.hardware import Hardware, choose_hardware
 from job.identity import find_start, identity_of
+from job.lease import holder_of
 from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
 from job.settings import Settings
 
@@ -39,6 +40,7 @@ def check(settings: Settings) -> int:
     url = settings.downstream_model_dir
     hardware = tried("accelerator and driver", lambda: _hardware(settings))
     tried(f"write, read and delete in {url}", lambda: storage.probe_writable(url))
+    tried("no other job writes there", lambda: _alone(url))
     corpus = tried("corpus and labels", lambda: read_corpus(settings))
     model = tried("model and tokenizer", lambda: read_tokenizer(settings))
     if hardware and corpus and model:
@@ -58,6 +60,11 @@ def _hardware(settings: Settings) -> Hardware:
     hardware = choose_hardware(settings.wanted_accelerator, settings.wanted_precision)
     logger.info("Would compute on %s, precision %s.", hardware.name, hardware.precision)
     return hardware
+
+
+def _alone(url: str) -> None:
+    if holder := holder_of(url):
+        logger.warning("%s may be writing to %s: a run will wait, then refuse.", holder, url)
 
 
 def _resume(settings: Settings, prepared: Prepared) -> None:

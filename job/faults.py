@@ -145,10 +145,12 @@ def named(url: str) -> Iterator[None]:
     except (JobError, FileNotFoundError, FileExistsError):
         raise
     except Exception as error:
-        raise _named(url, error) from error
+        if (by_name := _named(url, error)) is None:
+            raise
+        raise by_name from error
 
 
-def _named(url: str, error: Exception) -> Exception:
+def _named(url: str, error: Exception) -> JobError | None:
     if isinstance(error, DataCorruption):
         return CorruptedError(f"{url}: does not match its checksum ({_reason(error)}).")
     status = status_of(error)
@@ -165,7 +167,7 @@ def _named(url: str, error: Exception) -> Exception:
         return OutputError(f"{url}: cannot be written or read ({_reason(error)}).")
     if status is not None or isinstance(error, (OSError, *PASSING)):
         return StorageError(f"{url}: {_reason(error)}; the store refused it.")
-    return error
+    return None  # a fault of ours
 
 
 def _reason(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 import logging
 import signal
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,7 @@ class Run:
     lease: Lease
     stop: StopRequest
     handler: LogHandler
+    callbacks: Sequence[pl.Callback] = ()
 
 
 def fit(
@@ -89,7 +90,8 @@ def fit(
         workers=settings.cpu_workers,
     )
     telling = Telling(line, checkpoints, plan.steps, train.sentence_count)
-    trainer = make_trainer(settings, hardware, run.saver, [telling, checkpoints], logs.folder)
+    callbacks = [telling, checkpoints, *run.callbacks]
+    trainer = make_trainer(settings, hardware, run.saver, callbacks, logs.folder)
     try:
         with inapplicable_advice_ignored(), run.stop.deferred(), run.saver.finishing():
             trainer.fit(module, datamodule=data)

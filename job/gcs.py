@@ -31,14 +31,14 @@ def is_gcs(url: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _client_of(process: int) -> Client:
+def client_of(process: int) -> Client:
     """A client's sockets must not be shared with a forked child: one client a process."""
     return Client(project=None)
 
 
 def _blob(url: str) -> Blob:
     bucket, _, name = url.split("://", 1)[1].partition("/")
-    return Blob(name, Bucket(_client_of(os.getpid()), bucket), chunk_size=CHUNK_BYTES)
+    return Blob(name, Bucket(client_of(os.getpid()), bucket), chunk_size=CHUNK_BYTES)
 
 
 def upload(file: Path, url: str) -> None:

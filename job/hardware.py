@@ -4,17 +4,21 @@ Only this room knows devices. Reference for the CPU flags: Linux `Documentation/
 """
 
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from job.errors import ArgumentError, UnavailableError
+from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
 
 logger = logging.getLogger(__name__)
 
 # On a CPU without one of these, bf16 is emulated: up to 44 times slower than 32 bits.
 BF16_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
+# What torch.compile calls: triton a C compiler, inductor on the CPU one for C++.
+COMPILERS = {"gpu": ("cc", "gcc", "clang"), "cpu": ("g++", "clang++", "c++")}
 TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
@@ -61,10 +65,10 @@ def choose_hardware(accelerator: str, precision: str) -> Hardware:
             "ACCELERATOR=tpu: no TPU runtime is installed in this environment; "
             "use ACCELERATOR=auto, cpu or gpu."
         )
-    gpus = torch.cuda.device_count() if accelerator in ("auto", "gpu") else 0
+    gpus = count_gpus() if accelerator in ("auto", "gpu") else 0
     if accelerator == "gpu" and not gpus:
         raise UnavailableError(
-            f"ACCELERATOR=gpu: torch {torch.__version__} finds no GPU ({_why_no_gpu()}); "
+            f"ACCELERATOR=gpu: torch {torch.__version__} finds no GPU ({why_no_gpu()}); "
             "use ACCELERATOR=cpu, or start the container with --gpus all."
         )
     if gpus:
@@ -73,18 +77,26 @@ def choose_hardware(accelerator: str, precision: str) -> Hardware:
         return Hardware("gpu", _gpu_precision(precision), torch.cuda.get_device_name())
     if precision == "16":
         raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=auto on a CPU.")
+    if accelerator == "auto" and is_gpu_expected():
+        logger.warning(
+            "No GPU is used (%s): computing on the CPU. Start the container with --gpus all, or "
+            "set ACCELERATOR=cpu.",
+            why_no_gpu(),
+        )
     flags = cpu_flags()
     return Hardware(
         "cpu", _cpu_precision(precision, flags), f"{torch.get_num_threads()} CPU threads"
     )
 
 
-def _why_no_gpu() -> str:
-    if torch.version.cuda is None:
-        return "this build of torch has no CUDA"
-    if not Path("/proc/driver/nvidia/version").exists():
-        return "no NVIDIA driver is loaded"
-    return f"the driver does not serve CUDA {torch.version.cuda}"
+def require_compiler(accelerator: str) -> None:
+    """Raises ArgumentError where torch.compile would fail for want of a compiler."""
+    names = COMPILERS[accelerator]
+    if not any(shutil.which(name) for name in names):
+        raise ArgumentError(
+            f"COMPILE=true needs a compiler ({' or '.join(names)}), and none is installed here; "
+            "unset COMPILE, or add one to the image."
+        )
 
 
 def _gpu_precision(precision: str) -> str:

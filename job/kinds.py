@@ -11,11 +11,19 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
+# What the embedded corpus and its tiny model want, where the user says nothing.
+SAMPLE_DEFAULTS: dict[str, Any] = {
+    "pretrained_model_name": "sample",
+    "learning_rate": 3e-3,
+    "epochs": 12,
+}
+
+
 SPLITS = ("train", "val", "test")
 TPU_CORES = (0, 1, 8)
 
 
-def _matching(pattern: str, allowed: str) -> AfterValidator:
+def matching(pattern: str, allowed: str) -> AfterValidator:
     """Refuses text that `pattern` does not match whole."""
 
     def check(text: str) -> str:
@@ -64,15 +72,21 @@ EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 Location = Annotated[
     str,
     StringConstraints(min_length=1),
-    _matching(
-        r"(?![A-Za-z][A-Za-z0-9+.-]+:/(?!/)).+", "a path or a URL such as gs://bucket/folder"
-    ),
+    matching(r"(?![A-Za-z][A-Za-z0-9+.-]+:/(?!/)).+", "a path or a URL such as gs://bucket/folder"),
 ]
 CorpusName = Annotated[
-    str, _matching(r"(?!\.+$)[\w.-]+", "a name of letters, digits, '.', '_' and '-'")
+    str, matching(r"(?!\.+$)[\w.-]+", "a name of letters, digits, '.', '_' and '-'")
 ]
 Resume = Annotated[
-    Location, _matching(r"auto|never|.*/.*", "auto, never, or the path or URL of a checkpoint")
+    Location, matching(r"auto|never|.*/.*", "auto, never, or the path or URL of a checkpoint")
+]
+# A pasted token is no name, and is not shown: job.arguments hides what is wrong with this one.
+SecretName = Annotated[
+    str,
+    matching(
+        r"projects/[a-z0-9:.-]+/secrets/[\w-]+(/versions/(\d+|latest))?",
+        "the name of a secret, projects/PROJECT/secrets/NAME, and not the secret itself",
+    ),
 ]
 Sha256s = Annotated[str, AfterValidator(_check_sha256)]
 TpuCores = Annotated[int, AfterValidator(_check_tpu_cores)]

@@ -163,6 +163,15 @@ def _end_quietly(lease: Lease, *, well: bool) -> None:
         logger.warning("The lease stays behind and runs out by itself: %s", error)
 
 
+def holder_of(directory: str) -> str | None:
+    """Who may be writing below `directory` now, as far as its lease says."""
+    try:
+        terms = Terms.from_bytes(storage.read_bytes(storage.join(directory, LEASE)))
+    except FileNotFoundError:
+        return None
+    return None if terms.released or process.is_gone(terms.process) else terms.holder
+
+
 def _take(url: str, ttl_s: float, renew_every_s: float) -> Lease:
     terms = Terms(f"{socket.gethostname()}, process {os.getpid()}", process.name_of_this())
     try:

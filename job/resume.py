@@ -5,6 +5,8 @@ Lightning's loops start fresh on a resume; only their counters are set. Everythi
 """
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
@@ -17,6 +19,8 @@ from job.saver import Saver
 from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
+
+SHORT_VALIDATION_S = 2  # so short a one is waited for when asked to stop
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Checkpoints(pl.Callback):
     """Saves at the end of each epoch, every `every_steps` steps, and when asked to stop.
 
     A checkpoint is taken between optimiser steps only, so that no half-summed gradient is lost.
-    Asked to stop after an epoch's last step, it saves the state before that step, so that a
+    Asked to stop in a long validation, it saves the state before the epoch's last step, so that the
     validation need not be waited for, nor taken up in the middle. `may_go_on` raises when this
     process must not write any more.
     """
@@ -62,7 +66,9 @@ class Checkpoints(pl.Callback):
         self.start, self.state = start, state
         self.history = list(start.history)
         self.saved_step = start.global_step
+        self.has_reserved = False
         self.before_last_step: Mapping | None = None
+        self.validation_s = math.inf  # how long the last one took
 
     def setup(self, trainer: pl.Trainer, pl_module: TokenClassifier, stage: str) -> None:
         """Tells Lightning's counters where the run goes on."""
@@ -94,7 +100,9 @@ class Checkpoints(pl.Callback):
         batches = trainer.accumulate_grad_batches
         first_of_last_step = (self.steps_per_epoch - 1) // batches * batches
         self.before_last_step = None
-        if batch["step"] == first_of_last_step and trainer.global_step != self.saved_step:
+        is_long = self.validation_s > SHORT_VALIDATION_S
+        is_new = trainer.global_step != self.saved_step
+        if batch["step"] == first_of_last_step and is_long and is_new:
             state = self._state(trainer, pl_module, batch["epoch"], batch["step"])
             self.before_last_step = self.saver.copy_of(state)
 
@@ -109,7 +117,12 @@ class Checkpoints(pl.Callback):
         self.may_go_on()
         self.saver.raise_if_failed()
         step = batch["step"] + 1
-        if trainer.fit_loop._should_accumulate() or step == self.steps_per_epoch:
+        if trainer.fit_loop._should_accumulate():
+            return
+        if not self.has_reserved:
+            self.saver.reserve(self._state(trainer, pl_module, batch["epoch"], step))
+            self.has_reserved = True
+        if step == self.steps_per_epoch:
             return
         if self.stop.received:
             pl_module.refuse_bad_loss()
@@ -123,6 +136,7 @@ class Checkpoints(pl.Callback):
             self._save(self.saver.copy_of(self._state(trainer, pl_module, batch["epoch"], step)))
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+        self.validation_started_at = time.monotonic()
         self._leave_from_validation(pl_module)
 
     def on_validation_batch_end(
@@ -131,13 +145,14 @@ class Checkpoints(pl.Callback):
         self._leave_from_validation(pl_module)
 
     def _leave_from_validation(self, module: TokenClassifier) -> None:
-        if self.stop.received:
+        if self.stop.received and self.validation_s > SHORT_VALIDATION_S:
             module.refuse_bad_loss()
             if self.before_last_step is not None:
                 self._save(self.before_last_step)
             self._leave()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+        self.validation_s = time.monotonic() - self.validation_started_at
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         state = self._state(trainer, pl_module, trainer.current_epoch + 1, 0)
         self._save(self.saver.copy_of(state), metrics)

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from pytorch_lightning.plugins.io import CheckpointIO
 
 from job.checkpoint import CheckpointStore, step_of
 from job.errors import ArgumentError, IncompatibleError, JobError, OutputError, StorageError
-from job.state import Copy, load_state
+from job.state import Copy, load_state, tensors_of
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,12 @@ class Saver(CheckpointIO):
     def is_busy(self) -> bool:
         """Whether an earlier save is still under way."""
         return any(not upload.done() for upload in self._uploads)
+
+    def reserve(self, state: Mapping) -> None:
+        """Has the memory for copies taken by a thread, while training goes on."""
+        self._copy.hold()
+        shapes = [(path, torch.empty_like(t, device="meta")) for path, t in tensors_of(state)]
+        self._writer.submit(self._copy.reserve, shapes)
 
     def copy_of(self, state: Mapping) -> Mapping:
         """A copy that stays as it is until the next one is made, which waits for `save`'s file."""

@@ -1,7 +1,7 @@
 """The state of a run as a file: copied, written, and read without running what is in it."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,19 @@ class Copy:
         return buffer.copy_(tensor)
 
     def hold(self) -> None:
-        """Until `write` is done the next copy has to wait."""
+        """Until `write` or `reserve` is done the next copy has to wait."""
         self._is_free.clear()
+
+    def reserve(self, shapes: list[tuple[tuple, torch.Tensor]]) -> None:
+        """Takes the memory for copies of a state, which is the slow part of the first one.
+
+        `shapes` is what `tensors_of` gives, on the device `meta`: training changes the state.
+        """
+        try:
+            for path, tensor in shapes:
+                self._buffers[path] = torch.zeros(tensor.shape, dtype=tensor.dtype).fill_(1)
+        finally:
+            self._is_free.set()
 
     def write(self, state: Mapping, folder: Path) -> None:
         """Writes a state into the folder; the memory is then free for the next copy."""
@@ -52,6 +63,16 @@ class Copy:
             torch.save(state, folder / STATE)
         finally:
             self._is_free.set()
+
+
+def tensors_of(value: Any, path: tuple = ()) -> Iterator[tuple[tuple, torch.Tensor]]:
+    """Every tensor in a state, with where it lies."""
+    if isinstance(value, torch.Tensor):
+        yield path, value
+    elif isinstance(value, Mapping | list | tuple):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in items:
+            yield from tensors_of(item, (*path, key))
 
 
 def load_state(folder: Path) -> dict:

@@ -13,6 +13,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from job.corpus import load_corpus
 from job.sentences import Sentence, Span
 
+pytest_plugins = ["tests.stores"]
+
 TEXTS = [
     "서울에서 김민수가 2월 3일 오후 2시에 만났다.",
     "한국은행은 금리를 3.5%로 올렸다고 밝혔다.",

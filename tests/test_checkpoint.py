@@ -1,23 +1,12 @@
 """What is committed survives, what is kept, and what is found again."""
 
 import json
-import uuid
 
-import fsspec
 import pytest
 
 from job import disk, storage
 from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError, OutputError
-
-
-@pytest.fixture(params=["path", "memory"])
-def url(request, tmp_path):
-    if request.param == "memory":
-        yield f"memory://{uuid.uuid4().hex}/checkpoints"
-        fsspec.filesystem("memory").store.clear()
-    else:
-        yield str(tmp_path / "checkpoints")
 
 
 def commit(store, tmp_path, step, val_loss=None):
@@ -152,3 +141,58 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch):
         commit(store, tmp_path, 2, 0.4)
     monkeypatch.undo()
     assert store.newest(tmp_path / "got").step == 1
+
+
+def test_what_dead_runs_left_is_collected(url, tmp_path, caplog):
+    """Folders never committed and data that no manifest names go; everything else stays."""
+    caplog.set_level("INFO")
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    commit(store, tmp_path, 1, 0.5)
+    storage.write_bytes(storage.join(url, "step=00000001", "state-dead.pt"), b"half")
+    storage.write_bytes(storage.join(url, "step=00000002", "state-dead.pt"), b"half")
+    storage.write_bytes(storage.join(url, "step=00000003", "MANIFEST.json"), b"garbage")
+    storage.write_bytes(storage.join(url, "notes", "mine.txt"), b"kept")
+    store.clean_up(start_anew=False)
+    assert storage.list_names(url) == ["notes", "step=00000001", "step=00000003"]
+    assert storage.list_names(storage.join(url, "step=00000001")) == [
+        "MANIFEST.json",
+        data_of(store),
+    ]
+    assert "step=00000002 was never committed" in caplog.text
+    store.clean_up(start_anew=True)
+    assert storage.list_names(url) == ["notes"]
+
+
+def test_only_garbage_is_no_beginning(url, tmp_path):
+    """Manifests that cannot be read are damaged checkpoints, not none."""
+    storage.write_bytes(storage.join(url, "step=00000003", "MANIFEST.json"), b"garbage")
+    with pytest.raises(IncompatibleError, match="none of the 1 checkpoints"):
+        CheckpointStore(url, ("min", "val_loss"), 5).newest(tmp_path / "got")
+
+
+def test_who_lost_the_right_to_write_commits_nothing(url, tmp_path):
+    """The right is confirmed before the manifest. Lost only just after it, the run ends, too, but
+    the checkpoint, which is good, stands: the successor may have gone on from it."""
+    answers = []
+
+    def confirm():
+        if not answers.pop(0):
+            raise OutputError("another holds the lease")
+
+    store = CheckpointStore(url, ("min", "val_loss"), 5, confirm)
+    for answers[:], expected in (([False], []), ([True, False], [1])):
+        with pytest.raises(OutputError, match="another holds"):
+            commit(store, tmp_path, 1, 0.5)
+        assert answers == []
+        assert steps(store) == expected
+    answers[:] = [True, True]
+    commit(store, tmp_path, 2, 0.5)
+    assert steps(store) == [1, 2]
+
+
+def test_a_loss_that_is_no_number_is_never_the_best(url, tmp_path):
+    """NaN and infinity compare with nothing."""
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    for step, loss in ((1, float("nan")), (2, 0.5), (3, float("-inf"))):
+        commit(store, tmp_path, step, loss)
+    assert [c.step for c in store.best(store.committed())] == [2]

@@ -34,7 +34,12 @@ def tree(document: str) -> set[str]:
 def test_the_tree_shows_the_files_that_there_are(document):
     """Each file in the tree exists, and no file of code, test or document is left out."""
     patterns = ("*.md", "*.toml", "docs/*", "docker/*", "bench/*.py", "job/*.*", "job/sample/*.*")
-    there = {p for pattern in (*patterns, "tests/*.py") for p in ROOT.glob(pattern) if p.is_file()}
+    there = {
+        p
+        for pattern in (*patterns, "tests/*.py", "tests/container/*.py")
+        for p in ROOT.glob(pattern)
+        if p.is_file()
+    }
     shown = tree(document)
     assert {f for f in shown if not (ROOT / f).exists()} == set()
     assert {str(p.relative_to(ROOT)) for p in there} - shown == set()
@@ -91,9 +96,8 @@ def test_variables_exist(document):
     """No variable is named that the job does not know; AIP_* are Vertex AI's own."""
     text = read(document).replace("`B_PER`", "")
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text, re.ASCII))
-    assert {name for name in named if not name.startswith("AIP_")} <= set(VARIABLES) | {
-        "XDG_CACHE_HOME"
-    }
+    others = {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST"}
+    assert {name for name in named if not name.startswith("AIP_")} <= set(VARIABLES) | others
 
 
 @pytest.mark.parametrize("document", READMES)
@@ -162,3 +166,11 @@ def test_the_changelog_knows_this_version():
     """The version of the code has an entry, and the image in docs/vertex.yaml its tag."""
     assert f"## [{job.__version__}]" in read("CHANGELOG.md")
     assert f":{job.__version__}\n" in read("docs/vertex.yaml")
+
+
+def test_each_promise_names_tests_that_exist():
+    """Every test that docs/checkpoints.md names is there."""
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", read("docs/checkpoints.md"))
+    assert len(named) > 20
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"

@@ -27,18 +27,41 @@ LAYERS = [
         "kinds",
         "combinations",
     },
-    {"settings", "flags", "usage", "arguments"},
+    {"machines"},
+    {"settings", "study", "launch", "flags", "usage", "arguments"},
+    {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
-    {"fetch", "drive", "cache", "sources", "splits", "corpus"},
+    {"fetch", "drive", "secrets", "cache", "sources", "splits", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
-    {"batch", "model", "layout", "hardware", "hub", "resolve", "pretrained", "card", "export"},
+    {
+        "batch",
+        "model",
+        "layout",
+        "gpu",
+        "hardware",
+        "hub",
+        "resolve",
+        "pretrained",
+        "card",
+        "export",
+    },
     {"page", "report", "predict"},
-    {"prepare", "state", "saver", "resume", "identity", "progress"},
+    {"prepare", "state", "saver", "resume", "identity", "progress", "tuning"},
     {"fit", "finish", "summary", "check"},
     {"train"},
     {"__main__"},
 ]
-WITHOUT_TORCH = {"settings", "arguments", "vertex", "log", "corpus", "formats", "fetch", "storage"}
+WITHOUT_TORCH = {
+    "spec",
+    "settings",
+    "arguments",
+    "vertex",
+    "log",
+    "corpus",
+    "formats",
+    "fetch",
+    "storage",
+}
 
 
 def imported(room: Path) -> set[str]:

@@ -2,23 +2,13 @@
 
 import os
 import subprocess
-import uuid
+import traceback
 
 import fsspec
 import pytest
 
-from job import disk, faults, storage
+from job import disk, storage
 from job.errors import OutputError, PermissionDeniedError, StorageError
-
-
-@pytest.fixture(params=["path", "file", "memory"])
-def url(request, tmp_path):
-    """The URL of an empty folder."""
-    if request.param == "memory":
-        yield f"memory://{uuid.uuid4().hex}/out"
-        fsspec.filesystem("memory").store.clear()
-    else:
-        yield f"{'file://' if request.param == 'file' else ''}{tmp_path}/out"
 
 
 def test_what_is_written_is_read_back(url):
@@ -189,14 +179,6 @@ class HttpStatusError(Exception):
         self.code = code
 
 
-@pytest.fixture
-def hurried():
-    """A fault is given up after half a second."""
-    faults.set_patience(faults.Patience(deadline_s=0.5, first_wait_s=0.05))
-    yield
-    faults.set_patience(faults.Patience())
-
-
 @pytest.mark.parametrize(
     ("raised", "expected"),
     [
@@ -223,3 +205,24 @@ def test_an_unknown_scheme_is_refused():
     """A URL that no installed package serves says so."""
     with pytest.raises(OutputError, match="nosuch://"):
         storage.probe_writable("nosuch://bucket/x")
+
+
+def test_a_forked_child_reaches_the_store_too(url):
+    """Clients that the parent opened are not the child's: it lists, reads and writes on its own."""
+    if url.startswith("memory"):
+        pytest.skip("the memory of the parent is not the child's")
+    storage.write_bytes(storage.join(url, "a"), b"parent")
+    assert storage.list_names(url) == ["a"]
+    child = os.fork()
+    if child == 0:
+        try:
+            storage.write_bytes(storage.join(url, "b"), storage.read_bytes(storage.join(url, "a")))
+            assert storage.list_names(url) == ["a", "b"]
+            storage.remove(storage.join(url, "a"))
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert storage.list_names(url) == ["b"]
+    assert storage.read_bytes(storage.join(url, "b")) == b"parent"

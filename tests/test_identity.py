@@ -1,0 +1,98 @@
+"""A checkpoint is gone on from when it is of the same run, else each difference is named."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from job import storage
+from job.checkpoint import CheckpointStore
+from job.errors import IncompatibleError
+from job.identity import find_start
+from job.labels import LabelMap
+from job.state import STATE
+
+IDENTITY = {"seed": 7, "learning_rate": 0.01}
+POSITION = {"epoch": 1, "step": 2, "global_step": 9, "stopped_early": False}
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store with one checkpoint of the run that IDENTITY and `prepared` describe."""
+    network = torch.nn.Linear(2, 3)
+    folder = tmp_path / "staging"
+    folder.mkdir()
+    state = {"network": network.state_dict(), "position": POSITION, "history": []}
+    torch.save(state, folder / STATE)
+    store = CheckpointStore(str(tmp_path / "checkpoints"), ("min", "val_loss"), 1)
+    facts = {"metrics": {}, "settings": IDENTITY, "labels": LabelMap(("PER",)).labels}
+    store.commit(folder, step=9, facts=facts)
+    return store
+
+
+def prepared(types=("PER",), outputs=3):
+    return SimpleNamespace(label_map=LabelMap(types), network=torch.nn.Linear(2, outputs))
+
+
+def start(store, tmp_path, resume="auto", identity=IDENTITY, **changed):
+    return find_start(store, resume, identity, prepared(**changed), tmp_path / "got")
+
+
+def edit_manifest(store, **changed):
+    place = storage.join(store.committed()[0].url, "MANIFEST.json")
+    manifest = json.loads(storage.read_bytes(place)) | changed
+    storage.write_bytes(place, json.dumps(manifest).encode())
+
+
+def test_the_same_run_goes_on(store, tmp_path):
+    """The position is that of the checkpoint, found or named."""
+    for resume in ("auto", store.committed()[0].url):
+        found = start(store, tmp_path, resume)
+        assert (found.progressed.epoch, found.progressed.step) == (1, 2)
+        assert found.progressed.global_step == 9
+
+
+def test_never_is_the_beginning(store, tmp_path):
+    """RESUME=never looks at nothing."""
+    found = start(store, tmp_path, "never", {})
+    assert found.state is None
+    assert found.progressed.global_step == 0
+
+
+def test_each_difference_is_named(store, tmp_path):
+    """Arguments with both values, and the labels."""
+    other = {"seed": 8, "learning_rate": 0.02}
+    with pytest.raises(IncompatibleError) as refused:
+        start(store, tmp_path, identity=other, types=("LOC",))
+    text = str(refused.value)
+    assert "seed was 7 and is 8; learning_rate was 0.01 and is 0.02" in text
+    assert "B-PER" in text
+    assert "B-LOC" in text
+    assert "RESUME=never" in text
+
+
+def test_other_shapes_are_refused(store, tmp_path):
+    """The weight, its shape then and now."""
+    with pytest.raises(IncompatibleError, match=r"weight weight was \(3, 2\) and is \(4, 2\)"):
+        start(store, tmp_path, outputs=4)
+
+
+def test_another_version_of_the_same_format_goes_on(store, tmp_path, caplog):
+    """With a warning that names both."""
+    edit_manifest(store, code_version="0.0.9")
+    assert start(store, tmp_path).progressed.global_step == 9
+    assert "0.0.9" in caplog.text
+
+
+def test_another_format_is_refused(store, tmp_path):
+    """What this version cannot read is not guessed at."""
+    edit_manifest(store, format=99)
+    with pytest.raises(IncompatibleError, match="format is 99"):
+        start(store, tmp_path)
+
+
+def test_a_url_without_a_checkpoint_is_refused(store, tmp_path):
+    """RESUME=<url> names one checkpoint, not any."""
+    with pytest.raises(IncompatibleError, match="no checkpoint that verifies"):
+        start(store, tmp_path, str(tmp_path))
