@@ -58,8 +58,8 @@ PASSING_UP = {
     "reset at once": (SMALL, [{"drop_after": 0, "times": 2}]),
     "reset mid-body": (SMALL, [{"drop_after": 30_000}]),
     "reset mid-chunk": (LARGE, [{"method": "PUT", "drop_after": 7_000_001, "times": 2}]),
-    "stall": (SMALL, [{"stall_s": 30}]),
-    "stall in a session": (LARGE, [{"method": "PUT", "stall_s": 30}]),
+    "stall": (SMALL, [{"stall_s": 600}]),
+    "stall in a session": (LARGE, [{"method": "PUT", "stall_s": 600}]),
     "session gone": (LARGE, [{"method": "PUT", "status": 410}]),
     "corrupted": (SMALL, [{"corrupt": "up"}]),
     "corrupted in a session": (LARGE, [{"corrupt": "up"}]),
@@ -88,7 +88,7 @@ PASSING_DOWN = {
     "503 three times": [{"status": 503, "times": 3}],
     "429": [{"status": 429}],
     "reset mid-body": [{"drop_after": 7_000_001, "times": 2}],
-    "stall": [{"stall_s": 30}],
+    "stall": [{"stall_s": 600}],
     "corrupted": [{"corrupt": "down"}],
     "truncated": [{"truncate": 5_000_000}],
 }
@@ -109,7 +109,7 @@ LISTED = {
     "503": {"status": 503, "times": 2},
     "429": {"status": 429},
     "reset": {"drop_after": 0},
-    "stall": {"stall_s": 30},
+    "stall": {"stall_s": 600},
 }
 
 
@@ -132,7 +132,7 @@ def test_looks_and_deletions_come_through(server, case):
 LOST_ANSWERS = {
     "503": {"status": 503, "commit_first": True},
     "reset": {"drop_after": 0, "commit_first": True},
-    "stall": {"stall_s": 30, "commit_first": True},
+    "stall": {"stall_s": 600, "commit_first": True},
 }
 
 
@@ -165,7 +165,7 @@ LASTING_UP = {
     "503": ({"status": 503}, StorageError, r"503.*STORAGE_DEADLINE_S"),
     "429": ({"status": 429}, StorageError, r"429.*STORAGE_DEADLINE_S"),
     "reset": ({"drop_after": 0}, StorageError, "STORAGE_DEADLINE_S"),
-    "stall": ({"stall_s": 30}, StorageError, "STORAGE_DEADLINE_S"),
+    "stall": ({"stall_s": 600}, StorageError, "STORAGE_DEADLINE_S"),
     "corrupted": ({"corrupt": "up"}, StorageError, "CRC32C.*STORAGE_DEADLINE_S"),
     "truncated": ({"truncate": 1000}, StorageError, "CRC32C.*STORAGE_DEADLINE_S"),
     "403": ({"status": 403}, PermissionDeniedError, "Storage Object User"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from job.errors import OutputError
+from tests.faults.jobs import Inside
 
 LEASE = "out/LEASE.json"
 ELSEWHERE = "another-boot pid:[4026531836] 17 4711"  # a process that cannot be seen from here
@@ -47,11 +48,12 @@ def test_a_second_job_refuses_and_the_first_is_unharmed(runs, server, place, unt
     assert place.outcome() == untouched()
 
 
-def test_the_lease_of_a_dead_holder_is_taken_over(runs, server, place, untouched):
+@pytest.mark.parametrize("inside", [Inside(), Inside(day_jumps=True)], ids=["", "clock jumps"])
+def test_the_lease_of_a_dead_holder_is_taken_over(runs, server, place, untouched, inside):
     """A machine that has gone is waited for until its time is over, and not longer."""
     put_lease(server)
     grow_old(server, 28)
-    code, log = runs.finish(place)
+    code, log = runs.finish(place, inside=inside)
     assert code == 0, log
     assert "waiting up to 2 s for a sign of life" in log
     assert "The lease of elsewhere, process 17, which has ended, was taken over" in log
@@ -59,10 +61,11 @@ def test_the_lease_of_a_dead_holder_is_taken_over(runs, server, place, untouched
     assert place.outcome() == untouched()
 
 
-def test_a_holder_that_shows_life_is_not_robbed(runs, server, place):
+@pytest.mark.parametrize("inside", [Inside(), Inside(day_jumps=True)], ids=["", "clock jumps"])
+def test_a_holder_that_shows_life_is_not_robbed(runs, server, place, inside):
     """A lease that is renewed while one waits stays whose it is."""
     put_lease(server)
-    job = runs.start(place)
+    job = runs.start(place, inside=inside)
     job.until_said("for a sign of life")
     put_lease(server, renewals=1)
     code, log = job.wait()
@@ -99,7 +102,7 @@ def test_a_holder_that_wakes_too_late_is_fenced_off(runs, server, place, untouch
     first.until_hit(at_first)
     first.send(signal.SIGSTOP)
     grow_old(server, 31)
-    at_second = server.fault(path=r"/upload/.*step=00000024/state-", stall_s=100)
+    at_second = server.fault(path=r"/upload/.*/state-", stall_s=100)  # its first save
     second = runs.start(place, storage_timeout_s=100)
     second.until_hit(at_second)
     before = place.files()
