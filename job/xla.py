@@ -179,6 +179,19 @@ class CorePrecision(XLAPrecision):
     def forward_context(self) -> AbstractContextManager:
         return torch.autocast("xla", dtype=torch.bfloat16, enabled=self.autocasts)
 
+    def _xla_wrap_closure(self, optimizer: torch.optim.Optimizer, closure: Callable) -> Any:
+        """Averages the gradients over the cores. As copies: what reads an accumulated gradient
+        after torch_xla has reduced it in place, as clipping does, finds the one before."""
+        import torch_xla.core.xla_model as xm
+
+        result = closure()
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.grad = parameter.grad.clone()
+        xm.reduce_gradients(optimizer)
+        return result
+
 
 class Boundaries(pl.Callback):
     """One graph a batch: synchronises after each, and tells what was compiled.

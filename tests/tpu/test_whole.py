@@ -44,9 +44,9 @@ def kmou_folder(real_data, tmp_path):
         lines = (real_data / f"kmou/{split}.txt").read_text("utf-8").splitlines(keepends=True)
         (corpus / f"{split}.txt").write_text("".join(lines[:count]), "utf-8")
     model = tmp_path / "model"
-    config = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     BertForTokenClassification(
-        BertConfig(vocab_size=30000, intermediate_size=64, **config)
+        BertConfig(vocab_size=30000, intermediate_size=32, **config)
     ).save_pretrained(model)
     shutil.copy(real_data / "kcbert/vocab.txt", model)
     told = {"do_lower_case": False, "tokenizer_class": "BertTokenizer"}
