@@ -136,7 +136,7 @@ class RunData(pl.LightningDataModule):
     ):
         super().__init__()
         self.train, self.validation = train, validation
-        self.workers = workers_that_fit(workers, train[first_epoch, 0]) if workers else 0
+        self.workers = workers_that_fit(workers, train[0, 0]) if workers else 0
         self.first_epoch, self.first_step = first_epoch, first_step
 
     def train_dataloader(self) -> DataLoader:

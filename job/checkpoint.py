@@ -71,6 +71,7 @@ class CheckpointStore:
         """The checkpoint at `url`, or None where none is committed there."""
         try:
             manifest = json.loads(storage.read_bytes(storage.join(url, MANIFEST)))
+            _check(manifest)
             return Checkpoint(
                 url=url,
                 step=int(manifest["step"]),
@@ -83,7 +84,10 @@ class CheckpointStore:
             )
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, AttributeError, CorruptedError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+            logger.warning("%s: the manifest cannot be read (%s); ignored.", url, error)
+            return None
+        except CorruptedError as error:
             logger.warning("%s: the manifest cannot be read (%s); ignored.", url, error)
             return None
 
@@ -98,11 +102,15 @@ class CheckpointStore:
             stem, dot, suffix = name.partition(".")
             file["object"] = f"{stem}-{self.writer}{dot}{suffix}"
             storage.upload_file(folder / name, storage.join(url, file["object"]))
-        self.confirm()
         place = storage.join(url, MANIFEST)
-        storage.remove(place)  # of a checkpoint of this step that did not verify
+        data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+        before = _content(place)  # of a checkpoint of this step that did not verify
+        self.confirm()
         try:
-            storage.create(place, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+            if before is None:
+                storage.create(place, data)
+            else:
+                storage.swap(place, before, data)
         except FileExistsError as error:
             raise OutputError(f"{place}: another job wrote this first; only one may.") from error
         # Where the lease is lost by now the manifest stays: the successor may have gone on from it.
@@ -199,3 +207,21 @@ class CheckpointStore:
 def step_of(name: str) -> int:
     """The step in a checkpoint folder's name."""
     return int(name.rpartition("=")[2])
+
+
+def _content(url: str) -> bytes | None:
+    try:
+        return storage.read_bytes(url)
+    except FileNotFoundError:
+        return None
+
+
+def _check(manifest: Mapping) -> None:
+    """Raises ValueError where names would lead out of the folder, or numbers are none."""
+    for name, facts in manifest["files"].items():
+        for part in (name, facts.get("object", name), facts["sha256"]):
+            if not re.fullmatch(r"\w[\w.=-]*", part, re.ASCII):
+                raise ValueError(f"{part!r} is no name of a file here")
+    for name, value in manifest["metrics"].items():
+        if not isinstance(value, int | float):
+            raise ValueError(f"metric {name} is {value!r}")

@@ -100,8 +100,10 @@ def _on_cores(
         try:
             xla.launch(Rank(file, office.address, office.key), (), hardware.devices)
         except BrokenProcessPool as error:
+            if office.failure is not None:
+                raise office.failure from error
             run.stop.raise_if_received()
-            raise office.failure or UnavailableError(
+            raise UnavailableError(
                 "A process that trained has died before it began; is the TPU free? "
                 "Another job may hold it."
             ) from error
@@ -164,7 +166,9 @@ class Rank:
         going = Going(desk if rank == 0 else None)
         saver = NoSaver()
         if rank == 0:
-            saver = Saver(replace(job.store, confirm=going.confirm), job.scratch)
+            # A line of its own: the uploader may wait for a store, and training must not.
+            confirm = partial(Desk(self.address, self.key).ask, "confirm")
+            saver = Saver(replace(job.store, confirm=confirm), job.scratch)
             process.saver = saver
         run = replace(job.run, saver=saver, lease=going, stop=going, line=Line(desk))
         hardware = replace(job.hardware, on_failure=fail)

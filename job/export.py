@@ -29,9 +29,12 @@ def export_model(
     label_map: LabelMap,
     metrics: Mapping,
     facts: Mapping[str, str],
+    trained: Mapping[str, object],
     prove: Callable[[Path], None],
 ) -> None:
     """Writes the directory beside `folder`, lets `prove` try it, and then puts it in place.
+
+    `facts` are for people; `trained` says in the manifest from which run the model comes.
 
     `prove` gets the directory before it has a manifest and raises when it is not good; an older
     export at `folder` then stays as it was. Raises OutputError when it cannot be written.
@@ -45,7 +48,8 @@ def export_model(
         _write_json(staged / "metrics.json", metrics)
         write_card(staged / "README.md", label_map, metrics, facts)
         prove(staged)
-        _write_json(staged / MANIFEST, describe_files(staged) | {"facts": dict(facts)})
+        manifest = describe_files(staged) | {"facts": dict(facts), "trained": dict(trained)}
+        _write_json(staged / MANIFEST, manifest)
         _put_in_place(staged, folder)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)

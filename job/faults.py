@@ -88,8 +88,14 @@ def passes(error: BaseException) -> bool:
         damaged = status == 400 and ("crc32c" in str(error).lower() or "md5" in str(error).lower())
         return status in PASSING_STATUS or damaged
     if isinstance(error, GoogleAuthError):
-        return bool(getattr(error, "retryable", False))
+        return bool(error.retryable) or is_unreachable(error)
     return isinstance(error, PASSING)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether the server that renews a token did not answer: no word on whether it would."""
+    causes = (error, error.__cause__, *error.args[:1])
+    return any(isinstance(cause, TransportError) for cause in causes)
 
 
 def _passes_within(error: BaseException) -> bool:
@@ -154,7 +160,8 @@ def _named(url: str, error: Exception) -> JobError | None:
     if isinstance(error, DataCorruption):
         return CorruptedError(f"{url}: does not match its checksum ({_reason(error)}).")
     status = status_of(error)
-    if status in (401, 403) or isinstance(error, PermissionError | GoogleAuthError):
+    is_auth = isinstance(error, GoogleAuthError) and not is_unreachable(error)
+    if status in (401, 403) or isinstance(error, PermissionError) or is_auth:
         return PermissionDeniedError(
             f"{url}: permission denied ({_reason(error)}); give this user or service account access"
             " (gcloud auth application-default login; role Storage Object User)."
@@ -165,7 +172,7 @@ def _named(url: str, error: Exception) -> JobError | None:
         return OutputError(f"{url}: there is no such bucket ({_reason(error)}); create it first.")
     if status is None and isinstance(error, OSError) and "://" not in url.removeprefix("file://"):
         return OutputError(f"{url}: cannot be written or read ({_reason(error)}).")
-    if status is not None or isinstance(error, (OSError, *PASSING)):
+    if status is not None or isinstance(error, (OSError, GoogleAuthError, *PASSING)):
         return StorageError(f"{url}: {_reason(error)}; the store refused it.")
     return None  # a fault of ours
 

@@ -1,5 +1,6 @@
 """From the best checkpoint to what the user takes away: evaluated, reported, exported, proven."""
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 def load_best(network: PreTrainedModel, store: CheckpointStore, scratch: Path) -> str:
     """Puts the weights of the best checkpoint that verifies into the network; returns its URL."""
+    store.damaged.clear()  # another process may have saved that step anew; each is verified here
     for checkpoint in store.best(store.committed()):
         if store.fetch(checkpoint, scratch):
             network.load_state_dict(load_state(scratch)["network"])
@@ -37,10 +39,21 @@ def load_best(network: PreTrainedModel, store: CheckpointStore, scratch: Path) -
     )
 
 
-def is_finished(start: Start, settings: Settings, url: str) -> bool:
+def is_finished(start: Start, settings: Settings, identity: Mapping[str, object], url: str) -> bool:
     """Whether the run that `start` came from has trained its epochs and published its model."""
-    trained = start.progressed.stopped_early or start.progressed.epoch >= settings.epochs_to_train
-    return trained and storage.exists(storage.join(url, "model", MANIFEST))
+    reached = start.progressed
+    if not reached.stopped_early and reached.epoch < settings.epochs_to_train:
+        return False
+    try:
+        manifest = json.loads(storage.read_bytes(storage.join(url, "model", MANIFEST)))
+        return manifest["trained"] == trained_by(identity, reached.global_step)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return False  # none yet, or that of an earlier run: it is made anew
+
+
+def trained_by(identity: Mapping[str, object], steps: int) -> dict[str, object]:
+    """What a model's manifest says of its run, by which `is_finished` knows it again."""
+    return {"steps": steps, "settings": dict(identity)}
 
 
 def evaluate_splits(prepared: Prepared) -> list[SplitResult]:
@@ -75,6 +88,7 @@ def publish(
     results: Sequence[SplitResult],
     history: Sequence[EpochRecord],
     facts: Mapping[str, str],
+    identity: Mapping[str, object],
     url: str,
     scratch: Path,
 ) -> None:
@@ -94,6 +108,7 @@ def publish(
         label_map=prepared.label_map,
         metrics=metrics,
         facts=facts,
+        trained=trained_by(identity, history[-1].step),
         prove=lambda folder: prove_same(folder, prepared),
     )
     storage.replace_dir(scratch / "report", storage.join(url, "report"))

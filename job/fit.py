@@ -62,6 +62,8 @@ def fit(
     prepared: Prepared, settings: Settings, hardware: Hardware, run: Run, scratch: Path
 ) -> list[EpochRecord]:
     """Trains from the start to the last epoch and returns the history, one record an epoch."""
+    if run.start.progressed.stopped_early:  # all that is left is to evaluate and export
+        return list(run.start.progressed.history)
     logs = storage.LocalMirror(
         storage.join(settings.downstream_model_dir, "logs"), scratch / "logs"
     )

@@ -70,13 +70,20 @@ class Office:
                     (watched,) = arguments
                     self._watching[watched] = connection
                     continue
-                try:
-                    connection.send((self._services[name](*arguments), None))
-                except JobError as error:
-                    connection.send((None, error))
+                connection.send(self._served(name, arguments))
         except (EOFError, OSError):
             if self._working[watched]:
                 self._fail(UnavailableError(f"Process {watched}, which trained, has died."))
+
+    def _served(self, name: str, arguments: tuple) -> tuple[object, JobError | None]:
+        """A service's answer, or its error. One that is a fault of ours ends the run, too."""
+        try:
+            return self._services[name](*arguments), None
+        except JobError as error:
+            return None, error
+        except Exception as error:
+            self._fail(error)
+            return None, UnavailableError(f"The office failed at {name}: {error!r}")
 
     def _begin(self, process: int) -> None:
         with self._lock:
@@ -95,14 +102,14 @@ class Office:
             if self.failure is not None:
                 return
             self.failure = error
-        for connection in self._watching.values():
+        timer = threading.Timer(GRACE_S, _kill_children)
+        timer.daemon = True
+        timer.start()
+        for connection in list(self._watching.values()):
             try:
                 connection.send(END)
             except OSError:
                 continue  # it has ended
-        timer = threading.Timer(GRACE_S, _kill_children)
-        timer.daemon = True
-        timer.start()
 
 
 def _kill_children() -> None:

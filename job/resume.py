@@ -95,9 +95,11 @@ class Checkpoints(pl.Callback):
             return
         _load_optimizer(trainer.optimizers[0], self.state["optimizer"])
         trainer.lr_scheduler_configs[0].scheduler.load_state_dict(self.state["scheduler"])
-        trainer.precision_plugin.load_state_dict(self.state["precision"])
+        if self.state["precision"]:  # none where no scaler was needed
+            trainer.precision_plugin.load_state_dict(self.state["precision"])
         for callback in trainer.early_stopping_callbacks:
-            callback.load_state_dict(self.state["early_stopping"])
+            if self.state["early_stopping"]:
+                callback.load_state_dict(self.state["early_stopping"])
         if self.ranks.rank == 0:  # it is that of all
             pl_module.carried_loss = self.state["epoch_loss"]
         self.state = None  # a second copy of the weights and moments
@@ -168,8 +170,9 @@ class Checkpoints(pl.Callback):
         is_long = self.ranks.count > 1 or self.validation_s > SHORT_VALIDATION_S
         if is_long and self._asked_to_stop():
             module.refuse_bad_loss()
-            if self.before_last_step is not None:
-                self._save(self.before_last_step)
+            before = self.before_last_step
+            if before is not None and before["position"]["global_step"] != self.saved_step:
+                self._save(before)
             self._leave()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:

@@ -32,9 +32,6 @@ class Going:
             self._asked_at = now
             self._received = self._desk.ask("going_on")
 
-    def confirm(self) -> None:
-        self._desk.ask("confirm")
-
     def install(self) -> None:
         """Signals go to the office."""
 

@@ -64,7 +64,7 @@ def train_alone(
     )
     identity = identity_of(settings, prepared)
     start = find_start(store, settings.resume, identity, prepared, scratch / "start")
-    if is_finished(start, settings, url):
+    if is_finished(start, settings, identity, url):
         return f"Done already: the model lies in {storage.join(url, 'model')}."
     lease.note_start(start.progressed.global_step, settings.max_attempts)
     store.clean_up(start_anew=settings.resume == "never")
@@ -83,5 +83,5 @@ def train_alone(
     seconds = earlier_s + time.monotonic() - started_at
     facts = facts_of(settings, prepared, hardware, history, seconds)
     lease.confirm()
-    publish(prepared, results, history, facts, url, scratch)
+    publish(prepared, results, history, facts, identity, url, scratch)
     return last_screen(results, history, facts, url)

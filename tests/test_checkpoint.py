@@ -196,3 +196,42 @@ def test_a_loss_that_is_no_number_is_never_the_best(url, tmp_path):
     for step, loss in ((1, float("nan")), (2, 0.5), (3, float("-inf"))):
         commit(store, tmp_path, step, loss)
     assert [c.step for c in store.best(store.committed())] == [2]
+
+
+def test_a_step_that_is_saved_anew_is_never_absent(url, tmp_path, monkeypatch):
+    """At the moment of its commit the old manifest stands, or the new one."""
+    store = CheckpointStore(url, ("min", "val_loss"), 1)
+    commit(store, tmp_path, 1, 0.5)
+    seen, swap = [], storage.swap
+    monkeypatch.setattr(
+        storage, "swap", lambda *a: (seen.append(steps(store)), swap(*a), seen.append(steps(store)))
+    )
+    commit(store, tmp_path, 1, 0.4)
+    assert seen == [[1], [1]]
+    assert store.committed()[0].metrics == {"val_loss": 0.4}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"files": {"../../escaped": {"sha256": "0", "size": 1}}},
+        {"files": {"state.pt": {"sha256": "0", "size": 1, "object": "../other/state.pt"}}},
+        {"files": {"/etc/passwd": {"sha256": "0", "size": 1}}},
+        {"files": {".hidden": {"sha256": "0", "size": 1}}},
+        {"files": {"state.pt": {"size": 1}}},
+        {"metrics": {"val_loss": "x"}},
+        {"metrics": None},
+        {"step": float("inf")},
+    ],
+    ids=str,
+)
+def test_a_manifest_that_leads_elsewhere_commits_nothing(url, tmp_path, damage):
+    """Names stay in their folder, and numbers are numbers."""
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    commit(store, tmp_path, 1, 0.5)
+    commit(store, tmp_path, 2, 0.5)
+    place = storage.join(url, "step=00000002", "MANIFEST.json")
+    manifest = json.loads(storage.read_bytes(place)) | damage
+    storage.write_bytes(place, json.dumps(manifest).encode())
+    assert steps(store) == [1]
+    assert store.newest(tmp_path / "deep" / "er").step == 1

@@ -56,6 +56,7 @@ def export(tmp_path, network):
             tokenizer=make_tokenizer(tmp_path / "tokenizer"),
             label_map=LABELS,
             metrics=METRICS,
+            trained={},
             facts=FACTS,
             prove=prove,
         )

@@ -36,6 +36,7 @@ def output(tmp_path_factory):
         tokenizer=make_tokenizer(tmp_path_factory.mktemp("tokenizer")),
         label_map=LABELS,
         metrics={},
+        trained={},
         facts={"max sequence length": "16"},
         prove=lambda folder: None,
     )

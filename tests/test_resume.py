@@ -83,3 +83,34 @@ def test_asked_to_stop_it_saves_and_says_so(world, untouched, number, expected):
     assert code == 0, log
     assert "Going on from" in log
     assert outcome(world.folder / output) == untouched
+
+
+def test_a_model_of_fewer_epochs_is_not_the_end(world, untouched):
+    """Killed between the last checkpoint and the export, over an older export: it is made anew."""
+    output = world.folder / "older-model"
+    assert finish(world.start("older-model", **OPTIONS))[0] == 0
+    manifest = output / "model/MANIFEST.json"
+    old = json.loads(manifest.read_text())
+    old["trained"]["steps"] -= 1
+    manifest.write_text(json.dumps(old))
+    code, log = finish(world.start("older-model", **OPTIONS))
+    assert code == 0, log
+    assert "Done already" not in log
+    assert outcome(output) == untouched
+    assert "Done already" in finish(world.start("older-model", **OPTIONS))[1]
+
+
+def test_patience_can_be_set_on_the_way_and_is_final(world):
+    """A run without it goes on with it; once it has stopped a run, no epoch is added later."""
+    options = {"epochs": 1, "learning_rate": 1e-9}
+    assert finish(world.start("patient", **options))[0] == 0
+    options |= {"epochs": 9, "early_stopping_patience": 1}
+    code, log = finish(world.start("patient", **options))
+    assert code == 0, log
+    output = world.folder / "patient"
+    ended = outcome(output)
+    assert len(ended["history"]) < 9
+    (output / "model/MANIFEST.json").unlink()
+    code, log = finish(world.start("patient", **options))
+    assert code == 0, log
+    assert outcome(output) == ended

@@ -6,8 +6,9 @@ import traceback
 
 import fsspec
 import pytest
+from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 
-from job import disk, storage
+from job import disk, faults, storage
 from job.errors import OutputError, PermissionDeniedError, StorageError
 
 
@@ -226,3 +227,20 @@ def test_a_forked_child_reaches_the_store_too(url):
     assert os.waitpid(child, 0)[1] == 0
     assert storage.list_names(url) == ["b"]
     assert storage.read_bytes(storage.join(url, "b")) == b"parent"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (TransportError("no answer"), True),
+        (RefreshError(TransportError("no answer")), True),
+        (RefreshError("invalid_grant: the token was revoked"), False),
+        (DefaultCredentialsError("none found"), False),
+    ],
+    ids=str,
+)
+def test_a_token_that_cannot_be_renewed_now_is_no_refusal(error, expected):
+    """Where the server that renews it does not answer, it is an outage like any other."""
+    assert faults.passes(error) is expected
+    with pytest.raises(StorageError if expected else PermissionDeniedError), faults.named("gs://b"):
+        raise error
