@@ -92,6 +92,7 @@ class Checkpoints(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
         self.stop.install()  # Lightning has put its own SIGTERM handler in front, which exits 0
         if self.state is None:
+            self._leave_before_the_first_step()
             return
         _load_optimizer(trainer.optimizers[0], self.state["optimizer"])
         trainer.lr_scheduler_configs[0].scheduler.load_state_dict(self.state["scheduler"])
@@ -103,6 +104,12 @@ class Checkpoints(pl.Callback):
         if self.ranks.rank == 0:  # it is that of all
             pl_module.carried_loss = self.state["epoch_loss"]
         self.state = None  # a second copy of the weights and moments
+        self._leave_before_the_first_step()
+
+    def _leave_before_the_first_step(self) -> None:
+        """Nothing was done that could be lost; several ranks leave together, after a step."""
+        if self.ranks.count == 1 and self.stop.received:
+            raise Stopped(self.stop.received)
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: TokenClassifier, batch, batch_idx: int

@@ -5,9 +5,8 @@ import uuid
 
 import fsspec
 import pytest
-from gcsfs import GCSFileSystem
 
-from job import faults
+from job import faults, storage
 from job.gcs import client_of
 from tests.gcs import GcsServer
 
@@ -18,7 +17,8 @@ KINDS = ["path", "file", "memory", "gs"]
 def gcs_server():
     """A bucket named `bucket`, for whoever asks; nobody may leave a fault behind."""
     client_of.cache_clear()  # both clients remember the host that they first saw
-    GCSFileSystem.clear_instance_cache()
+    storage.open_filesystem("gs://bucket")  # sets what has to be set before gcsfs is imported
+    fsspec.get_filesystem_class("gs").clear_instance_cache()
     with GcsServer() as server:
         yield server
         if client_of.cache_info().currsize:

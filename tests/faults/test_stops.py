@@ -125,7 +125,7 @@ def test_heard_from_the_first_second(world, tmp_path):
 def test_a_stop_is_no_failed_attempt(runs, server, place):
     """A run that is told to stop again and again is not taken for one that crashes."""
     for _ in range(3):
-        job = runs.start(place, inside=Inside(hold="job.fit:make_trainer"), max_attempts=2)
+        job = runs.start(place, inside=Inside(hold="job.train:fit"), max_attempts=2)
         job.until_held()
         job.send(signal.SIGTERM)
         code, log = job.wait()
