@@ -79,6 +79,18 @@ def test_the_vm_is_deleted_when_the_script_is_interrupted(vm, number, code):
     assert vm.calls("docker stop --time=120 korean-ner")
 
 
+def test_the_vm_is_deleted_when_nobody_reads_on(vm):
+    """The terminal was closed, or a `| tee` has died: that is no reason to keep a VM."""
+    process = vm.start(JOB_SECONDS="600")
+    for line in process.stdout:
+        if "a line of the log" in line:
+            break
+    process.stdout.close()
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 129
+    assert not vm.exists
+
+
 def test_no_vm_is_left_where_none_was_to_be_had(vm):
     """A create that fails may have made one after all: it is deleted, too."""
     code, _ = vm.run(NO_ROOM="1")

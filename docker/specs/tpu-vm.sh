@@ -42,13 +42,16 @@ delete() {
 
 delete_always() {
   local code=$? found
+  set +e
   trap - EXIT
-  trap '' HUP INT TERM
+  trap '' HUP INT TERM PIPE
+  # A terminal that was closed, or a `| tee` that is gone, must not keep the VM alive.
+  echo "Deleting $name." >&2 || exec >/dev/null 2>&1
   if [ -n "$child" ]; then kill "$child" 2>/dev/null || true; fi
   if [ "$code" -ge 129 ] && [ -n "$started" ]; then
     echo "Stopping the job, which saves first." >&2
     timeout 180 gcloud compute tpus tpu-vm ssh "$name" "${where[@]}" --quiet \
-      --command="sudo docker stop --time=120 $name" >&2 || true
+      --command="sudo docker stop --time=120 $name" >&2 </dev/null || true
   fi
   for _ in 1 2 3 4 5 6; do
     delete >&2 || true
