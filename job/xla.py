@@ -238,18 +238,20 @@ class Boundaries(pl.Callback):
         torch_xla.sync()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        compiled, seconds = compilations()
+        compiled, seconds, large = compilations()
         if trainer.is_global_zero and compiled > self.compiled:
             logger.info(
-                "XLA compiled %d graphs so far, in %.1f s (epoch %d).",
-                *(compiled, seconds, trainer.current_epoch + 1),
+                "XLA compiled %d graphs so far, in %.1f s, %d of them large (epoch %d).",
+                *(compiled, seconds, large, trainer.current_epoch + 1),
             )
         self.compiled = compiled
 
 
-def compilations() -> tuple[int, float]:
-    """The graphs that this process has compiled, and the seconds that it took."""
+def compilations() -> tuple[int, float, int]:
+    """The graphs that this process has compiled, the seconds that it took, and the number of those
+    that took a tenth of the longest or more."""
     import torch_xla.debug.metrics as met
 
-    count, nanoseconds, _ = met.metric_data("CompileTime") or (0, 0.0, [])
-    return count, nanoseconds / 1e9
+    count, nanoseconds, samples = met.metric_data("CompileTime") or (0, 0.0, [])
+    longest = max((took for _, took in samples), default=0)
+    return count, nanoseconds / 1e9, sum(took >= longest / 10 for _, took in samples)
