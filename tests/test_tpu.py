@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.test_rooms import JOB, ROOMS, imported
 
 DOCKER = Path(__file__).parent.parent / "docker"
-ALONE = {"xla", "tpu"}
+ALONE = {"xla", "graphs", "tpu"}
 
 
 def packages(room: Path) -> set[str]:
