@@ -1,9 +1,12 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 VENV_TPU ?= .venv-tpu
+EXTRA ?= cpu
+IMAGE ?= korean-ner-job:$(EXTRA)
+SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-faults test-tpu gcs check lock lint
+.PHONY: help train test test-faults test-tpu gcs check lock specs image test-container sbom
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,9 +37,25 @@ gcs: environment-dev  ## a bucket store on this machine, to try DOWNSTREAM_MODEL
 lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 	@$(VENV)/bin/pip install --quiet uv && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/python docker/lock.py
 
-.PHONY: environment environment-dev
+specs: environment  ## write the examples in docker/specs anew
+	@$(VENV)/bin/python -m docker.render_specs
+
+image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
+	@$(PYTHON) docker/image.py $(EXTRA) $(IMAGE)
+
+test-container: environment-container  ## build the CPU image and test it; brings docker if need be
+	@docker/test.sh $(VENV)/bin/python
+
+sbom: environment-container  ## write what is inside of IMAGE to SBOM, as SPDX
+	@SYFT_CHECK_FOR_APP_UPDATE=false $(VENV)/bin/syft scan --quiet docker:$(IMAGE) \
+	  --output spdx-json=$(SBOM) && echo "$(SBOM): what $(IMAGE) holds"
+
+.PHONY: environment environment-dev environment-container
 environment:
 	@$(PYTHON) docker/environment.py $(VENV)
 
 environment-dev:
 	@$(PYTHON) docker/environment.py $(VENV) dev
+
+environment-container:
+	@$(PYTHON) docker/environment.py $(VENV) dev container

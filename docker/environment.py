@@ -1,6 +1,6 @@
 """Makes a virtual environment from the locks, with the smallest build of torch within reach.
 
-    python3 docker/environment.py .venv [dev] [tpu]
+    python3 docker/environment.py .venv [dev] [container] [tpu]
 
 Needs Python 3.11 or 3.12 and nothing else: where Debian's python3-venv is absent, pip is fetched
 from the package index. With `tpu` it is the lock of a TPU host, 3.5 GB of downloads. Otherwise
@@ -29,20 +29,25 @@ PIP_WHEEL = "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 
 
-def main(folder: Path, *, with_dev: bool, for_tpu: bool) -> None:
+def main(folder: Path, extras: list[str]) -> None:
     if not (3, 11) <= sys.version_info[:2] <= (3, 12):
         sys.exit(f"Python {sys.version.split()[0]}: 3.11 or 3.12 is needed; make PYTHON=python3.11")
-    python = folder / "bin" / "python"
+    python, for_tpu = folder / "bin" / "python", "tpu" in extras
     locks = ("tpu.txt",) if for_tpu else ("torch-cpu.txt", "cpu.txt")
     with once(folder / ".job-installed", *locks) as is_due:
         if is_due:
             install_job(folder, python, for_tpu)
-    if with_dev:
+    if "dev" in extras:
         with once(folder / ".dev-installed", *locks, "dev.txt", "source.txt") as is_due:
             if is_due:
                 say("installing what the tests need")
                 install(python, "dev.txt")
                 install(python, "source.txt", "--no-build-isolation")
+    if "container" in extras:
+        with once(folder / ".tools-installed", "tools.txt") as is_due:
+            if is_due:
+                say("installing what examines images")
+                install(python, "tools.txt")
 
 
 @contextmanager
@@ -128,4 +133,4 @@ def choose_torch(python: Path) -> tuple[str, list[str]]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), with_dev="dev" in sys.argv[2:], for_tpu="tpu" in sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2:])

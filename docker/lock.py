@@ -3,6 +3,7 @@
     gpu.txt   what the job needs, with PyPI's torch, which brings CUDA
     cpu.txt   the same versions without CUDA; torch's CPU build is pinned in torch-cpu.txt
     dev.txt   what the tests need on top of either
+    tools.txt what `make test-container` and `make sbom` run, beside the job
     source.txt  the one package of those that comes as source only, built with what dev.txt brings
     tpu.txt   what the job needs on a TPU: the torch of the last torch_xla, otherwise as gpu.txt
 
@@ -61,6 +62,8 @@ def main(options: list[str]) -> None:
     more = [e for e in with_tests if e not in locked and not e.startswith("#")]
     write("dev.txt", [entry for entry in more if not entry.startswith(SOURCE_ONLY)])
     write("source.txt", [entry for entry in more if entry.startswith(SOURCE_ONLY)])
+    with_tools = compile_lock("tools.txt", *options, "--extra", "container", "-c", "docker/gpu.txt")
+    write("tools.txt", [e for e in with_tools if e not in locked and not e.startswith("#")])
     write_tpu_lock(without_cuda, *options)
 
 

@@ -1,4 +1,4 @@
-"""The commands: python -m job [train] | check | predict IN OUT, and --help, --version.
+"""The commands: python -m job [train] | check | predict IN OUT | spec TARGET, --help, --version.
 
 Heavy imports wait until the arguments are known to be good: a mistake is told in a second, and a
 SIGTERM is heard from the first moment on.
@@ -7,13 +7,17 @@ SIGTERM is heard from the first moment on.
 import logging
 import os
 import sys
+import tempfile
 import traceback
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
-from job.errors import EXIT_INTERNAL, ArgumentError, JobError
+from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.signals import Stopped, StopRequest
+from job.vertex import read_vertex, require_one_machine
 
 if TYPE_CHECKING:
     from job.arguments import Parsed
@@ -32,6 +36,7 @@ def main(argv: list[str]) -> int:
     # torch_xla would take the CPU where PJRT_DEVICE is not set, after a warning.
     os.environ.setdefault("PJRT_SELECT_DEFAULT_DEVICE", "0")
     try:
+        set_up_early_log()
         return run(argv, stop)
     except Stopped as stopped:
         logger.warning("%s.", stopped)
@@ -45,21 +50,34 @@ def run(argv: list[str], stop: StopRequest) -> int:
     try:
         parsed = parse(argv, os.environ, Path.cwd())
     except ArgumentError as error:
-        print(error, file=sys.stderr)
-        print("Nothing was started. `python -m job --help` lists every argument.", file=sys.stderr)
+        advice = "Nothing was started. `python -m job --help` lists every argument."
+        if is_json_asked(os.environ):
+            logger.error("%s\n%s", error, advice)
+        else:
+            print(error, advice, sep="\n", file=sys.stderr)
         return error.exit_code
     if parsed.command == "help":
-        return tell(help_text())
+        return tell(help_text("spec" if "spec" in parsed.operands else "train"))
     if parsed.command == "version":
         return tell(f"korean-ner-job {__version__}")
     if parsed.print_settings:
         return tell(settings_table(parsed))
+    if parsed.command == "spec":
+        from job.spec import render
+
+        return tell(render(parsed))
     handler = set_up_log(parsed)
     from job.faults import Patience, set_patience
 
     settings = parsed.settings
     set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))
     try:
+        require_temporary_folder()
+        if parsed.settings.hf_token_secret:
+            from job.secrets import with_secrets
+
+            parsed = replace(parsed, settings=with_secrets(parsed.settings))
+            handler = set_up_log(parsed)  # which now knows what not to show
         return COMMANDS[parsed.command](parsed, stop, handler)
     except JobError as error:
         logger.error("%s", error)
@@ -70,6 +88,33 @@ def run(argv: list[str], stop: StopRequest) -> int:
     except Exception:
         logger.critical("This is a fault of the job, please report it:\n%s", traceback.format_exc())
         return EXIT_INTERNAL
+
+
+def require_temporary_folder() -> None:
+    """Raises OutputError in a container whose every file system is read-only."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"No folder for temporary files can be written ({error.strerror}): start the container "
+            "with --tmpfs /tmp, or set TMPDIR."
+        ) from error
+
+
+def is_json_asked(environ: Mapping[str, str]) -> bool:
+    """Whether everything that is printed has to be JSON, as far as the environment says."""
+    from job.vertex import is_in_cloud
+
+    asked = environ.get("LOG_FORMAT", "").strip() or "auto"
+    return asked == "json" or (asked == "auto" and is_in_cloud(environ))
+
+
+def set_up_early_log() -> None:
+    """Before the arguments are known: a mistake in them has a severity, too."""
+    from job.log import set_up_logging
+
+    if is_json_asked(os.environ):
+        set_up_logging("json", sys.stdout, is_terminal=False)
 
 
 def tell(text: str) -> int:
@@ -84,7 +129,6 @@ def tell(text: str) -> int:
 def set_up_log(parsed: "Parsed") -> "LogHandler":
     """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
     from job.log import set_up_logging
-    from job.vertex import read_vertex
 
     settings = parsed.settings
     stream = sys.stderr if parsed.command == "predict" else sys.stdout
@@ -100,16 +144,22 @@ def set_up_log(parsed: "Parsed") -> "LogHandler":
 
 def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Trains, evaluates and exports."""
+    vertex = read_vertex(os.environ)
+    require_one_machine(vertex)
     from job.preemption import heeded
     from job.train import train
+    from job.tuning import trial_callbacks
 
+    _, metric = parsed.settings.monitored
+    callbacks = trial_callbacks(vertex, metric)
     with heeded(os.environ.get("GCE_METADATA_HOST")):
-        print(train(parsed.settings, stop, handler), file=handler.stream)
+        handler.tell(train(parsed.settings, stop, handler, callbacks))
     return 0
 
 
 def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Tries everything that a run needs, without training."""
+    require_one_machine(read_vertex(os.environ))
     from job.check import check
 
     return check(parsed.settings)

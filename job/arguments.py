@@ -17,6 +17,7 @@ from job.combinations import Combination
 from job.errors import ArgumentError
 from job.flags import Given, read_words
 from job.kinds import cache_home
+from job.launch import OPERANDS, TARGETS, LaunchSettings
 from job.settings import SAMPLE_DEFAULTS, SECRETS, Settings
 from job.typos import closest_flag, misspelt_variable
 from job.usage import allowed_values, display, help_text, settings_table
@@ -24,18 +25,20 @@ from job.vertex import read_vertex
 
 __all__ = ["Parsed", "help_text", "parse", "settings_table"]
 
-COMMANDS = ("train", "check", "predict", "help", "version")
-FIELDS = Settings.model_fields
-VARIABLES = {name.upper(): name for name in FIELDS}
+COMMANDS = ("train", "check", "predict", "spec", "help", "version")
+VARIABLES = {name.upper(): name for name in Settings.model_fields}
+LAUNCH_VARIABLES = {n.upper(): n for n in LaunchSettings.model_fields if n not in OPERANDS}
+# A token that was pasted where the name of a secret belongs is not shown either.
+UNSHOWN = frozenset({*SECRETS, "hf_token_secret"})
 
 
 @dataclass(frozen=True)
 class Parsed:
     """What to do and with which settings. `sources` says in words where each setting came from."""
 
-    command: str  # train, check, predict, help or version
+    command: str  # train, check, predict, spec, help or version
     operands: tuple[str, ...]
-    settings: Settings
+    settings: Settings  # LaunchSettings where the command is spec
     sources: Mapping[str, str]
     print_settings: bool
 
@@ -49,27 +52,32 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
     command, *operands = words.positional or ["train"]
     for asked in ("help", "version"):
         if asked in words.switches or command == asked:
-            return Parsed(asked, (), Settings(), {}, False)
+            return Parsed(asked, tuple(words.positional), Settings(), {}, False)
+    kind = LaunchSettings if command == "spec" else Settings
+    variables = LAUNCH_VARIABLES if command == "spec" else VARIABLES
     mistakes = [*words.mistakes, *_judge_command(command, operands, words.has_unknown_flag)]
+    mistakes += _judge_flags(words.given, kind)
     given: dict[str, Given] = {"cache_dir": Given(str(cache_home(environ)), "default")}
     given |= _read_vertex(environ, mistakes)
     if environ.get("PJRT_DEVICE") == "TPU":  # as a TPU's image has it: four sentences a core
         given["accelerator"] = Given("tpu", "PJRT_DEVICE")
-    given |= _read_dotenv(cwd / ".env", mistakes)
-    given |= _read_environment(environ, mistakes)
-    given |= words.given
+    given |= _read_dotenv(cwd / ".env", variables, mistakes)
+    given |= _read_environment(environ, variables, mistakes)
+    given |= {name: each for name, each in words.given.items() if name in kind.model_fields}
+    if command == "spec" and operands and operands[0] in TARGETS:
+        given["target"] = Given(operands[0], "command line")
     if given.get("downstream_model_dir") == _NOWHERE:
         del given["downstream_model_dir"]
         mistakes.append(
             "DOWNSTREAM_MODEL_DIR is not set, and a machine of Vertex AI loses what it wrote; set "
             "it to gs://BUCKET/FOLDER, or give the job a base output directory."
         )
-    settings, found = _validate(given)
+    settings, found = _validate(kind, given)
     mistakes += found
     if settings is None or mistakes:
         raise ArgumentError("\n".join(mistakes))
     print_settings = words.switches.get("print_settings", "no") in ("", "true", "1", "yes", "on")
-    sources = {name: _source(name, given, settings) for name in FIELDS}
+    sources = {name: _source(name, given, settings) for name in kind.model_fields}
     return Parsed(command, tuple(operands), settings, sources, print_settings)
 
 
@@ -83,15 +91,30 @@ def _source(name: str, given: Mapping[str, Given], settings: Settings) -> str:
 def _judge_command(command: str, operands: list[str], has_unknown_flag: bool) -> list[str]:
     if command not in COMMANDS:
         guess = closest_flag(command, COMMANDS)
-        hint = f"is {guess!r} meant?" if guess else "the commands are train, check and predict."
+        known = "the commands are train, check, predict and spec."
+        hint = f"is {guess!r} meant?" if guess else known
         return [f"{command!r}: unknown command; {hint}"]
     if has_unknown_flag:
         return []  # a word may be the value of that flag
     if command == "predict" and len(operands) != 2:
         return [f"predict: needs IN and OUT, received {len(operands)} words; see --help."]
+    if command == "spec":
+        return _judge_target(operands)
     if command != "predict" and operands:
         return [f"{operands[0]!r}: {command} takes flags only; see --help."]
     return []
+
+
+def _judge_target(operands: list[str]) -> list[str]:
+    if len(operands) == 1 and operands[0] in TARGETS:
+        return []
+    received = repr(" ".join(operands)) if operands else "none"
+    return [f"spec: needs one target of {', '.join(TARGETS)}; received {received}."]
+
+
+def _judge_flags(given: Mapping[str, Given], kind: type[Settings]) -> list[str]:
+    strangers = [each.source for name, each in given.items() if name not in kind.model_fields]
+    return [f"{source[5:]}: is for `spec` only; leave it out." for source in strangers]
 
 
 def _read_vertex(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, Given]:
@@ -108,14 +131,16 @@ def _read_vertex(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, G
     return {}
 
 
-def _read_environment(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, Given]:
+def _read_environment(
+    environ: Mapping[str, str], variables: Mapping[str, str], mistakes: list[str]
+) -> dict[str, Given]:
     given = {}
     for variable, text in environ.items():
-        _take(variable, text, "environment", given, mistakes)
+        _take(variable, text, "environment", variables, given, mistakes)
     return given
 
 
-def _read_dotenv(path: Path, mistakes: list[str]) -> dict[str, Given]:
+def _read_dotenv(path: Path, variables: Mapping[str, str], mistakes: list[str]) -> dict[str, Given]:
     try:
         text = path.read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -128,45 +153,51 @@ def _read_dotenv(path: Path, mistakes: list[str]) -> dict[str, Given]:
         before = binding.original.string
         blank_lines = before[: len(before) - len(before.lstrip())].count("\n")
         line = binding.original.line + blank_lines
-        if binding.error or (binding.key in VARIABLES and binding.value is None):
+        if binding.error or (binding.key in variables and binding.value is None):
             mistakes.append(f"{path}:{line}: is not a setting; write NAME=value, or # before it.")
         elif binding.key:
-            _take(binding.key, binding.value or "", f".env line {line}", given, mistakes)
+            source = f".env line {line}"
+            _take(binding.key, binding.value or "", source, variables, given, mistakes)
     return given
 
 
 def _take(
-    variable: str, text: str, source: str, given: dict[str, Given], mistakes: list[str]
+    variable: str,
+    text: str,
+    source: str,
+    variables: Mapping[str, str],
+    given: dict[str, Given],
+    mistakes: list[str],
 ) -> None:
     """Puts a variable that is ours into `given`, or says which of ours it looks like."""
-    name = VARIABLES.get(variable)
+    name = variables.get(variable)
     if name is None:
-        if meant := misspelt_variable(variable, VARIABLES):
-            value = _show(VARIABLES[meant], text)
+        if meant := misspelt_variable(variable, variables):
+            value = _show(variables[meant], text)
             mistakes.append(
                 f"{variable} = {value} ({source}): no such variable; is {meant} meant? "
                 f"Rename it or unset it."
             )
-    elif text.strip() or FIELDS[name].annotation is str:
+    elif text.strip() or LaunchSettings.model_fields[name].annotation is str:
         given[name] = Given(text.strip(), source)
 
 
 def _show(name: str, text: Any) -> str:
-    if name in SECRETS:
+    if name in UNSHOWN:
         return "(secret)"
     shown = display(text) if isinstance(text, str) else str(text)
     return repr(shown if len(shown) <= 80 else f"{shown[:77]}...")
 
 
 def _validate(
-    given: Mapping[str, Given], ignored: frozenset[str] = frozenset()
+    kind: type[Settings], given: Mapping[str, Given], ignored: frozenset[str] = frozenset()
 ) -> tuple[Settings | None, list[str]]:
     """The settings, or what is wrong with them: single values, and combinations of the good ones.
 
     `ignored` are the fields that were found bad before: their defaults are nobody's mistake.
     """
     try:
-        return Settings(**{name: each.text for name, each in given.items()}), []
+        return kind(**{name: each.text for name, each in given.items()}), []
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
     if errors[0]["type"] == "combination":
@@ -184,14 +215,17 @@ def _validate(
         f"must be {allowed or allowed_values(name)}."
         for name, allowed in mistakes.items()
     ]
-    return None, sentences + _validate(good, frozenset(mistakes))[1]
+    return None, sentences + _validate(kind, good, frozenset(mistakes))[1]
 
 
 def _describe(combination: Combination, given: Mapping[str, Given], settings: Settings) -> str:
-    names = [name for name in combination.names if name in given or len(combination.names) == 2]
-    values = " with ".join(
-        f"{name.upper()} = {_show(name, display(getattr(settings, name)))} "
-        f"({_source(name, given, settings)})"
-        for name in names
-    )
+    names = [name for name in combination.names if name in given or len(combination.names) <= 2]
+    values = " with ".join(_value(name, given, settings) for name in names)
     return f"{values}: {combination.remedy}."
+
+
+def _value(name: str, given: Mapping[str, Given], settings: Settings) -> str:
+    value = getattr(settings, name)
+    if value is None:
+        return f"{name.upper()} is not set"
+    return f"{name.upper()} = {_show(name, display(value))} ({_source(name, given, settings)})"

@@ -4,8 +4,11 @@ A step takes BATCH_SIZE sentences in shuffled order, whatever their layout in me
 a function of (seed, epoch, step, rank), so resuming needs a number and not a state.
 """
 
+import logging
+import shutil
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
@@ -14,6 +17,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from job.encode import EncodedSplit
 from job.rows import Batch, Layout
+
+logger = logging.getLogger(__name__)
+
+SHARED_MEMORY = Path("/dev/shm")
+PAGE_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,8 @@ class RunData(pl.LightningDataModule):
         workers: int,
     ):
         super().__init__()
-        self.train, self.validation, self.workers = train, validation, workers
+        self.train, self.validation = train, validation
+        self.workers = workers_that_fit(workers, train[first_epoch, 0]) if workers else 0
         self.first_epoch, self.first_step = first_epoch, first_step
 
     def train_dataloader(self) -> DataLoader:
@@ -160,3 +169,26 @@ class RunData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader:
         return DataLoader(self.validation, batch_size=None, shuffle=False)
+
+
+def workers_that_fit(workers: int, batch: Batch, folder: Path = SHARED_MEMORY) -> int:
+    """`workers`, or 0 where shared memory is too small for batches like this one on their way.
+
+    A process that writes beyond its end is killed by SIGBUS, without a message.
+    """
+    tensors = [value for value in batch.values() if isinstance(value, torch.Tensor)]
+    batch_bytes = sum(-(-each.nbytes // PAGE_BYTES) * PAGE_BYTES for each in tensors)
+    # Two wait for each worker, one is in use, one is under way; others may be twice as large.
+    needed = 2 * (2 * workers + 2) * batch_bytes
+    free = shutil.disk_usage(folder).free if folder.exists() else 0
+    if free >= needed:
+        return workers
+    logger.warning(
+        "CPU_WORKERS=%d: %s has %.1f MB free and their batches may take %.1f MB, so batches are "
+        "prepared in the main process; give the container more with --shm-size.",
+        workers,
+        folder,
+        free / 1e6,
+        needed / 1e6,
+    )
+    return 0

@@ -65,6 +65,10 @@ def _write_model(
     with quiet_library():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+    # safetensors writes for the owner alone; a container may read it as somebody else.
+    mode = (folder / "config.json").stat().st_mode
+    for file in folder.glob("*.safetensors"):
+        file.chmod(mode)
 
 
 def _write_json(file: Path, value: Mapping) -> None:

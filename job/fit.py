@@ -3,7 +3,7 @@
 import logging
 import signal
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,7 @@ class Run:
     lease: Lease
     stop: StopRequest
     line: Progress
+    callbacks: Sequence[pl.Callback] = ()
 
 
 def fit(
@@ -111,7 +112,7 @@ def train_rank(
     )
     telling = Telling(run.line, checkpoints, plan.steps, train.sentence_count)
     callbacks = hardware.callbacks(prepared.rows_ES, prepared.layout.row_length)
-    callbacks += [telling, checkpoints] if ranks.rank == 0 else [checkpoints]
+    callbacks += [telling, checkpoints, *run.callbacks] if ranks.rank == 0 else [checkpoints]
     log_to = log_folder if ranks.rank == 0 else None
     trainer = make_trainer(settings, hardware, run.saver, callbacks, log_to)
     with inapplicable_advice_ignored(), run.saver.finishing():

@@ -4,6 +4,7 @@ Only this room knows devices. Reference for the CPU flags: Linux `Documentation/
 """
 
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,15 @@ import torch
 
 from job import graphs, xla
 from job.errors import ArgumentError, UnavailableError
+from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
 from job.ranks import OneDevice
 
 logger = logging.getLogger(__name__)
 
 # On a CPU without one of these, bf16 is emulated: up to 44 times slower than 32 bits.
 BF16_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
+# What torch.compile calls: triton a C compiler, inductor on the CPU one for C++.
+COMPILERS = {"gpu": ("cc", "gcc", "clang"), "cpu": ("g++", "clang++", "c++")}
 CORE_BYTES = 16 << 30  # of a v3 or v5e; v4, v5p and v6e have more
 TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
@@ -91,10 +95,10 @@ def choose_hardware(accelerator: str, precision: str, tpu_cores: int = 0) -> Har
     """
     if accelerator == "tpu" or (accelerator == "auto" and xla.is_installed() and xla.count_cores()):
         return _choose_tpu(precision, tpu_cores)
-    gpus = torch.cuda.device_count() if accelerator in ("auto", "gpu") else 0
+    gpus = count_gpus() if accelerator in ("auto", "gpu") else 0
     if accelerator == "gpu" and not gpus:
         raise UnavailableError(
-            f"ACCELERATOR=gpu: torch {torch.__version__} finds no GPU ({_why_no_gpu()}); "
+            f"ACCELERATOR=gpu: torch {torch.__version__} finds no GPU ({why_no_gpu()}); "
             "use ACCELERATOR=cpu, or start the container with --gpus all."
         )
     if gpus:
@@ -103,10 +107,26 @@ def choose_hardware(accelerator: str, precision: str, tpu_cores: int = 0) -> Har
         return Hardware("gpu", _gpu_precision(precision), torch.cuda.get_device_name())
     if precision == "16":
         raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=auto on a CPU.")
+    if accelerator == "auto" and is_gpu_expected():
+        logger.warning(
+            "No GPU is used (%s): computing on the CPU. Start the container with --gpus all, or "
+            "set ACCELERATOR=cpu.",
+            why_no_gpu(),
+        )
     flags = cpu_flags()
     return Hardware(
         "cpu", _cpu_precision(precision, flags), f"{torch.get_num_threads()} CPU threads"
     )
+
+
+def require_compiler(accelerator: str) -> None:
+    """Raises ArgumentError where torch.compile would fail for want of a compiler."""
+    names = COMPILERS[accelerator]
+    if not any(shutil.which(name) for name in names):
+        raise ArgumentError(
+            f"COMPILE=true needs a compiler ({' or '.join(names)}), and none is installed here; "
+            "unset COMPILE, or add one to the image."
+        )
 
 
 def _choose_tpu(precision: str, wanted: int) -> Hardware:
@@ -134,14 +154,6 @@ def _choose_tpu(precision: str, wanted: int) -> Hardware:
     devices = wanted or cores
     name = f"{devices} TPU core{'s' if devices > 1 else ''}"
     return Hardware("tpu", "bf16" if precision == "auto" else precision, name, devices)
-
-
-def _why_no_gpu() -> str:
-    if torch.version.cuda is None:
-        return "this build of torch has no CUDA"
-    if not Path("/proc/driver/nvidia/version").exists():
-        return "no NVIDIA driver is loaded"
-    return f"the driver does not serve CUDA {torch.version.cuda}"
 
 
 def _gpu_precision(precision: str) -> str:

@@ -80,6 +80,13 @@ class LogHandler(logging.StreamHandler):
         self.is_terminal = is_terminal
         self.status: Progress | None = None
 
+    def tell(self, text: str) -> None:
+        """Text for people: as it is, or as one record where every line has to be JSON."""
+        if isinstance(self.formatter, JsonFormatter):
+            logging.getLogger("job").info("%s", text)
+        else:
+            print(text, file=self.stream, flush=True)
+
     def emit(self, record: logging.LogRecord) -> None:
         if self.status:
             self.status.erase()

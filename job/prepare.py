@@ -14,7 +14,7 @@ from job.corpus import Corpus, Split, load_corpus
 from job.encode import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError, DataError
 from job.features import encode_cached
-from job.hardware import Hardware
+from job.hardware import Hardware, require_compiler
 from job.labels import LabelMap
 from job.layout import bytes_per_position, choose_layout, largest_batch, parameter_bytes
 from job.pretrained import (
@@ -94,6 +94,8 @@ def assemble(
     tokenizer: PreTrainedTokenizerFast,
 ) -> Prepared:
     """Encodes the corpus, loads the network and chooses the layout of its rows."""
+    if settings.compile:
+        require_compiler(hardware.accelerator)
     label_map = LabelMap.from_sentences(corpus.train.sentences)
     splits = _splits(corpus, settings.test_mode)
     encoded = {n: _encode(split, tokenizer, label_map, settings) for n, split in splits.items()}

@@ -24,7 +24,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from job.errors import ArgumentError, DataError, JobError
+from job.errors import ArgumentError, DataError, JobError, PermissionDeniedError
 from job.hub import PICKLES, SAFETENSORS
 from job.labels import LabelMap
 from job.resolve import resolve_model as resolve_model
@@ -47,6 +47,8 @@ def load_config(folder: Path) -> PreTrainedConfig:
         raise ArgumentError(f"{folder}: has no config.json; name a Hugging Face model directory.")
     try:
         content = json.loads(file.read_bytes())
+    except PermissionError as error:
+        raise _unreadable(file) from error
     except ValueError as error:
         raise DataError(f"{file}: is not JSON ({error}); download the model again.") from error
     if not isinstance(content, dict) or "model_type" not in content:
@@ -199,11 +201,19 @@ def _damage_named(folder: Path) -> Iterator[None]:
         yield
     except (JobError, MemoryError, torch.OutOfMemoryError):
         raise
+    except PermissionError as error:
+        raise _unreadable(error.filename or folder) from error
     except Exception as error:
         raise DataError(
             f"{folder}: cannot be loaded ({_first_words(error)}); download the model again, or "
             f"choose another."
         ) from error
+
+
+def _unreadable(path: Path | str) -> PermissionDeniedError:
+    return PermissionDeniedError(
+        f"{path}: this user may not read it; make it readable for all, or run as its owner."
+    )
 
 
 def _first_words(error: Exception) -> str:

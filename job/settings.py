@@ -14,31 +14,22 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from job.combinations import COMBINATIONS
+from job.combinations import COMBINATIONS, Combination
 from job.kinds import (
+    SAMPLE_DEFAULTS,
     CorpusName,
     EmptyIsNone,
     Location,
     Resume,
+    SecretName,
     Sha256s,
     TpuCores,
     cache_home,
     default_batch_size,
     default_window_stride,
     parse_sha256,
+    shown,
 )
-
-# What the embedded corpus and its tiny model want, where the user says nothing.
-SAMPLE_DEFAULTS: dict[str, Any] = {
-    "pretrained_model_name": "sample",
-    "learning_rate": 3e-3,
-    "epochs": 12,
-}
-
-
-def _shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
-    """What `--help` shows in place of the default, and the title of the group that starts here."""
-    return {"default": default, "group": group}
 
 
 class Settings(BaseSettings):
@@ -50,7 +41,7 @@ class Settings(BaseSettings):
 
     downstream_task_name: Literal["named-entity-recognition"] = Field(
         "named-entity-recognition",
-        json_schema_extra=_shown(group="Corpus"),
+        json_schema_extra=shown(group="Corpus"),
         description="the only task there is",
     )
     downstream_corpus_name: CorpusName = Field(
@@ -60,12 +51,12 @@ class Settings(BaseSettings):
     )
     downstream_corpus_root_dir: Annotated[Location | None, EmptyIsNone] = Field(
         None,
-        json_schema_extra=_shown("the cache directory"),
+        json_schema_extra=shown("the cache directory"),
         description="path or URL of the folder in which the corpus folder lies",
     )
     corpus_sha256: Sha256s = Field(
         "",
-        json_schema_extra=_shown("not checked"),
+        json_schema_extra=shown("not checked"),
         description="checksums that pin the corpus: train=<hex>,val=<hex>[,test=<hex>]",
     )
     max_rejected_ratio: float = Field(
@@ -79,25 +70,30 @@ class Settings(BaseSettings):
     max_download_mb: int = Field(500, ge=1, description="megabytes that a downloaded file may have")
     cache_dir: Path = Field(
         default_factory=lambda: cache_home(os.environ),
-        json_schema_extra=_shown("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
+        json_schema_extra=shown("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
         description="local folder for downloads and encoded corpora",
     )
 
     pretrained_model_name: Location = Field(
         "beomi/kcbert-base",
-        json_schema_extra=_shown(group="Model"),
+        json_schema_extra=shown(group="Model"),
         description="name on the Hugging Face hub, or path or URL of a model folder; 'sample' is "
         "the embedded tiny model",
     )
     pretrained_model_revision: Annotated[str | None, EmptyIsNone] = Field(
         None,
-        json_schema_extra=_shown("the newest"),
+        json_schema_extra=shown("the newest"),
         description="commit, tag or branch on the hub",
     )
     hf_token: Annotated[SecretStr | None, EmptyIsNone] = Field(
         None,
         description="token for private models on the hub; a secret: taken from the environment or "
         ".env only, never shown",
+    )
+    hf_token_secret: Annotated[SecretName | None, EmptyIsNone] = Field(
+        None,
+        description="the same token in Secret Manager, read at the start: "
+        "projects/PROJECT/secrets/NAME[/versions/VERSION]",
     )
     max_seq_length: int = Field(
         64, ge=4, le=32768, description="wordpieces in a window, [CLS] and [SEP] included"
@@ -110,13 +106,13 @@ class Settings(BaseSettings):
     window_stride: int = Field(
         default_factory=default_window_stride,
         ge=0,
-        json_schema_extra=_shown("16, less where MAX_SEQ_LENGTH is below 34"),
+        json_schema_extra=shown("16, less where MAX_SEQ_LENGTH is below 34"),
         description="wordpieces that neighbouring windows share; below MAX_SEQ_LENGTH - 2",
     )
 
     downstream_model_dir: Location = Field(
         "./output",
-        json_schema_extra=_shown("./output; on Vertex AI its base directory", "Output"),
+        json_schema_extra=shown("./output; on Vertex AI its base directory", "Output"),
         description="path or URL of the folder for checkpoints, model, report and logs",
     )
     save_top_k: int = Field(1, ge=1, le=1000, description="number of checkpoints kept: the best")
@@ -159,7 +155,7 @@ class Settings(BaseSettings):
     )
 
     accelerator: Literal["auto", "cpu", "gpu", "tpu"] = Field(
-        "auto", json_schema_extra=_shown(group="Hardware"), description="what to train on"
+        "auto", json_schema_extra=shown(group="Hardware"), description="what to train on"
     )
     tpu_cores: TpuCores = Field(0, description="number of TPU cores: 8 or 1; 0 = no TPU")
     fp16: bool = Field(False, description="the tutorial's name for PRECISION=16")
@@ -177,7 +173,7 @@ class Settings(BaseSettings):
         default_factory=default_batch_size,
         ge=0,
         le=65536,
-        json_schema_extra=_shown("32; on a TPU 4", "Training"),
+        json_schema_extra=shown("32; on a TPU 4", "Training"),
         description="sentences per device (or TPU core) and step; 0 = the largest that fits",
     )
     learning_rate: float = Field(5e-5, gt=0, le=1, description="highest step size of AdamW")
@@ -227,6 +223,10 @@ class Settings(BaseSettings):
         """Every field but the secrets, as JSON values: to be hashed, logged or written."""
         return self.model_dump(mode="json", exclude=set(SECRETS))
 
+    def bad_combinations(self) -> list[Combination]:
+        """Arguments that are each fine but cannot be used together."""
+        return [combination for combination in COMBINATIONS if combination.is_bad(self)]
+
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
@@ -243,7 +243,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_bad_combinations(self) -> "Settings":
-        if found := [combination for combination in COMBINATIONS if combination.is_bad(self)]:
+        if found := self.bad_combinations():
             text = "; ".join(f"{' with '.join(names)}: {remedy}" for names, _, remedy in found)
             raise PydanticCustomError(
                 "combination", "{text}", {"text": text, "found": found, "of": self}

@@ -78,7 +78,7 @@ def last_screen(
     if storage.is_local(url):
         lines += [
             "Train in the cloud with the same arguments (docs/cloud.md says how):",
-            "  gcloud ai custom-jobs create --region=us-central1 --display-name=ner "
-            "--config=docs/vertex.yaml",
+            "  python -m job spec vertex-gpu --image=IMAGE "
+            "--downstream_model_dir=gs://BUCKET/FOLDER > vertex-gpu.yaml",
         ]
     return "\n".join(lines)

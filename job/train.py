@@ -3,7 +3,10 @@
 import logging
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytorch_lightning as pl
 
 from job import storage
 from job.checkpoint import CheckpointStore
@@ -22,7 +25,12 @@ from job.summary import facts_of, last_screen
 logger = logging.getLogger(__name__)
 
 
-def train(settings: Settings, stop: StopRequest, handler: LogHandler) -> str:
+def train(
+    settings: Settings,
+    stop: StopRequest,
+    handler: LogHandler,
+    callbacks: Sequence[pl.Callback] = (),
+) -> str:
     """Trains, evaluates and exports below `settings.downstream_model_dir`; returns the last screen.
 
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
@@ -33,11 +41,16 @@ def train(settings: Settings, stop: StopRequest, handler: LogHandler) -> str:
         held(url) as lease,
         tempfile.TemporaryDirectory("-korean-ner-job", ignore_cleanup_errors=True) as scratch,
     ):
-        return train_alone(settings, stop, handler, lease, Path(scratch))
+        return train_alone(settings, stop, handler, callbacks, lease, Path(scratch))
 
 
 def train_alone(
-    settings: Settings, stop: StopRequest, handler: LogHandler, lease: Lease, scratch: Path
+    settings: Settings,
+    stop: StopRequest,
+    handler: LogHandler,
+    callbacks: Sequence[pl.Callback],
+    lease: Lease,
+    scratch: Path,
 ) -> str:
     """What `train` does once no other job writes to the same folder."""
     started_at = time.monotonic()
@@ -61,7 +74,7 @@ def train_alone(
         log_every_s=settings.log_every_s,
         price_per_hour=settings.price_per_hour,
     )
-    run = Run(start, identity, Saver(store, scratch / "saves"), lease, stop, line)
+    run = Run(start, identity, Saver(store, scratch / "saves"), lease, stop, line, callbacks)
     history = fit(prepared, settings, hardware, run, scratch)
     best = load_best(prepared.network, store, scratch / "best")
     logger.info("The best checkpoint by %s is %s.", settings.monitor, best)

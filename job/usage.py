@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from job import __version__
 from job.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+from job.launch import OPERANDS, TARGETS, LaunchSettings
 from job.settings import SAMPLE_DEFAULTS, Settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ Commands
   python -m job check [flags]            the checks alone, before anything costs money
   python -m job predict IN OUT [flags]   tag a text file of any URL, a sentence a line, with the
                                          model in DOWNSTREAM_MODEL_DIR
+  python -m job spec TARGET [flags]      print what gcloud or docker takes to run it;
+                                         `python -m job spec --help` lists the targets and flags
   --help, --version                      print this text, or the version
   --print_settings                       print every setting and where it came from
 
@@ -34,6 +37,12 @@ Arguments
   BATCH_SIZE=16, --batch_size=16 and --batch_size 16 are the same. A flag beats the environment,
   that beats .env, that beats the default. Of true-or-false arguments the flag alone means true."""
 _PRESET = "The corpus 'sample' brings other defaults, for its tiny model: "
+_SPEC = (
+    "Prints what gcloud or docker takes to run the job on that machine. Every argument of the job "
+    "that is given as flag, variable or line of .env goes with it; `python -m job --help` lists "
+    "those. DOWNSTREAM_MODEL_DIR is the folder in a bucket where all is kept, and secrets go by "
+    "their names in Secret Manager. Below is what only this command takes, in the same three ways."
+)
 _INDENTED = {"initial_indent": "  ", "subsequent_indent": "  "}
 
 _EXIT_CODES = {
@@ -80,7 +89,7 @@ def _bounds(field: FieldInfo) -> str:
 
 def allowed_values(name: str) -> str:
     """What follows "must be" in a message about the setting `name`."""
-    field = Settings.model_fields[name]
+    field = LaunchSettings.model_fields[name]
     if field.annotation is bool:
         return "true or false"
     if get_origin(field.annotation) is Literal:
@@ -91,11 +100,35 @@ def allowed_values(name: str) -> str:
     return "text that is not empty"
 
 
-def help_text() -> str:
-    """Every argument with its meaning, unit and default, the commands and the exit codes."""
+def help_text(command: str = "train") -> str:
+    """Every argument with its meaning, unit and default, the commands and the exit codes.
+
+    For `spec`: its targets, and what it takes beside the arguments of the job.
+    """
+    if command == "spec":
+        return "\n".join([*_spec_head(), *_arguments(LaunchSettings, skipped=Settings)])
     preset = ", ".join(f"{name.upper()}={display(v)}" for name, v in SAMPLE_DEFAULTS.items())
     lines = [_HEAD, *textwrap.wrap(_PRESET + preset + ".", COLUMNS - 2, **_INDENTED)]
-    for name, field in Settings.model_fields.items():
+    lines += _arguments(Settings)
+    lines += ["", "Exit codes"]
+    lines += [f"  {code:>3}  {meaning}" for code, meaning in _EXIT_CODES.items()]
+    return "\n".join(lines)
+
+
+def _spec_head() -> list[str]:
+    return [
+        "python -m job spec TARGET [flags]",
+        "",
+        *textwrap.wrap(f"TARGET is {_either(list(TARGETS))}. {_SPEC}", COLUMNS),
+    ]
+
+
+def _arguments(kind: type[Settings], skipped: type[Settings] | None = None) -> list[str]:
+    lines = []
+    unwanted = OPERANDS | set(skipped.model_fields if skipped else ())
+    for name, field in kind.model_fields.items():
+        if name in unwanted:
+            continue
         extra = field.json_schema_extra or {}
         if extra.get("group"):
             lines += ["", str(extra["group"])]
@@ -105,9 +138,7 @@ def help_text() -> str:
         choice = f" ({allowed_values(name)})" if is_choice else ""
         text = f"{field.description}{choice}. Default:{_NO_BREAK}{default}."
         lines += _entry(f"  {name.upper()}", text)
-    lines += ["", "Exit codes"]
-    lines += [f"  {code:>3}  {meaning}" for code, meaning in _EXIT_CODES.items()]
-    return "\n".join(lines)
+    return lines
 
 
 def _entry(name: str, text: str) -> list[str]:
@@ -121,7 +152,8 @@ def settings_table(parsed: "Parsed") -> str:
     """One line for each setting: name, value, where it came from. Secrets are not shown."""
     rows = [
         (name.upper(), display(getattr(parsed.settings, name)), parsed.sources[name])
-        for name in Settings.model_fields
+        for name in type(parsed.settings).model_fields
+        if name not in OPERANDS
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(f"{n:<{widths[0]}}  {v:<{widths[1]}}  {s}" for n, v, s in rows)

@@ -12,10 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from job.errors import ArgumentError
+from job.errors import ArgumentError, UnavailableError
 
 DEFAULT_METRIC_FILE = "/tmp/hypertune/output.metrics"
-_MARKS = ("CLUSTER_SPEC", "CLOUD_ML_JOB_ID", "CLOUD_ML_PROJECT_ID", "CLOUD_ML_TRIAL_ID")
+_MARKS = (
+    "AIP_MODEL_DIR",
+    "AIP_CHECKPOINT_DIR",
+    "AIP_TENSORBOARD_LOG_DIR",
+    "CLUSTER_SPEC",
+    "CLOUD_ML_JOB_ID",
+    "CLOUD_ML_PROJECT_ID",
+    "CLOUD_ML_TRIAL_ID",
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,11 @@ class _Cluster:
     trial: str = ""
 
 
+def is_in_cloud(environ: Mapping[str, str]) -> bool:
+    """Whether a variable that only Vertex AI sets is there."""
+    return any(environ.get(name) for name in _MARKS)
+
+
 def read_vertex(environ: Mapping[str, str]) -> VertexEnvironment:
     """Raises ArgumentError when CLUSTER_SPEC cannot be understood."""
     model_dir, checkpoint_dir, tensorboard_dir = (
@@ -54,7 +67,7 @@ def read_vertex(environ: Mapping[str, str]) -> VertexEnvironment:
     spec = environ.get("CLUSTER_SPEC", "").strip()
     cluster = _read_cluster(spec) if spec else _Cluster()
     return VertexEnvironment(
-        in_cloud=bool(base_dir or tensorboard_dir or any(environ.get(name) for name in _MARKS)),
+        in_cloud=is_in_cloud(environ),
         model_dir=model_dir,
         checkpoint_dir=checkpoint_dir,
         tensorboard_dir=tensorboard_dir,
@@ -66,6 +79,15 @@ def read_vertex(environ: Mapping[str, str]) -> VertexEnvironment:
         trial_id=environ.get("CLOUD_ML_TRIAL_ID") or cluster.trial or None,
         metric_file=environ.get("CLOUD_ML_HP_METRIC_FILE") or DEFAULT_METRIC_FILE,
     )
+
+
+def require_one_machine(vertex: VertexEnvironment) -> None:
+    """Raises UnavailableError on a cluster, where each machine would train a model of its own."""
+    if vertex.node_count > 1:
+        raise UnavailableError(
+            f"CLUSTER_SPEC names {vertex.node_count} machines, and this version of the job "
+            "computes on one; start it with one worker pool of one replica."
+        )
 
 
 def _parent(url: str | None, name: str) -> str | None:

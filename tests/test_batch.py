@@ -1,10 +1,12 @@
 """The plan of an epoch: which sentences a step takes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from job.batch import EpochPlan, EvaluationBatches, TrainingSteps
+from job.batch import EpochPlan, EvaluationBatches, TrainingSteps, workers_that_fit
 from job.encode import SpecialTokens, encode
 from job.labels import LabelMap
 from job.layout import probe_split
@@ -90,3 +92,16 @@ def test_evaluation_sees_every_wordpiece_once(world_size):
         for batch in EvaluationBatches(split, LAYOUT, rank, world_size, windows_per_batch=2)
     ]
     assert sorted(torch.cat(seen).tolist()) == list(range(len(split.ids_P)))
+
+
+def test_worker_processes_need_room_in_shared_memory(tmp_path, monkeypatch, caplog):
+    """Where batches would not fit, they are prepared in the main process, and the log says so."""
+    batch = {"ids": torch.zeros(1000, dtype=torch.int64), "epoch": 1}
+    free = SimpleNamespace(free=12 * 8192)
+    monkeypatch.setattr("job.batch.shutil.disk_usage", lambda folder: free)
+    assert workers_that_fit(2, batch, tmp_path) == 2
+    assert not caplog.text
+    assert workers_that_fit(3, batch, tmp_path) == 0
+    assert "CPU_WORKERS=3" in caplog.text
+    assert "--shm-size" in caplog.text
+    assert workers_that_fit(1, batch, tmp_path / "absent") == 0

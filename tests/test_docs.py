@@ -7,11 +7,12 @@ import pytest
 import yaml
 
 import job
-from job.arguments import COMMANDS, VARIABLES, parse
+from docker.render_specs import SPECS
+from job.arguments import COMMANDS, LAUNCH_VARIABLES, parse
 from job.flags import SWITCHES
 from job.formats import parse as parse_corpus
+from job.launch import LaunchSettings
 from job.sentences import Span
-from job.settings import Settings
 from tests.documents import DOCUMENTS, READMES, ROOT, blocks, read, rows
 
 
@@ -33,8 +34,10 @@ def tree(document: str) -> set[str]:
 @pytest.mark.parametrize("document", READMES)
 def test_the_tree_shows_the_files_that_there_are(document):
     """Each file in the tree exists, and no file of code, test or document is left out."""
-    patterns = ("*.md", "*.toml", "docs/*", "docker/*", "bench/*.py", "job/*.*", "job/sample/*.*")
-    there = {p for pattern in (*patterns, "tests/*.py") for p in ROOT.glob(pattern) if p.is_file()}
+    patterns = ("*.md", "*.toml", "*.yaml", "docs/*", "docker/*", "docker/specs/*", "bench/*.py")
+    patterns += ("job/*.*", "job/sample/*.*", "tests/*.py", "tests/gcloud/*.py")
+    patterns += ("tests/container/*.py", "tests/faults/*.py", "tests/gcs/*.py")
+    there = {p for pattern in patterns for p in ROOT.glob(pattern) if p.is_file()}
     shown = tree(document)
     assert {f for f in shown if not (ROOT / f).exists()} == set()
     assert {str(p.relative_to(ROOT)) for p in there} - shown == set()
@@ -79,7 +82,7 @@ def test_commands_and_flags_exist(document):
         first = next((word for word in words if re.match(r"[a-z]", word)), "train")
         assert first in COMMANDS or words[0].startswith("--"), line
         for flag in re.findall(r"--([a-z_0-9]+)", line):
-            assert flag in Settings.model_fields or flag in SWITCHES, flag
+            assert flag in LaunchSettings.model_fields or flag in SWITCHES, flag
     for module in re.findall(r"python -m ([\w.]+)", text):
         assert (ROOT / module.replace(".", "/")).exists() or (
             ROOT / f"{module.replace('.', '/')}.py"
@@ -88,11 +91,12 @@ def test_commands_and_flags_exist(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_variables_exist(document):
-    """No variable is named that the job does not know; AIP_* are Vertex AI's own, PJRT_* XLA's."""
+    """No variable is named that is neither the job's nor the page's; AIP_* are Vertex AI's own."""
     text = read(document).replace("`B_PER`", "")
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text, re.ASCII))
-    others = {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST", "PJRT_DEVICE"}
-    assert {name for name in named if not name.startswith("AIP_")} <= set(VARIABLES) | others
+    own = set(re.findall(r"\b([A-Z_]+)=", "\n".join(blocks(document, "sh"))))
+    known = set(LAUNCH_VARIABLES) | own | {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST", "PJRT_DEVICE"}
+    assert {name for name in named if not name.startswith("AIP_")} <= known
 
 
 @pytest.mark.parametrize("document", READMES)
@@ -142,11 +146,10 @@ def test_the_two_readmes_say_the_same():
 
 def test_the_vertex_configuration_gives_good_settings():
     """Its env parses, and its base directory becomes the output, as docs/cloud.md says."""
-    spec = yaml.safe_load(read("docs/vertex.yaml"))
+    spec = yaml.safe_load((SPECS / "vertex-gpu.yaml").read_text("utf-8"))
     base = spec["baseOutputDirectory"]["outputUriPrefix"]
     [pool] = spec["workerPoolSpecs"]
     environ = {entry["name"]: entry["value"] for entry in pool["containerSpec"]["env"]}
-    assert environ.keys() <= VARIABLES.keys()
     parsed = parse(
         pool["containerSpec"]["args"],
         {**environ, "AIP_MODEL_DIR": f"{base}/model/"},
@@ -154,10 +157,17 @@ def test_the_vertex_configuration_gives_good_settings():
     )
     assert parsed.command == "train"
     assert parsed.settings.downstream_model_dir == base
-    assert pool["containerSpec"]["command"] == ["python", "-m", "job"]
 
 
 def test_the_changelog_knows_this_version():
-    """The version of the code has an entry, and the image in docs/vertex.yaml its tag."""
+    """The version of the code has an entry, and the image in docs/cloud.md its tag."""
     assert f"## [{job.__version__}]" in read("CHANGELOG.md")
-    assert f":{job.__version__}\n" in read("docs/vertex.yaml")
+    assert f":gpu-{job.__version__}" in read("docs/cloud.md")
+
+
+def test_each_promise_names_tests_that_exist():
+    """Every test that docs/checkpoints.md names is there."""
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", read("docs/checkpoints.md"))
+    assert len(named) > 20
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"

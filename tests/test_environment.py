@@ -106,7 +106,15 @@ def test_a_wheel_of_other_bytes_is_not_taken(environment, wheel, monkeypatch):
 
 def test_every_lock_pins_every_file_by_hash():
     """No requirement without a version and a sha256."""
-    for lock in ("cpu.txt", "gpu.txt", "tpu.txt", "dev.txt", "source.txt", "torch-cpu.txt"):
+    for lock in (
+        "cpu.txt",
+        "gpu.txt",
+        "tpu.txt",
+        "dev.txt",
+        "source.txt",
+        "tools.txt",
+        "torch-cpu.txt",
+    ):
         entries = (DOCKER / lock).read_text().replace("\\\n", " ").splitlines()
         pinned = [e for e in entries if e and not e.startswith(("#", "-r "))]
         assert pinned, lock

@@ -81,6 +81,11 @@ def test_the_directory_holds_what_is_promised_and_the_manifest_covers_it(export)
     assert (folder / "label_map.txt").read_text() == LABELS.to_text()
 
 
+def test_whoever_may_read_one_file_may_read_all(export):
+    """A container of another uid can use the model: its weights are not the owner's alone."""
+    assert len({file.stat().st_mode for file in export().iterdir()}) == 1
+
+
 def test_the_config_has_the_tutorials_ids_and_no_path_of_the_machine(export, tmp_path):
     folder = export()
     config = AutoConfig.from_pretrained(folder)

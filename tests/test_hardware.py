@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from job.errors import ArgumentError, UnavailableError
-from job.hardware import _free_host_bytes, choose_hardware, cpu_flags
+from job.gpu import is_gpu_expected, why_no_gpu
+from job.hardware import _free_host_bytes, choose_hardware, cpu_flags, require_compiler
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -102,3 +103,53 @@ def test_a_number_of_cores_that_the_machine_has_not_is_refused(tpu_host):
     tpu_host.setattr("job.xla.count_cores", lambda: 4)
     with pytest.raises(ArgumentError, match=r"TPU_CORES=8: .* has 4 cores"):
         choose_hardware("tpu", "auto", 8)
+
+
+def test_a_driver_that_is_too_old_is_named(tmp_path, monkeypatch):
+    """The reason gives the driver's version and the one that this torch's CUDA needs."""
+    file = tmp_path / "version"
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert why_no_gpu(file) == "no NVIDIA driver is loaded"
+    file.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 2024\n")
+    assert why_no_gpu(file) == (
+        "the NVIDIA driver 535.183.01 is too old: CUDA 13.0 needs 580 or newer"
+    )
+    file.write_text("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release\n")
+    assert "580.65.06 is loaded, but shows no GPU" in why_no_gpu(file)
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert why_no_gpu(file) == "this build of torch has no CUDA"
+
+
+@needs_no_gpu
+def test_auto_warns_only_where_a_gpu_was_expected(monkeypatch, caplog):
+    """A torch with CUDA, or a machine with a driver, that trains on the CPU is worth a word."""
+    for expected in (False, True):
+        monkeypatch.setattr("job.hardware.is_gpu_expected", lambda expected=expected: expected)
+        assert choose_hardware("auto", "32").accelerator == "cpu"
+        assert ("No GPU is used" in caplog.text) is expected
+    caplog.clear()
+    assert choose_hardware("cpu", "32").accelerator == "cpu"
+    assert not caplog.text
+
+
+def test_a_gpu_is_expected_of_a_cuda_build_or_a_driver(tmp_path, monkeypatch):
+    """Neither of the two: this is a CPU machine."""
+    file = tmp_path / "version"
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert not is_gpu_expected(file)
+    file.touch()
+    assert is_gpu_expected(file)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    file.unlink()
+    assert is_gpu_expected(file)
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
+def test_compiling_needs_a_compiler(accelerator, tmp_path, monkeypatch):
+    """COMPILE without one is refused before anything is read, not by torch in mid-run."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ArgumentError, match="COMPILE=true needs a compiler"):
+        require_compiler(accelerator)
+    compiler = tmp_path / ("g++" if accelerator == "cpu" else "cc")
+    compiler.touch(mode=0o755)
+    require_compiler(accelerator)

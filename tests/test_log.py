@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -317,3 +318,31 @@ def test_the_log_imports_nothing_but_the_standard_library():
     )
     assert "torch" not in done.stdout
     assert "pydantic" not in done.stdout
+
+
+@pytest.mark.parametrize("mark", ["AIP_MODEL_DIR", "CLUSTER_SPEC", "LOG_FORMAT"])
+def test_a_wrong_argument_is_a_json_line_where_lines_are_json(mark):
+    """Before the settings are known, too: one record with a severity, nothing on stderr."""
+    value = {"AIP_MODEL_DIR": "gs://b/model/", "CLUSTER_SPEC": "{", "LOG_FORMAT": "json"}[mark]
+    done = subprocess.run(
+        [sys.executable, "-m", "job", "--epochs=none", "--sead=1"],
+        cwd=ROOT,
+        env={**os.environ, mark: value},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (64, "")
+    [record] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert record["severity"] == "ERROR"
+    assert "EPOCHS = 'none'" in record["message"]
+    assert "--sead" in record["message"]
+
+
+def test_text_for_people_is_one_record_where_lines_are_json():
+    """The last screen of a run keeps its lines for a reader and is one line for a parser."""
+    stream, handler = start("json")
+    handler.tell("a\nb")
+    assert json.loads(stream.getvalue())["message"] == "a\nb"
+    stream, handler = start("text")
+    handler.tell("a\nb")
+    assert stream.getvalue() == "a\nb\n"

@@ -28,9 +28,11 @@ LAYERS = [
         "kinds",
         "combinations",
     },
-    {"settings", "flags", "usage", "arguments"},
+    {"machines", "launch_combinations"},
+    {"settings", "study", "launch", "flags", "usage", "arguments"},
+    {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
-    {"fetch", "drive", "cache", "sources", "splits", "corpus"},
+    {"fetch", "drive", "secrets", "cache", "sources", "splits", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
     {"ranks", "xla", "graphs", "tpu"},
     {
@@ -38,6 +40,7 @@ LAYERS = [
         "shapes",
         "model",
         "layout",
+        "gpu",
         "hardware",
         "hub",
         "resolve",
@@ -46,13 +49,23 @@ LAYERS = [
         "export",
     },
     {"page", "report", "predict"},
-    {"prepare", "state", "saver", "resume", "identity", "progress"},
+    {"prepare", "state", "saver", "resume", "identity", "progress", "tuning"},
     {"office", "standins", "compiled", "cores"},
     {"fit", "finish", "summary", "check"},
     {"train"},
     {"__main__"},
 ]
-WITHOUT_TORCH = {"settings", "arguments", "vertex", "log", "corpus", "formats", "fetch", "storage"}
+WITHOUT_TORCH = {
+    "spec",
+    "settings",
+    "arguments",
+    "vertex",
+    "log",
+    "corpus",
+    "formats",
+    "fetch",
+    "storage",
+}
 
 
 def imported(room: Path) -> set[str]:

@@ -65,7 +65,7 @@ def test_the_last_screen_says_how_it_went_and_what_is_next(run):
     for path in ("model", "report/index.html", "logs"):
         assert (output / path).exists()
         assert str(output / path) in screen
-    assert "gcloud ai custom-jobs create" in screen
+    assert "python -m job spec vertex-gpu" in screen
 
 
 def test_the_log_is_lines_in_a_file(run):

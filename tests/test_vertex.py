@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from job.__main__ import main
 from job.errors import ArgumentError
-from job.vertex import VertexEnvironment, read_vertex
+from job.vertex import VertexEnvironment, read_vertex, require_one_machine
 
 CLUSTER = {
     "workerpool0": ["main-0:2222"],
@@ -101,3 +102,17 @@ def test_a_cluster_that_makes_no_sense_is_an_argument_error(text):
         read_vertex({"CLUSTER_SPEC": text})
     assert len(str(caught.value)) < 400
     assert "\n" not in str(caught.value)
+
+
+def test_on_a_cluster_no_machine_trains(monkeypatch, capsys):
+    """Each would train a model of its own into the same folder: exit code 69, before anything."""
+    spec = {
+        "cluster": {"workerpool0": ["a:2222"], "workerpool1": ["b:2222"]},
+        "task": {"type": "workerpool1", "index": 0},
+    }
+    monkeypatch.setenv("CLUSTER_SPEC", json.dumps(spec))
+    monkeypatch.setenv("DOWNSTREAM_MODEL_DIR", "/nowhere")
+    for command in ("train", "check"):
+        assert main([command]) == 69
+        assert "CLUSTER_SPEC names 2 machines" in capsys.readouterr().out
+    require_one_machine(read_vertex({}))

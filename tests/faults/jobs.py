@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -52,7 +53,8 @@ class Job:
         self.process.start()
 
     def send(self, number: int) -> None:
-        os.kill(self.process.pid, number)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(self.process.pid, number)
 
     def kill(self) -> None:
         """kill -9, and the end of it."""

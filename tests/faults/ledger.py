@@ -50,6 +50,14 @@ class Place:
             name = manifest["files"]["state.pt"]["object"]
         return f"{folder}/{name}"
 
+    def orphans(self) -> set[str]:
+        """Data below checkpoints/ that no manifest names."""
+        files = self.files()
+        named = {p for p in files if MANIFEST.search(p)} | {
+            self.path(step, "state") for step in self.steps()
+        }
+        return {p for p in files if p.startswith("checkpoints/")} - named
+
     def outcome(self) -> dict[str, object]:
         """What must be equal, bit for bit, of two runs that ended alike."""
         files = self.files()

@@ -46,6 +46,7 @@ def test_killed_at_a_point_of_the_protocol_it_ends_alike(runs, server, place, un
     assert code == 0, log
     assert ("Going on from" in log) == bool(committed) or "Done already" in log
     assert place.outcome() == untouched()
+    assert place.orphans() == set()
 
 
 @pytest.mark.slow
@@ -65,6 +66,7 @@ def test_killed_at_random_moments_on_a_disk_it_ends_alike(runs, tmp_path, untouc
     place = folder_place(tmp_path / "out")
     kill_at_random(runs, place, None, random.Random(seed), TIMES)
     assert place.outcome() == untouched()
+    assert place.orphans() == set()
 
 
 def test_a_second_start_after_the_end_writes_nothing(runs, place):

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Written by `python -m job spec tpu-vm`. Creates a TPU VM, runs the job on it, follows its log and
+# deletes the VM: when the job has ended, when anything fails, and at Ctrl-C, SIGTERM and SIGHUP.
+# The job saves to its bucket and goes on from there, so run this again after an interruption; a VM
+# that is there already is taken over. Exits with the job's exit code. Should this machine itself
+# die, the VM goes on and costs money: run this again elsewhere, or delete the VM by hand.
+set -euo pipefail
+
+name=korean-ner
+where=(--zone=us-central1-a)
+pause_s=${PAUSE_S:-20}
+started=
+child=
+
+# A trap waits for a command in the foreground to end, but not for `wait`.
+run() {
+  "$@" &
+  child=$!
+  wait "$child"
+}
+
+on_vm() {
+  gcloud compute tpus tpu-vm ssh "$name" "${where[@]}" --quiet --command="$1"
+}
+
+state() {
+  gcloud compute tpus tpu-vm list "${where[@]}" --filter="name ~ /$name$" --format='value(state)'
+}
+
+create() {
+  run gcloud compute tpus tpu-vm create "$name" "${where[@]}" \
+    --accelerator-type=v3-8 \
+    --version=tpu-ubuntu2204-base \
+    --spot \
+    --service-account=ner-job@my-project.iam.gserviceaccount.com \
+    --scopes=https://www.googleapis.com/auth/cloud-platform
+}
+
+delete() {
+  gcloud compute tpus tpu-vm delete "$name" "${where[@]}" --quiet
+}
+
+delete_always() {
+  local code=$? found
+  trap - EXIT
+  trap '' HUP INT TERM
+  if [ -n "$child" ]; then kill "$child" 2>/dev/null || true; fi
+  if [ "$code" -ge 129 ] && [ -n "$started" ]; then
+    echo "Stopping the job, which saves first." >&2
+    timeout 180 gcloud compute tpus tpu-vm ssh "$name" "${where[@]}" --quiet \
+      --command="sudo docker stop --time=120 $name" >&2 || true
+  fi
+  for _ in 1 2 3 4 5 6; do
+    delete >&2 || true
+    if found=$(state) && [ -z "$found" ]; then
+      echo "Deleted $name." >&2
+      exit "$code"
+    fi
+    sleep "$pause_s"
+  done
+  echo "$name could NOT be deleted and costs money. Delete it by hand:" >&2
+  echo "  gcloud compute tpus tpu-vm delete $name ${where[*]}" >&2
+  exit 74
+}
+
+start_job() {
+  on_vm "$(cat <<'ON_VM'
+set -e
+if ! sudo docker container inspect korean-ner >/dev/null 2>&1; then
+  sudo gcloud auth configure-docker us-central1-docker.pkg.dev --quiet
+  sudo docker run --detach --name korean-ner --privileged --net=host \
+    --shm-size=16g \
+    --env ACCELERATOR=tpu \
+    --env TPU_CORES=8 \
+    --env PJRT_DEVICE=TPU \
+    --env DOWNSTREAM_CORPUS_NAME=news \
+    --env DOWNSTREAM_CORPUS_ROOT_DIR=gs://my-bucket/corpora \
+    --env DOWNSTREAM_MODEL_DIR=gs://my-bucket/ner/run-1 \
+    us-central1-docker.pkg.dev/my-project/ner/korean-ner-job:tpu-0.1.0 train
+fi
+ON_VM
+)"
+}
+
+trap delete_always EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+case "$(state)" in
+  "") create ;;
+  PREEMPTED | TERMINATED | STOPPED | FAILED | SUSPENDED)
+    delete
+    create
+    ;;
+esac
+until case "$(state)" in
+  READY | ACTIVE) true ;;
+  PREEMPTED | TERMINATED | STOPPED | FAILED | SUSPENDED | "")
+    echo "There is no TPU VM to be had: see the messages above, and try again later." >&2
+    exit 69
+    ;;
+  *) false ;;
+esac; do run sleep "$pause_s"; done
+
+for attempt in 1 2 3 4 5 6; do  # the VM answers a little after it is ready
+  if run start_job; then
+    started=yes
+    break
+  fi
+  run sleep "$pause_s"
+done
+[ -n "$started" ] || exit 69
+
+while :; do
+  run on_vm "sudo docker logs --follow --tail=1000 $name" || true
+  ended=$(on_vm "sudo docker inspect --format='{{.State.Running}} {{.State.ExitCode}}' $name") || {
+    # Taken away, or out of reach: the bucket has what the job saved.
+    [ "$(state)" = READY ] || [ "$(state)" = ACTIVE ] || exit 69
+    run sleep "$pause_s"
+    continue
+  }
+  [ "${ended:0:4}" = true ] || exit "${ended##* }"
+done

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Builds the CPU image and runs tests/container on it: `make test-container`.
+#   docker/test.sh PYTHON     the Python of an environment that has the tests' tools
+# What is missing is brought along: a docker engine (as root, on Debian or Ubuntu) and, where no
+# registry answers, a base image. What was made or started here is removed or stopped at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$1
+export IMAGE=korean-ner-job:under-test
+scratch=$(mktemp -d)
+engine=
+made=("$IMAGE")
+
+fail() {
+  echo "test-container: $*" >&2
+  exit 1
+}
+
+clean_up() {
+  set +e
+  docker ps --all --quiet --filter name=job-test- | xargs -r docker rm --force --volumes
+  docker image ls --quiet korean-ner-job-wheels | xargs -r docker image rm
+  docker image rm "${made[@]}"
+  if [ -n "$engine" ]; then
+    docker builder prune --all --force
+    kill "$engine" && wait "$engine"
+  fi
+  rm -rf "$scratch"
+} >/dev/null 2>&1
+
+install() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "$1 is missing: install it"
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+start_engine() {
+  docker info >/dev/null 2>&1 && return
+  command -v dockerd >/dev/null || install docker.io iptables
+  docker info >/dev/null 2>&1 && return # the package may have started it
+  [ "$(id -u)" = 0 ] || fail "no docker engine answers: start it"
+  echo "test-container: starting a docker engine"
+  dockerd >"$scratch/dockerd.log" 2>&1 &
+  engine=$!
+  for _ in $(seq 60); do
+    docker info >/dev/null 2>&1 && return
+    kill -0 "$engine" 2>/dev/null || break
+    sleep 1
+  done
+  tail -5 "$scratch/dockerd.log" >&2
+  fail "the docker engine did not start"
+}
+
+# BASE_IMAGE, if it is set; the Dockerfile's own, if it is here or can be pulled; else one made here.
+choose_base() {
+  [ -z "${BASE_IMAGE:-}" ] || return 0
+  BASE_IMAGE=$(sed -n 's/^ARG BASE_IMAGE=//p' Dockerfile)
+  docker image inspect "$BASE_IMAGE" >/dev/null 2>&1 && return
+  timeout 60 docker pull --quiet "$BASE_IMAGE" >/dev/null 2>&1 && made+=("$BASE_IMAGE") && return
+  BASE_IMAGE=korean-ner-job-base
+  echo "test-container: no registry answers, making a base image"
+  command -v mmdebstrap >/dev/null || install mmdebstrap
+  docker/base.sh "$BASE_IMAGE" >/dev/null
+  made+=("$BASE_IMAGE")
+}
+
+trap clean_up EXIT
+start_engine
+choose_base
+export BASE_IMAGE
+"$python" docker/image.py cpu "$IMAGE" --quiet
+"$python" -m pytest tests/container --durations=5

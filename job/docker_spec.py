@@ -1,0 +1,76 @@
+"""The `docker run` line for a machine with a GPU."""
+
+import shlex
+from collections.abc import Mapping
+
+from job import storage
+from job.launch import LaunchSettings
+
+# Where a folder of this machine lies in the container.
+_FOLDERS = {
+    "downstream_model_dir": "/output",
+    "downstream_corpus_root_dir": "/corpora",
+    "pretrained_model_name": "/model",
+}
+_CACHE = '"${XDG_CACHE_HOME:-$HOME/.cache}/korean-ner-job"'
+
+
+def docker_run(settings: LaunchSettings, env: Mapping[str, str]) -> str:
+    """A shell script of two commands; folders of this machine are mounted."""
+    variables, folders = dict(env), {}
+    for name, inside in _FOLDERS.items():
+        place = getattr(settings, name)
+        if place and _is_folder(name, place):
+            folders[inside] = _quoted(place)
+            variables[name.upper()] = inside
+    folders["/cache"] = _quoted(variables["CACHE_DIR"]) if "CACHE_DIR" in variables else _CACHE
+    variables["CACHE_DIR"] = "/cache"
+    lines = [
+        "docker run --rm --gpus all",
+        f"--shm-size={settings.shm_size_gb}g",
+        '--user "$(id -u):$(id -g)"',
+        *(f"--env {shlex.quote(f'{name}={value}')}" for name, value in variables.items()),
+        *(["--env HF_TOKEN"] if settings.hf_token else []),
+        *(_mount(source, inside) for inside, source in folders.items()),
+        *_credentials(settings),
+        f"{shlex.quote(settings.image or '')} train",
+    ]
+    written = " ".join(source for inside, source in folders.items() if not _is_read_only(inside))
+    return f"mkdir -p {written}\n" + " \\\n  ".join(lines) + "\n"
+
+
+def _is_folder(name: str, place: str) -> bool:
+    if not storage.is_local(place):
+        return False
+    return name != "pretrained_model_name" or place.startswith(("/", ".", "~", "file:"))
+
+
+def _is_read_only(inside: str) -> bool:
+    return inside not in ("/output", "/cache")
+
+
+def _quoted(place: str) -> str:
+    """A path for the shell; a relative one begins where the command is started."""
+    path = place.removeprefix("file://")
+    if path.startswith("~/"):
+        return f'"$HOME"/{shlex.quote(path[2:])}'
+    if path.startswith("/"):
+        return shlex.quote(path)
+    return f'"$PWD"/{shlex.quote(path.removeprefix("./"))}'
+
+
+def _mount(source: str, inside: str) -> str:
+    readonly = ",readonly" if _is_read_only(inside) else ""
+    return f"--mount type=bind,source={source},target={inside}{readonly}"
+
+
+def _credentials(settings: LaunchSettings) -> list[str]:
+    """Those of `gcloud auth application-default login`, where a bucket or a secret is read."""
+    places = [getattr(settings, name) or "" for name in _FOLDERS]
+    if not settings.hf_token_secret and not any(place.startswith("gs://") for place in places):
+        return []
+    source = '"${CLOUDSDK_CONFIG:-$HOME/.config/gcloud}"'
+    return [
+        "--env CLOUDSDK_CONFIG=/gcloud",
+        f"--mount type=bind,source={source},target=/gcloud,readonly",
+    ]

@@ -1,0 +1,43 @@
+"""Whether torch can compute on a GPU here, and if not, why.
+
+The driver's number is in /proc wherever it is loaded, in containers, too. Which one a CUDA needs:
+https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/ (CUDA minor version compatibility).
+"""
+
+import re
+import warnings
+from pathlib import Path
+
+import torch
+
+DRIVER_FILE = Path("/proc/driver/nvidia/version")
+OLDEST_DRIVER = {"12": 525, "13": 580}  # by CUDA's major version
+
+
+def count_gpus() -> int:
+    """The GPUs that torch can use: none where the driver is too old for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's long warning says what `why_no_gpu` says
+        return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def is_gpu_expected(driver_file: Path = DRIVER_FILE) -> bool:
+    """Whether a run without a GPU is likely a mistake: this torch, or this machine, is for one."""
+    return torch.version.cuda is not None or driver_file.exists()
+
+
+def why_no_gpu(driver_file: Path = DRIVER_FILE) -> str:
+    """The reason in words, where `count_gpus` found none."""
+    if torch.version.cuda is None:
+        return "this build of torch has no CUDA"
+    if not driver_file.exists():
+        return "no NVIDIA driver is loaded"
+    found = re.search(r"\b(\d{3,})\.\d[\d.]*", driver_file.read_text("utf-8", "replace"))
+    oldest = OLDEST_DRIVER.get(torch.version.cuda.split(".")[0])
+    if found and oldest and int(found[1]) < oldest:
+        return (
+            f"the NVIDIA driver {found[0]} is too old: CUDA {torch.version.cuda} needs {oldest} "
+            "or newer"
+        )
+    driver = f"driver {found[0]}" if found else "driver"
+    return f"the NVIDIA {driver} is loaded, but shows no GPU to this process"

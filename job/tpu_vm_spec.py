@@ -1,0 +1,74 @@
+"""The shell script that creates a TPU VM, runs the job on it, and always deletes it.
+
+https://cloud.google.com/tpu/docs/managing-tpus-tpu-vm and
+https://cloud.google.com/tpu/docs/queued-resources
+"""
+
+import shlex
+from collections.abc import Mapping
+from importlib import resources
+from string import Template
+
+from job.launch import LaunchSettings
+
+TPU_TYPE = "v3-8"
+
+
+class _Script(Template):
+    delimiter = "%"  # the shell has its own uses for the dollar sign
+
+
+def tpu_vm_script(settings: LaunchSettings, env: Mapping[str, str]) -> str:
+    """A script for bash. Run it again, and it goes on with the VM that is there."""
+    where = [f"--zone={settings.zone}"]
+    if settings.project:
+        where.append(f"--project={settings.project}")
+    template = _Script(resources.files("job").joinpath("tpu_vm.sh").read_text("utf-8"))
+    return template.substitute(
+        name=settings.display_name,
+        where=shlex.join(where),
+        kind="queued-resources" if settings.queued else "tpu-vm",
+        state="state.state" if settings.queued else "state",
+        create=_lines(_create(settings), 4),
+        force=" --force" if settings.queued else "",
+        login=_login(settings.image or ""),
+        run=_lines(_run(settings, env), 4),
+    )
+
+
+def _lines(words: list[str], indent: int) -> str:
+    return f" \\\n{' ' * indent}".join(words)
+
+
+def _create(settings: LaunchSettings) -> list[str]:
+    """What follows `gcloud compute tpus … create NAME`."""
+    version = "--runtime-version" if settings.queued else "--version"
+    words = [f"--accelerator-type={TPU_TYPE}", f"{version}={settings.tpu_version}"]
+    if settings.queued:
+        duration = f"--valid-until-duration={round(settings.max_wait_hours * 3600)}s"
+        words += [f"--node-id={settings.display_name}", duration]
+    if settings.strategy == "spot":
+        words.append("--spot")
+    if settings.service_account:
+        words.append(f"--service-account={settings.service_account}")
+        words.append("--scopes=https://www.googleapis.com/auth/cloud-platform")
+    if settings.network:
+        words.append(f"--network={settings.network.rsplit('/', 1)[-1]}")
+    return words
+
+
+def _login(image: str) -> str:
+    """How docker on the VM gets at an image in a registry of Google Cloud."""
+    host = image.partition("/")[0]
+    if not host.endswith(("-docker.pkg.dev", "gcr.io")):
+        return ":  # the image's registry needs no login"
+    return f"sudo gcloud auth configure-docker {host} --quiet"
+
+
+def _run(settings: LaunchSettings, env: Mapping[str, str]) -> list[str]:
+    return [
+        f"sudo docker run --detach --name {settings.display_name} --privileged --net=host",
+        f"--shm-size={settings.shm_size_gb}g",
+        *(f"--env {shlex.quote(f'{name}={value}')}" for name, value in env.items()),
+        f"{shlex.quote(settings.image or '')} train",
+    ]

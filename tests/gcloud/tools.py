@@ -1,0 +1,56 @@
+"""Programs that stand in for what a test has not: a TPU VM to log in to, and docker on it."""
+
+from pathlib import Path
+
+# What ssh does with the words after `--`: it joins them, and a shell there runs them.
+SSH = """#!/bin/bash
+until [ "${1:---}" = -- ]; do shift; done
+[ $# = 0 ] && exit # gcloud asks for its version
+shift
+exec bash -c "$*"
+"""
+SUDO = """#!/bin/bash
+exec "$@"
+"""
+# `docker` on the VM: it notes how it was called; the job writes $JOB_SECONDS lines and ends.
+DOCKER = """#!/bin/bash
+printf '%s\\n' "docker $*" >>"$VM/calls"
+case "$1 $2" in
+  "container inspect") test -e "$VM/container" ;;
+  "run --detach") touch "$VM/container" ;;
+  "logs --follow")
+    echo "a line of the log"
+    for _ in $(seq "${JOB_SECONDS:-0}"); do [ -e "$VM/stopped" ] || sleep 1; done
+    ;;
+  inspect*) echo "false ${JOB_EXIT_CODE:-0}" ;;
+  stop*) touch "$VM/stopped" ;;
+esac
+"""
+# gcloud on the machine that runs the script, for the ways in which things go wrong.
+GCLOUD = """#!/bin/bash
+printf '%s\\n' "gcloud $*" >>"$VM/calls"
+case "$4" in
+  list) cat "$VM/state" 2>/dev/null || true ;;
+  create) [ -z "${NO_ROOM:-}" ] && echo READY >"$VM/state" ;;
+  delete)
+    if [ "${DELETE_FAILS:-0}" -gt "$(grep -c ' delete ' "$VM/calls")" ]; then exit 1; fi
+    rm -f "$VM/state"
+    ;;
+  ssh)
+    for word; do [ "${word#--command=}" = "$word" ] || command=${word#--command=}; done
+    exec bash -c "$command"
+    ;;
+esac
+"""
+
+
+def install(folder: Path, *, with_gcloud: bool) -> Path:
+    """Writes the programs into `folder`, to be put in front of PATH."""
+    folder.mkdir(parents=True)
+    programs = {"ssh": SSH, "sudo": SUDO, "docker": DOCKER}
+    if with_gcloud:
+        programs["gcloud"] = GCLOUD
+    for name, text in programs.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    return folder

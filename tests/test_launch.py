@@ -1,0 +1,269 @@
+"""What `python -m job spec` prints for each target, and what it refuses."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docker.render_specs import EXAMPLES, SPECS, rendered
+from job.__main__ import main
+from job.arguments import parse
+from job.errors import ArgumentError
+from job.launch import TARGETS
+from job.machines import ACCELERATORS
+from job.spec import render
+
+NOWHERE = Path("/nonexistent")
+IMAGE = "--image=europe-docker.pkg.dev/p/r/korean-ner-job:1"
+BUCKET = "--downstream_model_dir=gs://my-bucket/run"
+
+
+def spec_of(*argv: str, environ=None) -> str:
+    return render(parse(["spec", *argv], environ or {}, NOWHERE))
+
+
+def pool_of(*argv: str, environ=None) -> dict:
+    [pool] = yaml.safe_load(spec_of(*argv, IMAGE, BUCKET, environ=environ))["workerPoolSpecs"]
+    return pool
+
+
+def env_of(pool: dict) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in pool["containerSpec"]["env"]}
+
+
+def mistakes_of(*argv: str, environ=None) -> list[str]:
+    with pytest.raises(ArgumentError) as caught:
+        parse(["spec", *argv], environ or {}, NOWHERE)
+    assert caught.value.exit_code == 64
+    return str(caught.value).split("\n")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_are_what_the_code_renders(name):
+    """docker/specs/ holds what `make specs` writes, and nothing else."""
+    assert (SPECS / name).read_text("utf-8") == rendered(name)
+    assert {file.name for file in SPECS.iterdir()} == EXAMPLES.keys()
+
+
+def test_there_is_an_example_of_each_target():
+    """Every target has at least one."""
+    assert {words[0] for words in EXAMPLES.values()} == set(TARGETS)
+
+
+def test_what_was_given_goes_into_the_container_and_defaults_do_not():
+    """Flags, environment and .env become variables; the image's own defaults stay its own."""
+    env = env_of(pool_of("vertex-gpu", "--epochs=2", environ={"SEED": "3", "FP16": "true"}))
+    given = {"EPOCHS": "2", "SEED": "3", "FP16": "true"}
+    assert env == {"ACCELERATOR": "gpu", "DOWNSTREAM_CORPUS_NAME": "ner", **given}
+
+
+def test_the_container_reads_back_the_settings_that_were_given():
+    """The job in the container has the settings of the command, to the last bit."""
+    argv = ["--learning_rate=3.0000000000000004e-05", "--monitor=max val_f1", "--test_mode"]
+    argv += ["--downstream_corpus_name=news", "--downstream_corpus_root_dir=gs://my-bucket/c"]
+    there = parse(
+        [], {**env_of(pool_of("vertex-gpu", *argv)), "AIP_MODEL_DIR": "gs://b/m/model"}, NOWHERE
+    )
+    here = parse(argv, {}, NOWHERE)
+    differing = {
+        name
+        for name in here.sources
+        if getattr(here.settings, name) != getattr(there.settings, name)
+    }
+    assert differing == {"downstream_model_dir", "accelerator", "cache_dir"} - (
+        {"cache_dir"} if here.settings.cache_dir == there.settings.cache_dir else set()
+    )
+
+
+def test_the_output_is_the_base_output_directory():
+    """It is said once, where trials get folders of their own below it."""
+    text = spec_of("vertex-gpu", IMAGE, BUCKET)
+    assert yaml.safe_load(text)["baseOutputDirectory"] == {"outputUriPrefix": "gs://my-bucket/run"}
+    assert "DOWNSTREAM_MODEL_DIR" not in text
+
+
+def test_the_header_has_the_command_that_takes_the_file():
+    """Region, project and name are in it, since the file cannot hold them."""
+    argv = ("--region=europe-west4", "--project=my-project", "--display-name=news")
+    text = spec_of("vertex-gpu", IMAGE, BUCKET, *argv)
+    assert (
+        "#   gcloud ai custom-jobs create --region=europe-west4 --project=my-project "
+        "--display-name=news --config=vertex-gpu.yaml\n"
+    ) in text
+
+
+def test_the_machine_follows_the_accelerator():
+    """Naming an accelerator is enough: machine type and count are those that go with it."""
+    for name, accelerator in ACCELERATORS.items():
+        target = "vertex-tpu" if name == "TPU_V3" else "vertex-gpu"
+        region = sorted(accelerator.regions)[0]
+        machine = pool_of(target, f"--accelerator_type={name}", f"--region={region}")["machineSpec"]
+        assert machine["acceleratorType"] == name
+        assert machine["acceleratorCount"] in accelerator.counts[machine["machineType"]]
+
+
+def test_a_cluster_is_one_machine_and_the_rest():
+    """Vertex AI's first pool is one replica; the header says what this version does with more."""
+    text = spec_of("vertex-gpu-multinode", IMAGE, BUCKET, "--replica_count=4")
+    counts = [pool["replicaCount"] for pool in yaml.safe_load(text)["workerPoolSpecs"]]
+    assert counts == [1, 3]
+    assert "computes on one machine: on several it ends with 69" in text
+
+
+def test_scheduling_says_how_long_and_at_what_price():
+    """Spot and flexible start are Vertex AI's strategies; a standard job says nothing."""
+    spot = yaml.safe_load(spec_of("vertex-gpu", IMAGE, BUCKET, "--strategy=spot"))
+    assert spot["scheduling"]["strategy"] == "SPOT"
+    argv = ("--strategy=flex_start", "--max_wait_hours=2", "--timeout_hours=1.5")
+    flexible = yaml.safe_load(spec_of("vertex-gpu", IMAGE, BUCKET, *argv))["scheduling"]
+    assert (flexible["maxWaitDuration"], flexible["timeout"]) == ("7200s", "5400s")
+    assert "strategy" not in yaml.safe_load(spec_of("vertex-gpu", IMAGE, BUCKET))["scheduling"]
+
+
+def test_trials_vary_what_was_asked_for():
+    """Ranges of numbers, whole ones among them, lists of numbers and lists of words."""
+    wanted = (
+        "learning_rate=1e-5..1e-4:log,epochs=2..5,batch_size=32|16,lr_scheduler=linear|constant"
+    )
+    text = spec_of("vertex-hptuning", IMAGE, BUCKET, f"--tuning_parameters={wanted}")
+    study = yaml.safe_load(text)["studySpec"]
+    assert study["metrics"] == [{"metricId": "val_loss", "goal": "MINIMIZE"}]
+    rate, epochs, batch, scheduler = study["parameters"]
+    assert rate["doubleValueSpec"] == {"minValue": 1e-5, "maxValue": 1e-4}
+    assert (rate["scaleType"], epochs["scaleType"]) == ("UNIT_LOG_SCALE", "UNIT_LINEAR_SCALE")
+    assert epochs["integerValueSpec"] == {"minValue": "2", "maxValue": "5"}
+    assert batch["discreteValueSpec"] == {"values": [16.0, 32.0]}
+    assert scheduler["categoricalValueSpec"] == {"values": ["linear", "constant"]}
+
+
+def test_a_trial_s_flags_are_understood():
+    """Vertex AI appends them after `args`; a whole number may come with a dot."""
+    words = ["train", "--batch_size=16.0", "--learning_rate", "3e-5"]
+    settings = parse(words, {"BATCH_SIZE": "8"}, NOWHERE).settings
+    assert (settings.batch_size, settings.learning_rate) == (16, 3e-5)
+
+
+def test_docker_mounts_folders_and_passes_the_token_by_its_name():
+    """The corpus and the model are mounted read-only, the output and the cache to be written."""
+    argv = ("--downstream_corpus_root_dir=/data/my corpora", "--pretrained_model_name=./model")
+    text = spec_of("docker", "--image=job:1", *argv, environ={"HF_TOKEN": "hunter2"})
+    assert "source='/data/my corpora',target=/corpora,readonly" in text
+    assert 'source="$PWD"/model,target=/model,readonly' in text
+    assert 'source="$PWD"/output,target=/output \\' in text
+    assert "--env HF_TOKEN \\" in text
+    assert "--gpus all" in text
+    assert "--shm-size=16g" in text
+    assert "hunter2" not in text
+    assert subprocess.run(["bash", "-n"], input=text, text=True).returncode == 0
+
+
+def test_docker_takes_credentials_along_where_a_bucket_is_used():
+    """Those of gcloud's application default login, read-only."""
+    assert "target=/gcloud,readonly" in spec_of("docker", "--image=job:1", BUCKET)
+    assert "gcloud" not in spec_of("docker", "--image=job:1")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_secret_is_in_no_specification(target):
+    """HF_TOKEN stays out even where it is set; the name of the secret goes in its place."""
+    name = "projects/p/secrets/hf-token"
+    environ = {"HF_TOKEN": "hunter2", "HF_TOKEN_SECRET": name}
+    text = spec_of(target, IMAGE, BUCKET, environ=environ)
+    assert "hunter2" not in text
+    assert name in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "mistake"),
+    [
+        (
+            ["--machine_type=n1-standard-8"],
+            "MACHINE_TYPE = 'n1-standard-8' (flag --machine_type) with ACCELERATOR_TYPE = "
+            "'NVIDIA_L4' (default): n1-standard-8 takes NVIDIA_TESLA_T4; set "
+            "ACCELERATOR_TYPE=NVIDIA_TESLA_T4.",
+        ),
+        (["--machine_type=n2-standard-8"], "no such machine is known to take it; set MACHINE_TYPE"),
+        (["--accelerator_count=3"], "g2-standard-8 takes 1 NVIDIA_L4."),
+        (["--accelerator_type=NVIDIA_TESLA_V100"], "ACCELERATOR_TYPE = 'NVIDIA_TESLA_V100'"),
+        (["--accelerator_type=TPU_V3"], "vertex-gpu takes no such accelerator."),
+        (["--region=us-south1"], "us-south1 has no NVIDIA_L4; choose one of asia-east1, "),
+        (["--region=mars"], "REGION = 'mars' (flag --region): must be a region such as"),
+        (["--downstream_model_dir=gs://"], "it names no bucket; write gs://BUCKET/FOLDER."),
+        (["--downstream_model_dir=gs:///run"], "it names no bucket; write gs://BUCKET/FOLDER."),
+        (["--downstream_model_dir=output"], "the machine is deleted with all that it wrote"),
+        (["--downstream_corpus_root_dir=/data"], "a machine in the cloud has no such folder"),
+        (["--downstream_corpus_root_dir=https://me:pw@h/c"], "would show the password in it"),
+        (["--image=korean-ner-job"], "IMAGE = 'korean-ner-job' (flag --image): must be an image"),
+        (["--image=host:5000/korean-ner-job"], "must be an image with a tag or a digest"),
+        (["--boot_disk_size_gb=70000"], "must be a whole number, at least 100 and at most 64000."),
+        (["--timeout_hours=1000"], "must be a number, above 0 and at most 672."),
+        (["--strategy=flex_start", "--timeout_hours=200"], "168 hours at most; lower it."),
+        (["--service_account=me@example.com"], "must be the e-mail address of an account."),
+        (["--tuning_parameters=lr=1..2"], "arguments of the job in lower case; 'lr' is none."),
+        (["--tuning_parameters=epochs=5..2"], "a range of epochs that rises"),
+        (["--tuning_parameters=hf_token=a|b"], "'hf_token' is none."),
+        (["--machine_typ=x"], "--machine_typ: unknown flag; is --machine_type meant?"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(argv, mistake):
+    """Exit code 64, and gcloud is not called."""
+    [found] = mistakes_of("vertex-gpu", IMAGE, BUCKET, *argv)
+    assert mistake in found
+    assert len(found) < 700
+    assert found[-1] in ".?"
+
+
+def test_more_trials_at_a_time_than_in_all_are_refused():
+    """But only where there are trials."""
+    [found] = mistakes_of("vertex-hptuning", IMAGE, BUCKET, "--max_trials=1")
+    assert "no more trials can run at a time than there are in all" in found
+    spec_of("vertex-gpu", IMAGE, BUCKET, "--max_trials=1")
+
+
+@pytest.mark.parametrize("target", [target for target in TARGETS if target != "docker"])
+def test_a_secret_given_as_a_plain_value_is_refused(target):
+    """A specification is read by many; neither the refusal nor anything else shows it."""
+    for environ, part in (
+        ({"HF_TOKEN": "hf_hunter2"}, "put it into Secret Manager"),
+        ({"HF_TOKEN_SECRET": "hf_hunter2"}, "must be the name of a secret"),
+    ):
+        [found] = mistakes_of(target, IMAGE, BUCKET, environ=environ)
+        assert part in found
+        assert "hunter2" not in found
+    [found] = mistakes_of(target, IMAGE, BUCKET, "--hf_token=hunter2")
+    assert "hunter2" not in found
+
+
+def test_all_mistakes_come_at_once_and_nothing_is_printed(capsys):
+    """Image, bucket and machine in one go; stdout stays empty, so no file is half right."""
+    assert main(["spec", "vertex-gpu", "--region=us-south1", "--epochs=0"]) == 64
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    for part in ("EPOCHS", "IMAGE is not set", "DOWNSTREAM_MODEL_DIR", "us-south1 has no"):
+        assert part in captured.err
+
+
+@pytest.mark.parametrize("words", [[], ["vertex"], ["vertex-gpu", "x"]])
+def test_a_target_is_needed(words):
+    """The targets are listed where none or a wrong one is named."""
+    assert any("needs one target of vertex-gpu, " in each for each in mistakes_of(*words))
+
+
+def test_what_only_a_specification_takes_is_no_argument_of_the_job():
+    """As a flag it is refused; as a variable it is a stranger, since a .env may serve both."""
+    with pytest.raises(ArgumentError, match="--machine_type: is for `spec` only; leave it out"):
+        parse(["--machine_type=g2-standard-8"], {}, NOWHERE)
+    parse([], {"MACHINE_TYPE": "nonsense", "IMAGE": "nonsense"}, NOWHERE)
+
+
+def test_the_help_of_spec_lists_what_it_takes(capsys):
+    """Every argument of its own, with its default, within the screen's width."""
+    assert main(["spec", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.split("\n"))) <= 100
+    for name in ("IMAGE", "ACCELERATOR_TYPE", "TUNING_PARAMETERS", *TARGETS):
+        assert name in text
+    assert "\n  EPOCHS" not in text
+    assert not re.search(r"\n  TARGET ", text)

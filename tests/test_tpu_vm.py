@@ -1,0 +1,121 @@
+"""The script of `python -m job spec tpu-vm` deletes its TPU VM, whatever happens."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from docker.render_specs import SPECS
+from tests.gcloud.tools import install
+
+
+class Vm:
+    """A machine that runs the script, and the VM that it gets: a folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.tools = install(folder / "bin", with_gcloud=True)
+
+    def start(self, script: str = "tpu-vm.sh", **environ: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            ["bash", SPECS / script],
+            env={
+                "PATH": f"{self.tools}:{os.environ['PATH']}",
+                "VM": str(self.folder),
+                "PAUSE_S": "0.05",
+                **environ,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, script: str = "tpu-vm.sh", **environ: str) -> tuple[int, str]:
+        process = self.start(script, **environ)
+        log, _ = process.communicate(timeout=60)
+        return process.returncode, log
+
+    def calls(self, part: str) -> list[str]:
+        text = (self.folder / "calls").read_text()
+        return [line for line in text.splitlines() if line.startswith(part)]
+
+    @property
+    def exists(self) -> bool:
+        return (self.folder / "state").exists()
+
+
+@pytest.fixture
+def vm(tmp_path: Path) -> Vm:
+    return Vm(tmp_path)
+
+
+@pytest.mark.parametrize("script", ["tpu-vm.sh", "tpu-vm-queued.sh"])
+@pytest.mark.parametrize("code", [0, 65])
+def test_the_vm_is_deleted_when_the_job_ends(vm, script, code):
+    """The log is shown, and the script ends as the job did."""
+    returned, log = vm.run(script, JOB_EXIT_CODE=str(code))
+    assert (returned, vm.exists) == (code, False)
+    assert "a line of the log" in log
+    [started] = vm.calls("docker run")
+    for option in ("--privileged --net=host", "--shm-size=16g", "--env ACCELERATOR=tpu"):
+        assert option in started
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_the_vm_is_deleted_when_the_script_is_interrupted(vm, number, code):
+    """At once, not when the log ends; before, the job is told to stop, so that it saves."""
+    process = vm.start(JOB_SECONDS="60")
+    while not (vm.folder / "calls").exists() or not vm.calls("docker logs"):
+        time.sleep(0.05)
+    os.kill(process.pid, number)
+    process.communicate(timeout=30)
+    assert (process.returncode, vm.exists) == (code, False)
+    assert vm.calls("docker stop --time=120 korean-ner")
+
+
+def test_no_vm_is_left_where_none_was_to_be_had(vm):
+    """A create that fails may have made one after all: it is deleted, too."""
+    code, _ = vm.run(NO_ROOM="1")
+    assert code != 0
+    assert vm.calls("gcloud compute tpus tpu-vm delete")
+    assert not vm.exists
+
+
+def test_deleting_is_tried_again(vm):
+    """Google may refuse for a while, as it does while the VM is being created."""
+    code, log = vm.run(DELETE_FAILS="3")
+    assert (code, vm.exists) == (0, False)
+    assert "Deleted korean-ner." in log
+
+
+def test_a_vm_that_cannot_be_deleted_is_named(vm):
+    """With the command that deletes it, and an exit code that says so."""
+    code, log = vm.run(DELETE_FAILS="99")
+    assert (code, vm.exists) == (74, True)
+    assert "gcloud compute tpus tpu-vm delete korean-ner --zone=us-central1-a" in log
+
+
+def test_a_vm_that_is_there_is_taken_over(vm):
+    """The job that runs on it is followed, not started a second time."""
+    (vm.folder / "state").write_text("READY\n")
+    (vm.folder / "container").touch()
+    code, log = vm.run()
+    assert (code, vm.exists) == (0, False)
+    assert "a line of the log" in log
+    assert not vm.calls("gcloud compute tpus tpu-vm create")
+    assert not vm.calls("docker run")
+
+
+def test_a_vm_that_was_taken_away_is_replaced(vm):
+    """Of a preempted Spot VM only the name is left: it goes first."""
+    (vm.folder / "state").write_text("PREEMPTED\n")
+    code, _ = vm.run()
+    assert (code, vm.exists) == (0, False)
+    assert len(vm.calls("gcloud compute tpus tpu-vm delete")) == 2
+    assert len(vm.calls("gcloud compute tpus tpu-vm create")) == 1
