@@ -29,7 +29,7 @@ class EpochPlan:
     """Which sentences each step takes: a function of (seed, epoch, step, rank) and nothing else.
 
     Every epoch takes every sentence once; the last step may be smaller. On several devices a step
-    takes `batch_size` sentences on each.
+    takes `batch_size` sentences for each.
     """
 
     sentence_count: int
@@ -81,10 +81,27 @@ class TrainingSteps(Dataset):
         return {**batch, "epoch": epoch, "step": step}
 
     def windows(self, epoch_and_step: tuple[int, int]) -> list[int]:
-        """The windows of the step's sentences."""
-        sentences = self.plan.sentences(*epoch_and_step, self.rank)
+        """This rank's windows of the step's sentences."""
+        return self.shares(epoch_and_step)[self.rank]
+
+    def shares(self, epoch_and_step: tuple[int, int]) -> list[list[int]]:
+        """The windows of the step's sentences, shared out among the ranks so that each has about
+        as many wordpieces. Their gradients are added up, so it does not matter who has which."""
+        ranks = range(self.plan.world_size)
+        sentences = np.concatenate([self.plan.sentences(*epoch_and_step, rank) for rank in ranks])
         bounds = zip(self.first_window[sentences], self.first_window[sentences + 1], strict=True)
-        return [window for first, last in bounds for window in range(first, last)]
+        windows = [window for first, last in bounds for window in range(first, last)]
+        if len(ranks) == 1:
+            return [windows]
+        lengths = self.split.window_lengths_W[windows].tolist()
+        shares: list[list[int]] = [[] for _ in ranks]
+        loads = [0] * len(ranks)
+        # Longest first to whoever has least: https://doi.org/10.1137/0117039
+        for item in sorted(range(len(windows)), key=lambda i: -lengths[i]):
+            rank = loads.index(min(loads))
+            shares[rank].append(windows[item])
+            loads[rank] += lengths[item]
+        return shares
 
     def __len__(self) -> int:
         return self.plan.steps

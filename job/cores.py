@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from job import xla
+from job import graphs, xla
 from job.checkpoint import CheckpointStore
 from job.compiled import Compiled
 from job.errors import JobError, UnavailableError
@@ -44,7 +44,7 @@ def _on_one_core(
     compiled.fetch()
 
     def train(rank: int) -> None:
-        xla.keep_compiled(compiled.folder)
+        graphs.keep_compiled(compiled.folder)
         history.extend(train_rank(prepared, settings, *job))
 
     xla.launch(train, (), 1)
@@ -210,7 +210,7 @@ class Process:
         """Once in a process, by the rank that comes first."""
         with self._making:
             if not self.keeps_compiled:
-                xla.keep_compiled(folder)
+                graphs.keep_compiled(folder)
                 self.keeps_compiled = True
 
     def _finish(self) -> None:

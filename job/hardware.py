@@ -13,7 +13,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from job import xla
+from job import graphs, xla
 from job.errors import ArgumentError, UnavailableError
 from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
 from job.ranks import OneDevice
@@ -62,7 +62,7 @@ class Hardware:
 
     def callbacks(self, rows_ES: np.ndarray | None, row_length: int) -> list[pl.Callback]:
         """What has to come before every other callback."""
-        return [xla.Boundaries(rows_ES, row_length)] if self.accelerator == "tpu" else []
+        return [graphs.Boundaries(rows_ES, row_length)] if self.accelerator == "tpu" else []
 
     def plugins(self) -> list:
         """Lightning's plugins beside the one for checkpoints."""

@@ -146,6 +146,8 @@ def _plan_rows(
         max_seq_length=settings.max_seq_length,
         epochs=settings.epochs_to_train,
     )
+    if settings.gradient_accumulation > 1:
+        rows_ES[:] = rows_ES.max()  # the first, a middle and the last batch are graphs of their own
     positions = int(rows_ES.sum()) * plan.world_size * layout.row_length
     pieces = len(train.ids_P) + layout.special.count * len(train.window_starts_W)
     sizes, counts = np.unique(rows_ES, return_counts=True)

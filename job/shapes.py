@@ -1,12 +1,13 @@
 """Rows of few shapes, known before the first step, the same on every rank.
 
 A TPU compiles each shape for itself, and ranks that meet with different shapes wait for ever. So
-the rows that a step takes are planned for all ranks at once, from the plan of the epochs alone: two
-sizes, a usual and a largest one. A validation has one.
+the rows that a step takes are planned for all ranks at once, from the plan of the epochs alone, in
+three sizes: most steps are alike, and a few long sentences need far more. A validation has one.
 """
 
 import zlib
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -19,6 +20,7 @@ from job.rows import Batch, Layout, best_fit, place
 LENGTH_STEP = 32  # a row's length is a multiple of it
 LONGEST_ROW = 256
 SAMPLED_STEPS = 100
+TRAINING_SIZES = 3
 EVALUATION_ROWS = 32  # a batch and rank
 PACKED_AT_ONCE = 1024  # windows; best fit takes the square of it
 
@@ -35,12 +37,13 @@ def plan_rows(
 
     def positions(layout: Layout) -> int:
         rows = needed_rows(layout, split, plan, first)
-        return int(in_two_sizes(rows).sum()) * layout.row_length
+        return int(in_few_sizes(rows).sum()) * layout.row_length
 
     best = min(layouts, key=positions)
     steps = [(epoch, step) for epoch in range(epochs) for step in range(plan.steps)]
-    rows_ES = in_two_sizes(needed_rows(best, split, plan, steps)).reshape(epochs, plan.steps)
-    rows_ES[0, 0] = rows_ES.max()  # so that the first epoch compiles both
+    rows_ES = in_few_sizes(needed_rows(best, split, plan, steps)).reshape(epochs, plan.steps)
+    for size in set(rows_ES.flat) - set(rows_ES[0]):
+        rows_ES[0, rows_ES[0].argmin()] = size  # so that the first epoch compiles every size
     return best, rows_ES
 
 
@@ -50,12 +53,12 @@ def needed_rows(
     """The rows that the rank with the most of them needs in each step."""
     special = layout.special.count
     lengths_W = (split.window_lengths_W + special).tolist()
-    ranks = [TrainingSteps(split, layout, plan, rank) for rank in range(plan.world_size)]
+    shared = TrainingSteps(split, layout, plan)
 
-    def rows_of(rank: TrainingSteps, step: tuple[int, int]) -> int:
-        return best_fit([lengths_W[w] for w in rank.windows(step)], layout.row_length)[2]
+    def rows_of(windows: list[int]) -> int:
+        return best_fit([lengths_W[window] for window in windows], layout.row_length)[2]
 
-    return np.array([max(1, *(rows_of(rank, step) for rank in ranks)) for step in steps])
+    return np.array([max(1, *map(rows_of, shared.shares(step))) for step in steps])
 
 
 def refuse_different_plans(ranks: OneDevice, rows_ES: np.ndarray, layout: Layout) -> None:
@@ -66,13 +69,21 @@ def refuse_different_plans(ranks: OneDevice, rows_ES: np.ndarray, layout: Layout
         raise RuntimeError(f"core {ranks.rank} has planned other shapes than the other cores")
 
 
-def in_two_sizes(rows: np.ndarray) -> np.ndarray:
-    """Each number rounded up to one of two, the larger being the largest; the sum is smallest."""
-    largest, n = rows.max(), len(rows)
-    sizes, counts = np.unique(rows, return_counts=True)
-    up_to = np.cumsum(counts)
-    usual = sizes[np.argmin(sizes * up_to + largest * (n - up_to))]
-    return np.where(rows <= usual, usual, largest)
+def in_few_sizes(rows: np.ndarray) -> np.ndarray:
+    """Each number rounded up to one of TRAINING_SIZES, so that their sum is smallest."""
+    needed, counts = np.unique(rows, return_counts=True)
+    up_to = np.concatenate([[0], np.cumsum(counts)])  # of the numbers below each of `needed`
+
+    def computed(sizes: tuple[int, ...]) -> int:
+        """`sizes`: indices into `needed`, rising; the last one is the largest."""
+        bounds = zip((-1, *sizes), sizes, strict=False)
+        return sum(int(needed[i] * (up_to[i + 1] - up_to[before + 1])) for before, i in bounds)
+
+    last = len(needed) - 1
+    fewer = combinations(range(last), min(TRAINING_SIZES - 1, last))
+    best = min(((*some, last) for some in fewer), key=computed)
+    sizes = needed[list(best)]
+    return sizes[np.searchsorted(sizes, rows)]
 
 
 class EvaluationRows(Dataset):

@@ -1,26 +1,21 @@
-"""Lightning and torch_xla on the cores of a TPU. No room but this and `job.tpu` imports torch_xla.
+"""Lightning and torch_xla on the cores of a TPU. torch_xla is imported here, in
+`job.graphs` and in `job.tpu` alone, and only where it is used.
 
 Every core is a rank of its own, with its own Trainer, in a thread of one of the processes that
 `launch` starts: on v2 and v3 two threads in each of four processes, later one a process.
 Reference: https://docs.pytorch.org/xla/release/r2.9/learn/xla-overview.html
 """
 
-import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins import XLAPrecision
 from pytorch_lightning.plugins.io import CheckpointIO
 from pytorch_lightning.strategies import XLAStrategy
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
-
-logger = logging.getLogger(__name__)
 
 RUNTIME = "TPU"  # what PJRT_DEVICE has to be
 HOST_KEYS = ("piece",)  # of a batch: read on the host only
@@ -50,15 +45,6 @@ def launch(train_rank: Callable[..., None], arguments: tuple, cores: int) -> Non
     import torch_xla.distributed.xla_multiprocessing as xmp
 
     xmp.spawn(train_rank, arguments, nprocs=1 if cores == 1 else None, start_method="spawn")
-
-
-def keep_compiled(folder: Path) -> None:
-    """Before the first graph: what is compiled in this process is kept, and found again, there."""
-    import torch_xla.runtime as xr
-
-    own = folder / str(xr.process_index())
-    own.mkdir(parents=True, exist_ok=True)
-    xr.initialize_cache(str(own))
 
 
 class CoreRanks:
@@ -191,65 +177,3 @@ class CorePrecision(XLAPrecision):
                     parameter.grad = parameter.grad.clone()
         xm.reduce_gradients(optimizer)
         return result
-
-
-class Boundaries(pl.Callback):
-    """One graph a batch: synchronises after each, and tells what was compiled.
-
-    Must come before callbacks that read tensors: reading one of a pending graph computes its part
-    of the graph alone, and later all of it again. `rows_ES` and `row_length` are the shapes that
-    the ranks agreed on: with another one a rank would wait for the others for ever.
-    """
-
-    def __init__(self, rows_ES: np.ndarray, row_length: int) -> None:
-        self.rows_ES, self.row_length = rows_ES, row_length
-        self.compiled = 0
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """AdamW's moments, made now: made by the first step they would be a graph of their own."""
-        import torch_xla
-
-        for optimizer in trainer.optimizers:
-            for parameter in (p for group in optimizer.param_groups for p in group["params"]):
-                optimizer.state[parameter] = {
-                    "step": torch.tensor(0.0),
-                    "exp_avg": torch.zeros_like(parameter),
-                    "exp_avg_sq": torch.zeros_like(parameter),
-                }
-        torch_xla.sync()
-
-    def on_train_batch_start(self, trainer, pl_module, batch: dict, batch_idx: int) -> None:
-        shape = tuple(batch["input_ids"].shape)
-        planned = (int(self.rows_ES[batch["epoch"], batch["step"]]), self.row_length)
-        if shape != planned:
-            raise RuntimeError(
-                f"core {pl_module.ranks.rank}, epoch {batch['epoch'] + 1}, step "
-                f"{batch['step'] + 1}: a batch of {shape} where the cores planned {planned}"
-            )
-
-    def on_train_batch_end(self, *_: object) -> None:
-        import torch_xla
-
-        torch_xla.sync()
-
-    def on_validation_batch_end(self, *_: object) -> None:
-        import torch_xla
-
-        torch_xla.sync()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        compiled, seconds = compilations()
-        if trainer.is_global_zero and compiled > self.compiled:
-            logger.info(
-                "XLA compiled %d graphs so far, in %.1f s (epoch %d).",
-                *(compiled, seconds, trainer.current_epoch + 1),
-            )
-        self.compiled = compiled
-
-
-def compilations() -> tuple[int, float]:
-    """The graphs that this process has compiled, and the seconds that it took."""
-    import torch_xla.debug.metrics as met
-
-    count, nanoseconds, _ = met.metric_data("CompileTime") or (0, 0.0, [])
-    return count, nanoseconds / 1e9

@@ -66,6 +66,45 @@ def test_the_containers_memory_limit_counts(tmp_path):
     assert _free_host_bytes(tmp_path) == 3000 * 1024
 
 
+@pytest.fixture
+def tpu_host(monkeypatch):
+    """A machine that seems to have torch_xla and eight cores; nothing of it is imported."""
+    monkeypatch.setattr("job.xla.is_installed", lambda: True)
+    monkeypatch.setattr("job.xla.runtime_device", lambda: "TPU")
+    monkeypatch.setattr("job.xla.count_cores", lambda: 8)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("accelerator", "cores", "devices"), [("tpu", 0, 8), ("auto", 1, 1)])
+def test_a_tpu_trains_on_one_core_or_on_all(tpu_host, accelerator, cores, devices):
+    """ACCELERATOR=auto finds it; what is computed outside the Trainer stays on the host."""
+    hardware = choose_hardware(accelerator, "auto", cores)
+    assert (hardware.accelerator, hardware.devices, hardware.precision) == ("tpu", devices, "bf16")
+    assert hardware.device == torch.device("cpu")
+
+
+@pytest.mark.parametrize("runtime", [None, "CPU"])
+def test_without_pjrt_device_no_run_begins(tpu_host, runtime):
+    """torch_xla would take the CPU and only warn."""
+    tpu_host.setattr("job.xla.runtime_device", lambda: runtime)
+    with pytest.raises(UnavailableError, match=r"PJRT_DEVICE=.*set PJRT_DEVICE=TPU"):
+        choose_hardware("tpu", "auto")
+
+
+def test_a_machine_without_a_tpu_says_so(tpu_host):
+    """The runtime is there and the device is not."""
+    tpu_host.setattr("job.xla.count_cores", lambda: 0)
+    with pytest.raises(UnavailableError, match="no TPU that this process may see"):
+        choose_hardware("tpu", "auto")
+
+
+def test_a_number_of_cores_that_the_machine_has_not_is_refused(tpu_host):
+    """One, or all that there are: 4 on a v4-8."""
+    tpu_host.setattr("job.xla.count_cores", lambda: 4)
+    with pytest.raises(ArgumentError, match=r"TPU_CORES=8: .* has 4 cores"):
+        choose_hardware("tpu", "auto", 8)
+
+
 def test_a_driver_that_is_too_old_is_named(tmp_path, monkeypatch):
     """The reason gives the driver's version and the one that this torch's CUDA needs."""
     file = tmp_path / "version"

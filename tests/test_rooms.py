@@ -34,7 +34,7 @@ LAYERS = [
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
     {"fetch", "drive", "secrets", "cache", "sources", "splits", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
-    {"ranks", "xla", "tpu"},
+    {"ranks", "xla", "graphs", "tpu"},
     {
         "batch",
         "shapes",

@@ -82,6 +82,11 @@ def compiled(log: str) -> list[int]:
     return [int(epoch) for epoch in re.findall(r"XLA compiled .*\(epoch (\d+)\)", log)]
 
 
+def large_graphs(log: str) -> int:
+    """Those of training and validation, as the log tells them last."""
+    return int(re.findall(r"(\d+) of them large", log)[-1])
+
+
 def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
     assert one.keys() == other.keys()
     return max((one[name] - other[name]).abs().max().item() for name in one)

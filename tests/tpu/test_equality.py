@@ -3,7 +3,7 @@
 import pytest
 
 from tests import runs
-from tests.tpu.runs import compiled, finish, largest_difference, start
+from tests.tpu.runs import compiled, finish, large_graphs, largest_difference, start
 
 CORES = (1, 2, 8)
 TOLERANCE = 2e-6  # of weights around 0.1 to 1, after 18 steps of Adam in 32 bits
@@ -62,9 +62,10 @@ def test_what_is_evaluated_and_exported_was_trained(trained, still_world):
 
 
 def test_nothing_is_compiled_after_the_first_epoch(trained):
-    """The number of graphs is told when it has grown: once."""
+    """The number of graphs is told when it has grown: once. Four of them are large at most."""
     _, _, log, _ = trained
     assert compiled(log) == [1], log
+    assert large_graphs(log) <= 4
 
 
 def test_the_log_has_one_voice(trained, still_world):

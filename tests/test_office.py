@@ -1,0 +1,99 @@
+"""The first process answers the ranks, ends them when one fails, and notices when one dies."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from job.errors import DataError, OutputError, UnavailableError
+from job.office import Desk, Office
+from job.standins import Going
+from tests.test_preemption import until
+
+WATCHED = """
+import os, sys, time
+from job.office import Desk
+address, key = sys.argv[1], bytes.fromhex(sys.argv[2])
+Desk(address, key).ask("begin", os.getpid())
+Desk(address, key).watch(lambda: print("saved", flush=True))
+print("works", flush=True)
+time.sleep(60)
+"""
+OFFICE = """
+import time
+from job.office import Office
+with Office({}) as office:
+    print(office.address, office.key.hex(), flush=True)
+    time.sleep(60)
+"""
+
+
+def child(address: str, key: str) -> subprocess.Popen:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WATCHED, address, key], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "works\n"
+    return process
+
+
+def test_a_rank_hears_what_the_service_says_or_raises():
+    """Answers and JobErrors come back to the rank that asked."""
+
+    def confirm() -> None:
+        raise OutputError("the lease went to another job")
+
+    with Office({"double": lambda n: 2 * n, "confirm": confirm}) as office:
+        desk = Desk(office.address, office.key)
+        assert desk.ask("double", 21) == 42
+        with pytest.raises(OutputError, match="another job"):
+            Going(desk).confirm()
+
+
+def test_the_first_failure_ends_every_process_and_is_told():
+    """What is under way is finished first; a later failure only follows from it."""
+    with Office({}) as office:
+        process = child(office.address, office.key.hex())
+        desk = Desk(office.address, office.key)
+        desk.ask("fail", DataError("the first"))
+        desk.ask("fail", DataError("the second"))
+        rest, _ = process.communicate(timeout=20)
+        assert rest == "saved\n"
+        assert process.returncode == 1
+    assert str(office.failure) == "the first"
+
+
+def test_a_process_that_dies_is_noticed():
+    """Its connection closes while its ranks have not said that they are done."""
+    with Office({}) as office:
+        process = child(office.address, office.key.hex())
+        process.kill()
+        until(lambda: office.failure is not None)
+        process.communicate()
+    assert isinstance(office.failure, UnavailableError)
+    assert f"Process {process.pid}" in str(office.failure)
+
+
+def test_the_death_of_the_office_ends_the_ranks():
+    """Without the process that holds the lease nobody may write."""
+    office = subprocess.Popen([sys.executable, "-c", OFFICE], stdout=subprocess.PIPE, text=True)
+    process = child(*office.stdout.readline().split())
+    office.kill()
+    office.communicate()
+    rest, _ = process.communicate(timeout=20)
+    assert (process.returncode, rest) == (1, "")
+
+
+def test_only_the_first_rank_asks_whether_to_stop():
+    """And it asks a few times a second, not in each step."""
+    asked = threading.Semaphore(0)
+
+    def going_on() -> int:
+        asked.release()
+        return 15
+
+    with Office({"going_on": going_on}) as office:
+        first, other = Going(Desk(office.address, office.key)), Going(None)
+        assert [first.received for _ in range(50)] == [15] * 50
+        assert other.received is None
+        assert sum(asked.acquire(blocking=False) for _ in range(50)) < 5
