@@ -11,6 +11,7 @@ own start with `_`, each is used, and none is undefined, unless `substitutionOpt
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -109,6 +110,8 @@ def run_build(
     with the end of its output.
     """
     build = substitute(yaml.safe_load(path.read_text("utf-8")), substitutions)
+    # In full: a wrapper of this name stands before it in the path of the scripts.
+    docker = shutil.which(docker) or docker
     runner = _Runner(build, source.resolve(), docker, only)
     results = runner.run()
     if runner.failed:
