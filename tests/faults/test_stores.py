@@ -144,7 +144,7 @@ def test_a_permission_that_ends_midway_stops_the_run(runs, server, place, untouc
 
 def test_without_credentials_nothing_is_asked(runs, world, server, place, tmp_path):
     """No key, no metadata server, no login: 77 with the remedy, and no server was asked."""
-    runs.environ = {
+    runs.environ |= {
         "STORAGE_EMULATOR_HOST": None,
         "GOOGLE_APPLICATION_CREDENTIALS": None,
         "GOOGLE_CLOUD_PROJECT": None,
