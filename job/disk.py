@@ -5,10 +5,27 @@ import fcntl
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from job import process
+
+SCRATCH = "-korean-ner-job"
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A temporary folder; those of runs that were killed, which may hold a model each, go first."""
+    for owner in Path(tempfile.gettempdir()).glob(f"*{SCRATCH}/owner"):
+        with suppress(OSError, ValueError, IndexError):  # another user's, or only half-written
+            if process.is_gone(owner.read_text()):
+                shutil.rmtree(owner.parent, ignore_errors=True)
+    with tempfile.TemporaryDirectory(SCRATCH, ignore_cleanup_errors=True) as folder:
+        Path(folder, "owner").write_text(process.name_of_this())
+        yield Path(folder)
 
 
 def publish(file: Path, target: Path) -> None:

@@ -1,14 +1,13 @@
 """The story of a run, from its settings to an evaluated model at a URL."""
 
 import logging
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
 
-from job import storage
+from job import disk, storage
 from job.checkpoint import CheckpointStore
 from job.finish import evaluate_splits, is_finished, load_best, publish
 from job.fit import Run, fit
@@ -37,11 +36,8 @@ def train(
     """
     url = settings.downstream_model_dir
     storage.probe_writable(url)
-    with (
-        held(url) as lease,
-        tempfile.TemporaryDirectory("-korean-ner-job", ignore_cleanup_errors=True) as scratch,
-    ):
-        return train_alone(settings, stop, handler, callbacks, lease, Path(scratch))
+    with held(url) as lease, disk.scratch() as folder:
+        return train_alone(settings, stop, handler, callbacks, lease, folder)
 
 
 def train_alone(

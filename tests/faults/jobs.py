@@ -98,7 +98,9 @@ class Runs:
     """Starts runs in a world; those that a test leaves behind are killed at its end."""
 
     def __init__(self, world: World, folder: Path, environ: dict[str, str | None]):
-        self.world, self.folder, self.environ = world, folder, environ
+        self.world, self.folder = world, folder
+        self.environ = {"TMPDIR": str(folder / "tmp"), **environ}
+        (folder / "tmp").mkdir()
         self.number = itertools.count(1)
         self.jobs: list[Job] = []
 

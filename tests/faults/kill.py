@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -30,19 +31,19 @@ def kill_at_random(
         job = runs.start(place)
         if kills < times:
             fall = _fall(job, server, chance)
-            if job.process.is_alive():
-                job.kill()
+            job.process.kill()
+            if job.wait()[0] == -signal.SIGKILL:
                 kills += 1
                 print(f"kill -9 {fall}", flush=True)
             if server:
                 server.clear_faults()
+        code, log = job.wait()
         steps = sound_steps(place.files())
         assert steps or not had, f"of the checkpoints {had} none is left"
         had = steps
-        code, log = job.wait()
         if code == 0:
             return kills
-        assert code == -9, log
+        assert code == -signal.SIGKILL, log
 
 
 def _fall(job: Job, server: GcsServer | None, chance: random.Random) -> str:

@@ -93,6 +93,21 @@ def test_a_clock_that_jumps_changes_nothing(runs, server, place, tmp_path, untou
     assert place.outcome() == untouched()
 
 
+def test_the_scratch_folder_of_a_killed_run_is_removed(runs, place):
+    """What it had written on this machine on its way to the store goes with the next start."""
+    job = runs.start(place, inside=Inside(hold="job.finish:evaluate_split"), epochs=1)
+    job.until_held()
+    assert len(list((runs.folder / "tmp").iterdir())) == 1
+    other = runs.start("gs://bucket/other", inside=Inside(hold="job.finish:evaluate_split"))
+    other.until_held()
+    job.kill()
+    assert runs.finish(place, epochs=1)[0] == 0
+    [left] = (runs.folder / "tmp").iterdir()
+    other.let_go()
+    assert other.wait()[0] == 0, "the folder of a run that lives was touched"
+    assert not left.exists()
+
+
 def test_what_a_killed_export_leaves_is_removed(runs, tmp_path, untouched):
     """Killed between a folder's copy and its renaming: the next start leaves no copy behind."""
     place = folder_place(tmp_path / "out")

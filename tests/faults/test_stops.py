@@ -128,6 +128,7 @@ def test_a_stop_is_no_failed_attempt(runs, server, place):
         job = runs.start(place, inside=Inside(hold="job.train:fit"), max_attempts=2)
         job.until_held()
         job.send(signal.SIGTERM)
+        job.let_go()
         code, log = job.wait()
         assert code == EXIT_TERMINATED, log
     code, log = runs.finish(place, max_attempts=2)

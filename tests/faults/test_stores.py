@@ -129,7 +129,6 @@ def test_a_permission_that_ends_midway_stops_the_run(runs, server, place, untouc
     job = runs.start(place, epochs=9)
     job.until_hit(held)
     before = place.steps()
-    assert before
     refused = server.fault(status=status, times=EVER)
     held.over.set()
     code, log = job.wait()
@@ -138,6 +137,7 @@ def test_a_permission_that_ends_midway_stops_the_run(runs, server, place, untouc
     assert "trying again" not in log
     assert "Traceback" not in log
     assert place.steps() == before
+    assert 12 in before
     server.clear_faults()
     code, log = runs.finish(place)
     assert code == 0, log
@@ -146,7 +146,7 @@ def test_a_permission_that_ends_midway_stops_the_run(runs, server, place, untouc
 
 def test_without_credentials_nothing_is_asked(runs, world, server, place, tmp_path):
     """No key, no metadata server, no login: 77 with the remedy, and no server was asked."""
-    runs.environ = {
+    runs.environ |= {
         "STORAGE_EMULATOR_HOST": None,
         "GOOGLE_APPLICATION_CREDENTIALS": None,
         "GOOGLE_CLOUD_PROJECT": None,
