@@ -75,9 +75,9 @@ class Boundaries(pl.Callback):
 
 def compilations() -> tuple[int, float, int]:
     """The graphs that this process has compiled, the seconds that it took, and the number of those
-    that took a tenth of the longest or more."""
+    that took a quarter of the longest or more."""
     import torch_xla.debug.metrics as met
 
     count, nanoseconds, samples = met.metric_data("CompileTime") or (0, 0.0, [])
     longest = max((took for _, took in samples), default=0)
-    return count, nanoseconds / 1e9, sum(took >= longest / 10 for _, took in samples)
+    return count, nanoseconds / 1e9, sum(took >= longest / 4 for _, took in samples)

@@ -42,9 +42,22 @@ def plan_rows(
     best = min(layouts, key=positions)
     steps = [(epoch, step) for epoch in range(epochs) for step in range(plan.steps)]
     rows_ES = in_few_sizes(needed_rows(best, split, plan, steps)).reshape(epochs, plan.steps)
-    for size in set(rows_ES.flat) - set(rows_ES[0]):
-        rows_ES[0, rows_ES[0].argmin()] = size  # so that the first epoch compiles every size
-    return best, rows_ES
+    return best, all_in_first_epoch(rows_ES)
+
+
+def all_in_first_epoch(rows_ES: np.ndarray) -> np.ndarray:
+    """The same numbers, a few larger, so that the first epoch has every size and compiles it."""
+    rows_ES = rows_ES.copy()
+    for size in np.unique(rows_ES)[::-1]:
+        first = rows_ES[0]
+        smaller, counts = np.unique(first[first < size], return_counts=True)
+        if size in first:
+            continue
+        if len(smaller):
+            first[np.flatnonzero(first == smaller[counts.argmax()])[0]] = size
+        else:
+            rows_ES[rows_ES == size] = first.min()
+    return rows_ES
 
 
 def needed_rows(

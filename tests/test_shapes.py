@@ -13,7 +13,13 @@ from job.encode import SpecialTokens
 from job.layout import probe_split
 from job.ranks import OneDevice
 from job.rows import Layout
-from job.shapes import EvaluationRows, in_few_sizes, plan_rows, refuse_different_plans
+from job.shapes import (
+    EvaluationRows,
+    all_in_first_epoch,
+    in_few_sizes,
+    plan_rows,
+    refuse_different_plans,
+)
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
 LENGTHS = np.random.default_rng(3).integers(1, 62, 203).tolist()
@@ -28,6 +34,14 @@ def test_no_three_sizes_compute_less(rows):
     tried = itertools.product(set(rows), set(rows), [max(rows)])
     best = min(sum(min(s for s in sizes if s >= row) for row in rows) for sizes in tried)
     assert sized.sum() == best
+
+
+@given(st.lists(st.lists(st.integers(1, 3), min_size=4, max_size=4), min_size=1, max_size=4))
+def test_the_first_epoch_has_every_size(rows):
+    """No step gets fewer rows than it needs, and no size is new."""
+    planned = all_in_first_epoch(np.array(rows))
+    assert (planned >= rows).all()
+    assert set(planned[0]) == set(planned.flat) <= set(np.array(rows).flat)
 
 
 @pytest.mark.parametrize("world_size", [1, 8])
