@@ -80,5 +80,5 @@ def start(argv: list[str], **environment: str) -> subprocess.Popen:
 
 def finish(process: subprocess.Popen) -> tuple[int, str]:
     """Waits for the end; exit code and log."""
-    log, _ = process.communicate(timeout=120)
+    log, _ = process.communicate(timeout=280)
     return process.returncode, log

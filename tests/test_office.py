@@ -47,7 +47,7 @@ def test_a_rank_hears_what_the_service_says_or_raises():
         desk = Desk(office.address, office.key)
         assert desk.ask("double", 21) == 42
         with pytest.raises(OutputError, match="another job"):
-            Going(desk).confirm()
+            desk.ask("confirm")
 
 
 def test_the_first_failure_ends_every_process_and_is_told():

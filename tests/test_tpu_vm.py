@@ -32,6 +32,8 @@ class Vm:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Where these tests run under nohup, bash could not trap what is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
 
     def run(self, script: str = "tpu-vm.sh", **environ: str) -> tuple[int, str]:
