@@ -157,7 +157,9 @@ class Settings(BaseSettings):
     accelerator: Literal["auto", "cpu", "gpu", "tpu"] = Field(
         "auto", json_schema_extra=shown(group="Hardware"), description="what to train on"
     )
-    tpu_cores: TpuCores = Field(0, description="number of TPU cores: 8 or 1; 0 = no TPU")
+    tpu_cores: TpuCores = Field(
+        0, description="number of TPU cores: 8 or 1; 0 = all of them where ACCELERATOR=tpu"
+    )
     fp16: bool = Field(False, description="the tutorial's name for PRECISION=16")
     precision: Literal["auto", "32", "bf16", "16"] = Field(
         "auto", description="bits of the arithmetic; 'auto' is bf16 where the hardware has it"

@@ -1,5 +1,6 @@
 """The first process answers the ranks, ends them when one fails, and notices when one dies."""
 
+import logging
 import subprocess
 import sys
 import threading
@@ -7,7 +8,7 @@ import threading
 import pytest
 
 from job.errors import DataError, OutputError, UnavailableError
-from job.office import Desk, Office
+from job.office import Desk, LogToOffice, Office
 from job.standins import Going
 from tests.test_preemption import until
 
@@ -97,3 +98,25 @@ def test_only_the_first_rank_asks_whether_to_stop():
         assert [first.received for _ in range(50)] == [15] * 50
         assert other.received is None
         assert sum(asked.acquire(blocking=False) for _ in range(50)) < 5
+
+
+def test_the_log_says_which_core_spoke_and_says_the_rest_once():
+    """All of the first rank's, warnings of the others with their number, as one record each."""
+    records = []
+    with Office({"log": records.append}) as office:
+        handler = LogToOffice(Desk(office.address, office.key))
+        logger = logging.Logger("job.test")
+        logger.addHandler(handler)
+
+        def speak(rank: int) -> None:
+            handler.rank_of_thread[threading.get_ident()] = rank
+            logger.info("step %d", rank)
+            logger.warning("slow step %d", rank)
+
+        for rank in (0, 3):
+            thread = threading.Thread(target=speak, args=(rank,))
+            thread.start()
+            thread.join()
+    said = [record.getMessage() for record in records]
+    assert said == ["step 0", "slow step 0", "core 3: slow step 3"]
+    assert records[-1].fields == {"core": 3}

@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from job.batch import EpochPlan, TrainingSteps
 from job.encode import SpecialTokens
+from job.errors import ArgumentError
+from job.hardware import Hardware
 from job.layout import probe_split
+from job.prepare import _refuse_large_steps
 from job.ranks import OneDevice
 from job.rows import Layout
+from job.settings import Settings
 from job.shapes import (
     EvaluationRows,
     all_in_first_epoch,
@@ -20,6 +24,7 @@ from job.shapes import (
     plan_rows,
     refuse_different_plans,
 )
+from tests.tiny import make_network
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
 LENGTHS = np.random.default_rng(3).integers(1, 62, 203).tolist()
@@ -80,3 +85,13 @@ def test_ranks_that_planned_otherwise_do_not_begin():
     refuse_different_plans(OneDevice(), rows_ES, LAYOUT)
     with pytest.raises(RuntimeError, match="planned other shapes"):
         refuse_different_plans(Hearing(), rows_ES, LAYOUT)
+
+
+def test_a_step_that_no_core_holds_is_refused_before_it_compiles(monkeypatch):
+    """Counted from what one row keeps, without trying."""
+    hardware, settings = Hardware("tpu", "32", "", 8), Settings(tpu_cores=8, max_seq_length=32)
+    layout = Layout(SpecialTokens((2,), (3,), 0), row_length=32)
+    _refuse_large_steps(make_network(layers=1), layout, 200, hardware, settings)
+    monkeypatch.setattr("job.hardware.CORE_BYTES", 1_000_000)
+    with pytest.raises(ArgumentError, match="BATCH_SIZE=4: a core's largest step has 200 rows"):
+        _refuse_large_steps(make_network(layers=1), layout, 200, hardware, settings)

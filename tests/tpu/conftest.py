@@ -9,6 +9,9 @@ from tests.tpu.runs import CoreWorld
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/tpu/" in item.path.as_posix():  # several runs each, at most 300 s a run
+            item.add_marker(pytest.mark.timeout(900))
     if importlib.util.find_spec("torch_xla") is not None:
         return
     if os.environ.get("TEST_TPU"):

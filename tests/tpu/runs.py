@@ -66,7 +66,7 @@ class CoreWorld(World):
         return start(cores, self.flags(output, cores, **changed), module)
 
 
-def finish(process: subprocess.Popen, timeout_s: float = 240) -> tuple[int, str]:
+def finish(process: subprocess.Popen, timeout_s: float = 300) -> tuple[int, str]:
     """Waits for the end; exit code and log."""
     try:
         log, _ = process.communicate(timeout=timeout_s)

@@ -12,7 +12,6 @@ from tests.tpu.runs import compiled, finish, large_graphs, largest_difference, s
 KMOU_SENTENCES = 2000
 
 
-@pytest.mark.timeout(600)
 def test_the_sample_on_one_core_is_learnt(tmp_path):
     """bf16 over 32-bit weights, as on a TPU: F1 of 0.90 at least, four large graphs, once."""
     argv = ["--downstream_corpus_name=sample", f"--downstream_model_dir={tmp_path / 'out'}"]
