@@ -2,13 +2,16 @@
 # Builds the CPU image and runs tests/container on it: `make test-container`.
 #   docker/test.sh PYTHON     the Python of an environment that has the tests' tools
 # What is missing is brought along: a docker engine (as root, on Debian or Ubuntu) and, where no
-# registry answers, a base image. What was made or started here is removed or stopped at the end.
+# registry answers, a base image. What was made or started here is removed or stopped at the end;
+# packages that were installed stay.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1
 export IMAGE=korean-ner-job:under-test
 scratch=$(mktemp -d)
 engine=
+service=
+wheels_before=
 made=("$IMAGE")
 
 fail() {
@@ -19,12 +22,15 @@ fail() {
 clean_up() {
   set +e
   docker ps --all --quiet --filter name=job-test- | xargs -r docker rm --force --volumes
-  docker image ls --quiet korean-ner-job-wheels | xargs -r docker image rm
+  if [ -z "$wheels_before" ]; then
+    docker image ls --quiet korean-ner-job-wheels | xargs -r docker image rm
+  fi
   docker image rm "${made[@]}"
   if [ -n "$engine" ]; then
     docker builder prune --all --force
     kill "$engine" && wait "$engine"
   fi
+  $service
   rm -rf "$scratch"
 } >/dev/null 2>&1
 
@@ -35,8 +41,13 @@ install() {
 
 start_engine() {
   docker info >/dev/null 2>&1 && return
-  command -v dockerd >/dev/null || install docker.io iptables
-  docker info >/dev/null 2>&1 && return # the package may have started it
+  if ! command -v dockerd >/dev/null; then
+    install docker.io iptables
+    if docker info >/dev/null 2>&1; then # the package has started it
+      service="service docker stop"
+      return
+    fi
+  fi
   [ "$(id -u)" = 0 ] || fail "no docker engine answers: start it"
   echo "test-container: starting a docker engine"
   dockerd >"$scratch/dockerd.log" 2>&1 &
@@ -65,6 +76,7 @@ choose_base() {
 
 trap clean_up EXIT
 start_engine
+wheels_before=$(docker image ls --quiet korean-ner-job-wheels)
 choose_base
 export BASE_IMAGE
 "$python" docker/image.py cpu "$IMAGE" --quiet

@@ -1,4 +1,4 @@
-"""The `docker run` line for a machine with a GPU."""
+"""The `docker run` line, for a machine with a GPU or, with ACCELERATOR=cpu, without one."""
 
 import shlex
 from collections.abc import Mapping
@@ -12,11 +12,12 @@ _FOLDERS = {
     "downstream_corpus_root_dir": "/corpora",
     "pretrained_model_name": "/model",
 }
+_GCLOUD = '"${CLOUDSDK_CONFIG:-$HOME/.config/gcloud}"'
 _CACHE = '"${XDG_CACHE_HOME:-$HOME/.cache}/korean-ner-job"'
 
 
 def docker_run(settings: LaunchSettings, env: Mapping[str, str]) -> str:
-    """A shell script of two commands; folders of this machine are mounted."""
+    """A shell script of a few commands; folders of this machine are mounted."""
     variables, folders = dict(env), {}
     for name, inside in _FOLDERS.items():
         place = getattr(settings, name)
@@ -26,7 +27,7 @@ def docker_run(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     folders["/cache"] = _quoted(variables["CACHE_DIR"]) if "CACHE_DIR" in variables else _CACHE
     variables["CACHE_DIR"] = "/cache"
     lines = [
-        "docker run --rm --gpus all",
+        "docker run --rm" if settings.accelerator == "cpu" else "docker run --rm --gpus all",
         f"--shm-size={settings.shm_size_gb}g",
         '--user "$(id -u):$(id -g)"',
         *(f"--env {shlex.quote(f'{name}={value}')}" for name, value in variables.items()),
@@ -35,8 +36,13 @@ def docker_run(settings: LaunchSettings, env: Mapping[str, str]) -> str:
         *_credentials(settings),
         f"{shlex.quote(settings.image or '')} train",
     ]
-    written = " ".join(source for inside, source in folders.items() if not _is_read_only(inside))
-    return f"mkdir -p {written}\n" + " \\\n  ".join(lines) + "\n"
+    made = [source for inside, source in folders.items() if not _is_read_only(inside)]
+    if _needs_credentials(settings):
+        made.append(_GCLOUD)
+    head = f"mkdir -p {' '.join(made)}\n"
+    if settings.hf_token:  # a line of .env is not in the shell's environment
+        head = ': "${HF_TOKEN:?export it: docker takes it from the environment}"\n' + head
+    return head + " \\\n  ".join(lines) + "\n"
 
 
 def _is_folder(name: str, place: str) -> bool:
@@ -64,13 +70,16 @@ def _mount(source: str, inside: str) -> str:
     return f"--mount type=bind,source={source},target={inside}{readonly}"
 
 
+def _needs_credentials(settings: LaunchSettings) -> bool:
+    places = [getattr(settings, name) or "" for name in (*_FOLDERS, "resume")]
+    return bool(settings.hf_token_secret) or any(place.startswith("gs://") for place in places)
+
+
 def _credentials(settings: LaunchSettings) -> list[str]:
     """Those of `gcloud auth application-default login`, where a bucket or a secret is read."""
-    places = [getattr(settings, name) or "" for name in _FOLDERS]
-    if not settings.hf_token_secret and not any(place.startswith("gs://") for place in places):
+    if not _needs_credentials(settings):
         return []
-    source = '"${CLOUDSDK_CONFIG:-$HOME/.config/gcloud}"'
     return [
         "--env CLOUDSDK_CONFIG=/gcloud",
-        f"--mount type=bind,source={source},target=/gcloud,readonly",
+        f"--mount type=bind,source={_GCLOUD},target=/gcloud,readonly",
     ]

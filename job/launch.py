@@ -11,7 +11,13 @@ from pydantic import AfterValidator, Field
 from job.combinations import Combination
 from job.kinds import EmptyIsNone, matching, shown
 from job.launch_combinations import launch_combinations
-from job.machines import ACCELERATORS, TPU_ZONES, usual_count, usual_machine
+from job.machines import (
+    ACCELERATORS,
+    TPU_ZONES,
+    usual_boot_disk,
+    usual_count,
+    usual_machine,
+)
 from job.settings import Settings
 from job.study import parse_parameters
 
@@ -108,7 +114,7 @@ class LaunchSettings(Settings):
         description="spot is cheaper and may be taken away; flex_start waits until there is room",
     )
     timeout_hours: float = Field(
-        24, gt=0, le=672, description="hours after which Vertex AI stops the job"
+        24, gt=0, le=672, description="hours after which the job is stopped"
     )
     max_wait_hours: float = Field(
         24, gt=0, le=168, description="hours to wait for a machine: flex_start, and QUEUED"
@@ -116,8 +122,10 @@ class LaunchSettings(Settings):
     restart_on_worker_restart: bool = Field(
         False, description="restart all machines of the job when one is restarted"
     )
-    boot_disk_type: Literal["pd-ssd", "pd-standard"] = Field(
-        "pd-ssd", description="disk of a machine of Vertex AI"
+    boot_disk_type: Literal["pd-ssd", "pd-standard", "hyperdisk-balanced"] = Field(
+        default_factory=lambda validated: usual_boot_disk(validated["accelerator_type"]),
+        json_schema_extra=shown("pd-ssd; hyperdisk-balanced with H200"),
+        description="disk of a machine of Vertex AI",
     )
     boot_disk_size_gb: int = Field(100, ge=100, le=64000, description="gigabytes of that disk")
     tpu_version: Annotated[str, matching(r"[\w.-]+", "the name of a runtime version")] = Field(

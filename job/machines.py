@@ -4,6 +4,8 @@ Read on 2026-11-22. Machine types and counts:
 https://cloud.google.com/vertex-ai/docs/training/configure-compute. Regions of GPUs: where Compute
 Engine offers them (https://github.com/skypilot-org/skypilot-catalog, v8/gcp/vms.csv, a copy of its
 lists) and gcloud 528 takes training jobs. TPUs: https://cloud.google.com/tpu/docs/regions-zones.
+Flexible start: https://cloud.google.com/vertex-ai/docs/training/schedule-jobs-dws. Boot disks: the
+API's DiskSpec.
 Where a region is listed, a project may still lack the quota.
 """
 
@@ -17,6 +19,8 @@ class Accelerator(NamedTuple):
 
     counts: dict[str, tuple[int, ...]]
     regions: frozenset[str]
+    can_flex_start: bool = True
+    boot_disks: tuple[str, ...] = ("pd-ssd", "pd-standard")  # the first is usual
 
 
 def _regions(names: str) -> frozenset[str]:
@@ -38,6 +42,7 @@ ACCELERATORS = {
             "asia-northeast3 asia-south1 asia-southeast1 asia-southeast2 "
             "australia-southeast1"
         ),
+        can_flex_start=False,
     ),
     "NVIDIA_L4": Accelerator(
         {
@@ -75,9 +80,14 @@ ACCELERATORS = {
         _regions(
             "us-central1 us-east4 us-east5 us-south1 us-west1 europe-west1 europe-west4 asia-south1"
         ),
+        boot_disks=("hyperdisk-balanced",),
     ),
-    "TPU_V3": Accelerator({"cloud-tpu": (8,)}, _regions("us-central1 europe-west4")),
+    "TPU_V3": Accelerator(
+        {"cloud-tpu": (8,)}, _regions("us-central1 europe-west4"), can_flex_start=False
+    ),
 }
+# https://cloud.google.com/compute/docs/accelerator-optimized-machines
+NEVER_STANDARD = frozenset(f"a3-highgpu-{n}g" for n in (1, 2, 4))
 TPU_ZONES = ("us-central1-a", "us-central1-b", "europe-west4-a")  # of v3-8
 
 
@@ -108,6 +118,27 @@ def refuse_count(accelerator: str, machine_type: str, count: int) -> str | None:
     if counts is None or count in counts:
         return None
     return f"{machine_type} takes {' or '.join(map(str, counts))} {accelerator}"
+
+
+def usual_boot_disk(accelerator: str) -> str:
+    """The boot disk that is taken where the user names none."""
+    return ACCELERATORS[accelerator].boot_disks[0]
+
+
+def refuse_boot_disk(accelerator: str, disk: str) -> str | None:
+    """What to do about a boot disk that the accelerator's machines do not take, or None."""
+    disks = ACCELERATORS[accelerator].boot_disks
+    return None if disk in disks else f"its machines take {' or '.join(disks)}"
+
+
+def refuse_strategy(accelerator: str, machine_type: str, strategy: str) -> str | None:
+    """What to do about a way to get machines by which this one cannot be had, or None."""
+    if strategy == "flex_start" and not ACCELERATORS[accelerator].can_flex_start:
+        able = [name for name, each in ACCELERATORS.items() if each.can_flex_start]
+        return f"flex_start gives {', '.join(able)}; use spot or standard"
+    if strategy == "standard" and machine_type in NEVER_STANDARD:
+        return f"{machine_type} can be had as spot and flex_start only; choose one of them"
+    return None
 
 
 def refuse_region(accelerator: str, region: str) -> str | None:

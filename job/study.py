@@ -5,10 +5,30 @@ https://cloud.google.com/vertex-ai/docs/reference/rest/v1/StudySpec
 
 import math
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from job.settings import SECRETS, Settings
+from pydantic import TypeAdapter, ValidationError
 
+from job.settings import Settings
+
+# What a trial may vary; the rest says where, on what, or how it is judged.
+TUNABLE = (
+    "learning_rate",
+    "batch_size",
+    "epochs",
+    "seed",
+    "lr_scheduler",
+    "warmup_ratio",
+    "weight_decay",
+    "gradient_accumulation",
+    "gradient_clip",
+    "early_stopping_patience",
+    "max_seq_length",
+    "long_sentences",
+    "window_stride",
+    "pretrained_model_name",
+    "precision",
+)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?", re.IGNORECASE)
 
 
@@ -31,12 +51,23 @@ def parse_parameters(text: str) -> list[dict[str, Any]]:
 
 def _parse(part: str) -> dict[str, Any]:
     name, _, values = (piece.strip() for piece in part.partition("="))
-    field = Settings.model_fields.get(name)
-    if field is None or name in SECRETS:
-        raise ValueError(f"arguments of the job in lower case; {name!r} is none")
+    if name not in TUNABLE:
+        raise ValueError(f"any of {', '.join(TUNABLE)}; {name!r} is none")
     if ".." in values:
-        return {"parameterId": name, **_range(name, values, field.annotation is int)}
+        is_whole = Settings.model_fields[name].annotation is int
+        return {"parameterId": name, **_range(name, values, is_whole)}
     return {"parameterId": name, **_choices(name, values)}
+
+
+def _check(name: str, value: str) -> None:
+    """Raises ValueError for a value that the job itself would refuse."""
+    field = Settings.model_fields[name]
+    try:
+        TypeAdapter(Annotated[field.annotation, name, *field.metadata]).validate_python(value)
+    except ValidationError as error:
+        [found] = error.errors()[:1]
+        said = found["msg"].replace("Input should be ", "")
+        raise ValueError(f"values that the job takes; {name} must be {said}, not {value}") from None
 
 
 def _range(name: str, text: str, is_whole: bool) -> dict[str, Any]:
@@ -50,6 +81,8 @@ def _range(name: str, text: str, is_whole: bool) -> dict[str, Any]:
     kind = "integerValueSpec" if is_whole else "doubleValueSpec"
     if is_whole and not (least.is_integer() and most.is_integer()):
         raise ValueError(f"a range of whole numbers for {name}")
+    _check(name, low)
+    _check(name, high)
     # int64 is text in protobuf's JSON.
     values = (str(int(least)), str(int(most))) if is_whole else (least, most)
     return {
@@ -62,6 +95,8 @@ def _choices(name: str, text: str) -> dict[str, Any]:
     values = [value.strip() for value in text.split("|")]
     if len(values) < 2 or not all(values):
         raise ValueError(f"{name}=value|value or {name}=low..high")
-    if all(_NUMBER.fullmatch(value) for value in values):
+    for value in values:
+        _check(name, value)
+    if Settings.model_fields[name].annotation in (int, float):
         return {"discreteValueSpec": {"values": sorted(float(value) for value in values)}}
     return {"categoricalValueSpec": {"values": values}}

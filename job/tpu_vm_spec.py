@@ -29,6 +29,7 @@ def tpu_vm_script(settings: LaunchSettings, env: Mapping[str, str]) -> str:
         where=shlex.join(where),
         kind="queued-resources" if settings.queued else "tpu-vm",
         state="state.state" if settings.queued else "state",
+        timeout_s=str(round(settings.timeout_hours * 3600)),
         create=_lines(_create(settings), 4),
         force=" --force" if settings.queued else "",
         login=_login(settings.image or ""),

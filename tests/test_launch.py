@@ -99,7 +99,9 @@ def test_the_machine_follows_the_accelerator():
     for name, accelerator in ACCELERATORS.items():
         target = "vertex-tpu" if name == "TPU_V3" else "vertex-gpu"
         region = sorted(accelerator.regions)[0]
-        machine = pool_of(target, f"--accelerator_type={name}", f"--region={region}")["machineSpec"]
+        strategy = "spot" if "H100" in name else "standard"
+        argv = (f"--accelerator_type={name}", f"--region={region}", f"--strategy={strategy}")
+        machine = pool_of(target, *argv)["machineSpec"]
         assert machine["acceleratorType"] == name
         assert machine["acceleratorCount"] in accelerator.counts[machine["machineType"]]
 
@@ -157,11 +159,22 @@ def test_docker_mounts_folders_and_passes_the_token_by_its_name():
     assert "--shm-size=16g" in text
     assert "hunter2" not in text
     assert subprocess.run(["bash", "-n"], input=text, text=True).returncode == 0
+    forgotten = subprocess.run(["bash"], input=text, text=True, capture_output=True, env={})
+    assert "HF_TOKEN: export it" in forgotten.stderr, "a line of .env reaches no docker"
+
+
+def test_docker_starts_without_a_gpu_where_the_cpu_is_asked_for():
+    """On a laptop, `--gpus all` would be an error of docker's."""
+    text = spec_of("docker", "--image=job:1", "--accelerator=cpu")
+    assert "--gpus" not in text
+    assert "--env ACCELERATOR=cpu" in text
 
 
 def test_docker_takes_credentials_along_where_a_bucket_is_used():
     """Those of gcloud's application default login, read-only."""
-    assert "target=/gcloud,readonly" in spec_of("docker", "--image=job:1", BUCKET)
+    text = spec_of("docker", "--image=job:1", BUCKET)
+    assert "target=/gcloud,readonly" in text
+    assert '.config/gcloud}"\n' in text, "docker mounts no missing folder"
     assert "gcloud" not in spec_of("docker", "--image=job:1")
 
 
@@ -201,9 +214,24 @@ def test_a_secret_is_in_no_specification(target):
         (["--timeout_hours=1000"], "must be a number, above 0 and at most 672."),
         (["--strategy=flex_start", "--timeout_hours=200"], "168 hours at most; lower it."),
         (["--service_account=me@example.com"], "must be the e-mail address of an account."),
-        (["--tuning_parameters=lr=1..2"], "arguments of the job in lower case; 'lr' is none."),
+        (["--tuning_parameters=lr=1..2"], "any of learning_rate, batch_size, epochs"),
         (["--tuning_parameters=epochs=5..2"], "a range of epochs that rises"),
         (["--tuning_parameters=hf_token=a|b"], "'hf_token' is none."),
+        (["--tuning_parameters=accelerator=cpu|gpu"], "'accelerator' is none."),
+        (["--tuning_parameters=batch_size=-1|16"], "batch_size must be greater than or equal to 0"),
+        (["--tuning_parameters=learning_rate=0.1..2"], "must be less than or equal to 1, not 2"),
+        (["--accelerator=cpu"], "with TARGET = 'vertex-gpu' (command line): it has a GPU; leave"),
+        (["--tpu_cores=8"], "it has no TPU; leave TPU_CORES out, or use the target vertex-tpu or"),
+        (["--resume=./output/checkpoints/step=00000381"], "the container has no such folder"),
+        (
+            ["--strategy=flex_start", "--accelerator_type=NVIDIA_TESLA_T4"],
+            "flex_start gives NVIDIA_L4, NVIDIA_TESLA_A100, ",
+        ),
+        (["--accelerator_type=NVIDIA_H100_80GB"], "can be had as spot and flex_start only; choose"),
+        (
+            ["--accelerator_type=NVIDIA_H200_141GB", "--boot_disk_type=pd-ssd"],
+            "its machines take hyperdisk-balanced.",
+        ),
         (["--machine_typ=x"], "--machine_typ: unknown flag; is --machine_type meant?"),
     ],
 )
@@ -213,6 +241,36 @@ def test_what_cannot_be_is_refused_in_one_sentence(argv, mistake):
     assert mistake in found
     assert len(found) < 700
     assert found[-1] in ".?"
+
+
+@pytest.mark.parametrize("target", ["vertex-tpu", "tpu-vm"])
+@pytest.mark.parametrize(
+    ("argv", "mistake"),
+    [
+        (["--accelerator=gpu"], "it has a TPU; leave ACCELERATOR out."),
+        (["--batch_size=0"], "a TPU does not tell how much memory is free; set BATCH_SIZE"),
+        (["--compile"], "COMPILE is for GPUs, and a TPU always compiles"),
+        (["--precision=16"], "a TPU has no 16-bit floats of this kind"),
+        (["--tpu_cores=8", "--fp16"], "a TPU has no 16-bit floats of this kind"),
+        (["--strategy=flex_start"], "use spot"),
+    ],
+)
+def test_what_the_job_would_refuse_on_a_tpu_is_refused_before_there_is_one(target, argv, mistake):
+    """A machine that costs money only to end with exit code 64 is not asked for."""
+    [found] = mistakes_of(target, IMAGE, BUCKET, *argv)
+    assert mistake in found
+
+
+def test_h200_machines_boot_from_the_only_disk_that_they_take():
+    """Vertex AI's default for them, which is no persistent disk."""
+    disk = pool_of("vertex-gpu", "--accelerator_type=NVIDIA_H200_141GB")["diskSpec"]
+    assert disk["bootDiskType"] == "hyperdisk-balanced"
+
+
+def test_folders_of_this_machine_stay_out_of_the_cloud():
+    """A cache folder here is none there; docker mounts it."""
+    assert "CACHE_DIR" not in env_of(pool_of("vertex-gpu", "--cache_dir=/my/cache"))
+    assert "source=/my/cache,target=/cache" in spec_of("docker", IMAGE, "--cache_dir=/my/cache")
 
 
 def test_more_trials_at_a_time_than_in_all_are_refused():

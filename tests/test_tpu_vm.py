@@ -81,6 +81,30 @@ def test_the_vm_is_deleted_when_the_script_is_interrupted(vm, number, code):
     assert vm.calls("docker stop --time=120 korean-ner")
 
 
+def test_a_job_that_hangs_is_stopped_when_its_time_is_over(vm):
+    """TIMEOUT_HOURS bounds what a TPU VM costs; the job is told, so that it saves."""
+    code, log = vm.run(JOB_SECONDS="600", JOB_HANGS="1", TIMEOUT_S="1")
+    assert (code, vm.exists) == (143, False)
+    assert "TIMEOUT_HOURS are over." in log
+    assert vm.calls("docker stop --time=120 korean-ner")
+
+
+def test_the_time_is_that_of_the_settings():
+    """A day where nothing else is said."""
+    assert "timeout_s=${TIMEOUT_S:-86400}" in (SPECS / "tpu-vm.sh").read_text()
+
+
+def test_a_vm_that_appears_after_an_interruption_is_deleted(vm):
+    """Google lists a VM a moment after it was asked for: one look at the list is not enough."""
+    process = vm.start(CREATE_IS_SLOW="1", PAUSE_S="0.5")
+    while not (vm.folder / "calls").exists() or not vm.calls("gcloud compute tpus tpu-vm create"):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    time.sleep(1)
+    assert (process.returncode, vm.exists) == (143, False)
+
+
 def test_the_vm_is_deleted_when_nobody_reads_on(vm):
     """The terminal was closed, or a `| tee` has died: that is no reason to keep a VM."""
     process = vm.start(JOB_SECONDS="600")

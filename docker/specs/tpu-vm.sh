@@ -2,13 +2,16 @@
 # Written by `python -m job spec tpu-vm`. Creates a TPU VM, runs the job on it, follows its log and
 # deletes the VM: when the job has ended, when anything fails, and at Ctrl-C, SIGTERM and SIGHUP.
 # The job saves to its bucket and goes on from there, so run this again after an interruption; a VM
-# that is there already is taken over. Exits with the job's exit code. Should this machine itself
-# die, the VM goes on and costs money: run this again elsewhere, or delete the VM by hand.
+# that is there already is taken over. Exits with the job's exit code; with 143 when TIMEOUT_HOURS
+# are over, once the job has saved. Should this machine itself die, the VM goes on and costs money:
+# run this again elsewhere, or delete the VM by hand.
 set -euo pipefail
 
 name=korean-ner
 where=(--zone=us-central1-a)
 pause_s=${PAUSE_S:-20}
+timeout_s=${TIMEOUT_S:-86400}
+asked=
 started=
 child=
 
@@ -19,8 +22,10 @@ run() {
   wait "$child"
 }
 
+# A command on the VM, for at most so many seconds; 0 is no limit. It must not wait for the terminal.
 on_vm() {
-  gcloud compute tpus tpu-vm ssh "$name" "${where[@]}" --quiet --command="$1"
+  timeout "${2:-0}" gcloud compute tpus tpu-vm ssh "$name" "${where[@]}" --quiet \
+    --command="$1" </dev/null
 }
 
 state() {
@@ -28,6 +33,7 @@ state() {
 }
 
 create() {
+  asked=yes
   run gcloud compute tpus tpu-vm create "$name" "${where[@]}" \
     --accelerator-type=v3-8 \
     --version=tpu-ubuntu2204-base \
@@ -50,12 +56,12 @@ delete_always() {
   if [ -n "$child" ]; then kill "$child" 2>/dev/null || true; fi
   if [ "$code" -ge 129 ] && [ -n "$started" ]; then
     echo "Stopping the job, which saves first." >&2
-    timeout 180 gcloud compute tpus tpu-vm ssh "$name" "${where[@]}" --quiet \
-      --command="sudo docker stop --time=120 $name" >&2 </dev/null || true
+    on_vm "sudo docker stop --time=120 $name" 180 >&2 || true
   fi
-  for _ in 1 2 3 4 5 6; do
-    delete >&2 || true
-    if found=$(state) && [ -z "$found" ]; then
+  # What was asked for a moment ago may appear in the list a moment later.
+  for look in 1 2 3 4 5 6; do
+    delete >&2 && asked=
+    if found=$(state) && [ -z "$found" ] && { [ -z "$asked" ] || [ "$look" -ge 3 ]; }; then
       echo "Deleted $name." >&2
       exit "$code"
     fi
@@ -115,9 +121,15 @@ for attempt in 1 2 3 4 5 6; do  # the VM answers a little after it is ready
 done
 [ -n "$started" ] || exit 69
 
+SECONDS=0
 while :; do
-  run on_vm "sudo docker logs --follow --tail=1000 $name" || true
-  ended=$(on_vm "sudo docker inspect --format='{{.State.Running}} {{.State.ExitCode}}' $name") || {
+  left=$((timeout_s - SECONDS))
+  if [ "$left" -le 0 ]; then
+    echo "TIMEOUT_HOURS are over." >&2
+    exit 143
+  fi
+  run on_vm "sudo docker logs --follow --tail=1000 $name" "$left" || true
+  ended=$(on_vm "sudo docker inspect --format='{{.State.Running}} {{.State.ExitCode}}' $name" 120) || {
     # Taken away, or out of reach: the bucket has what the job saved.
     [ "$(state)" = READY ] || [ "$(state)" = ACTIVE ] || exit 69
     run sleep "$pause_s"

@@ -1,17 +1,23 @@
 """Steps of cloudbuild.yaml, run as they stand on this machine's engine, on the image under test.
 
-Building is left to `make image`: the steps that examine an image find it under the name that the
-build gives it.
+The steps that examine an image find it under the name that the build gives it. Those that build
+are one script; it builds the CPU image here, whose layers are there already.
 """
 
+import os
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from job import __version__
 from tests.container.containers import IMAGE, docker
 from tests.gcloud.build_runner import run_build
 
 ROOT = Path(__file__).parent.parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+BASE = os.environ.get("BASE_IMAGE") or re.search(r"^ARG BASE_IMAGE=(.+)$", DOCKERFILE, re.M)[1]
 BUILT = "us-central1-docker.pkg.dev/test-project/ner/korean-ner-job"
 
 
@@ -23,6 +29,39 @@ def built():
         assert docker("tag", IMAGE, name).code == 0
     yield
     docker("image", "rm", *names)
+
+
+def test_the_code_is_examined():
+    """Ruff comes from the locks, into the base image."""
+    [result] = run_build(ROOT / "cloudbuild.yaml", ROOT, {"_BASE_IMAGE": BASE}, only={"lint"})
+    assert result.exit_code == 0, result.output
+    assert "All checks passed!" in result.output
+
+
+def test_the_script_that_builds_builds(tmp_path):
+    """With the version in its label, and without a cache to start from at the first time."""
+    image = f"{BUILT}:cpu-latest"
+    file = tmp_path / "cloudbuild.yaml"
+    text = (ROOT / "cloudbuild.yaml").read_text("utf-8")
+    assert text.count("env: [EXTRA=tpu]") == 1
+    file.write_text(text.replace("env: [EXTRA=tpu]", "env: [EXTRA=cpu]"))
+    wheels = docker("image", "ls", "--format={{.Repository}}:{{.Tag}}", "korean-ner-job-wheels").out
+    offline = [f"--build-arg=WHEELS_IMAGE={name}" for name in wheels.split()]
+    program = tmp_path / "docker"
+    program.write_text(
+        "#!/bin/bash\n"
+        f'[ "$1" = build ] && set -- build --network=host {" ".join(offline)} "${{@:2}}"\n'
+        f'exec {shutil.which("docker")} "$@"\n'
+    )
+    program.chmod(0o755)
+    try:
+        [result] = run_build(file, ROOT, {"_BASE_IMAGE": BASE}, str(program), only={"build-tpu"})
+        assert result.exit_code == 0, result.output
+        assert "no layers to start from" in result.output
+        labels = docker("image", "inspect", "--format={{json .Config.Labels}}", image).out
+        assert f'"org.opencontainers.image.version":"{__version__}"' in labels
+    finally:
+        docker("image", "rm", image, f"{BUILT}:cpu-cache")
 
 
 @pytest.mark.parametrize("step", ["sample", "structure-gpu"])

@@ -16,7 +16,7 @@ SEVERITIES = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 BROKEN = """
 import logging, os, subprocess, sys, threading, warnings
 
-def train(settings, stop, handler):
+def train(*_):
     warnings.warn("something is odd")
     thread = threading.Thread(target=lambda: 1 / 0)
     thread.start()

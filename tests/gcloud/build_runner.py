@@ -2,9 +2,10 @@
 
 https://cloud.google.com/build/docs/build-config-file-schema. Understood: name, entrypoint, args,
 script, env, dir, id, waitFor, timeout, allowFailure, allowExitCodes; images are looked for at the
-end, not pushed. The builders for docker and container-structure-test are those programs of this
-machine; another builder is an image that docker runs. Substitutions are checked as Cloud Build
-does (https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values): the user's
+end, not pushed. The builders for docker and container-structure-test are the programs of this
+machine or environment; another builder is an image that docker runs. Substitutions are checked as
+Cloud Build does
+(https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values): the user's
 own start with `_`, each is used, and none is undefined, unless `substitutionOption: ALLOW_LOOSE`.
 """
 
@@ -13,6 +14,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -207,7 +209,7 @@ class _Runner:
         if builder == DOCKER_BUILDER:
             return [program or "docker", *rest]
         if builder == STRUCTURE_BUILDER:
-            return ["container-structure-test", *rest]
+            return [str(Path(sys.executable).with_name("container-structure-test")), *rest]
         command = ["docker", "run", "--rm", "--volume", "/workspace:/workspace"]
         command += ["--workdir", str(Path("/workspace", step.get("dir", "")))]
         command += [f"--env={name}={value}" for name, value in env.items()]

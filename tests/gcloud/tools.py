@@ -12,7 +12,7 @@ exec bash -c "$*"
 SUDO = """#!/bin/bash
 exec "$@"
 """
-# `docker` on the VM: it notes how it was called; the job writes $JOB_SECONDS lines and ends.
+# `docker` on the VM: it notes how it was called; the job takes $JOB_SECONDS and ends, or hangs.
 DOCKER = """#!/bin/bash
 printf '%s\\n' "docker $*" >>"$VM/calls"
 case "$1 $2" in
@@ -22,7 +22,11 @@ case "$1 $2" in
     echo "a line of the log"
     for _ in $(seq "${JOB_SECONDS:-0}"); do [ -e "$VM/stopped" ] || sleep 1; done
     ;;
-  inspect*) echo "false ${JOB_EXIT_CODE:-0}" ;;
+  inspect*)
+    running=false
+    [ -z "${JOB_HANGS:-}" ] || [ -e "$VM/stopped" ] || running=true
+    echo "$running ${JOB_EXIT_CODE:-0}"
+    ;;
   stop*) touch "$VM/stopped" ;;
 esac
 """
@@ -31,10 +35,16 @@ GCLOUD = """#!/bin/bash
 printf '%s\\n' "gcloud $*" >>"$VM/calls"
 case "$4" in
   list) cat "$VM/state" 2>/dev/null || true ;;
-  create) [ -z "${NO_ROOM:-}" ] && echo READY >"$VM/state" ;;
+  create)
+    if [ -n "${CREATE_IS_SLOW:-}" ]; then
+      (sleep 0.5 && echo CREATING >"$VM/state") >/dev/null 2>&1 &
+      exec sleep 60
+    fi
+    [ -z "${NO_ROOM:-}" ] && echo READY >"$VM/state"
+    ;;
   delete)
     if [ "${DELETE_FAILS:-0}" -gt "$(grep -c ' delete ' "$VM/calls")" ]; then exit 1; fi
-    rm -f "$VM/state"
+    rm "$VM/state"
     ;;
   ssh)
     for word; do [ "${word#--command=}" = "$word" ] || command=${word#--command=}; done
