@@ -26,6 +26,7 @@ from job.settings import Settings
 from job.signals import Stopped
 from job.standins import Going, Line, NoSaver
 
+NOTICED_S = 2.0  # after which the office has noticed that a process is gone
 TrainRank = Callable[..., list[EpochRecord]]
 
 
@@ -100,8 +101,8 @@ def _on_cores(
         try:
             xla.launch(Rank(file, office.address, office.key), (), hardware.devices)
         except BrokenProcessPool as error:
-            if office.failure is not None:
-                raise office.failure from error
+            # The pool may know of a death before the office does.
+            office.raise_failure(wait_s=NOTICED_S)
             run.stop.raise_if_received()
             raise UnavailableError(
                 "A process that trained has died before it began; is the TPU free? "

@@ -36,6 +36,7 @@ class Office:
 
     def __init__(self, services: dict[str, Callable]):
         self.failure: BaseException | None = None
+        self._failed = threading.Event()
         self.history: list[EpochRecord] = []
         self._services = {**services, "deliver": self._deliver, "fail": self._fail}
         self._services |= {"begin": self._begin, "done": self._done}
@@ -85,6 +86,12 @@ class Office:
             self._fail(error)
             return None, UnavailableError(f"The office failed at {name}: {error!r}")
 
+    def raise_failure(self, wait_s: float = 0.0) -> None:
+        """Raises what ended the run, where something did; waits a little for a closed connection
+        to be noticed."""
+        if self._failed.wait(wait_s):
+            raise self.failure
+
     def _begin(self, process: int) -> None:
         with self._lock:
             self._working[process] += 1
@@ -102,6 +109,7 @@ class Office:
             if self.failure is not None:
                 return
             self.failure = error
+            self._failed.set()
         timer = threading.Timer(GRACE_S, _kill_children)
         timer.daemon = True
         timer.start()

@@ -10,7 +10,6 @@ import pytest
 from job.errors import DataError, OutputError, UnavailableError
 from job.office import Desk, LogToOffice, Office
 from job.standins import Going
-from tests.test_preemption import until
 
 WATCHED = """
 import os, sys, time
@@ -69,7 +68,8 @@ def test_a_process_that_dies_is_noticed():
     with Office({}) as office:
         process = child(office.address, office.key.hex())
         process.kill()
-        until(lambda: office.failure is not None)
+        with pytest.raises(UnavailableError, match="has died"):
+            office.raise_failure(wait_s=30)
         process.communicate()
     assert isinstance(office.failure, UnavailableError)
     assert f"Process {process.pid}" in str(office.failure)
