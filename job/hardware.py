@@ -24,6 +24,11 @@ logger = logging.getLogger(__name__)
 BF16_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 # What torch.compile calls: triton a C compiler, inductor on the CPU one for C++.
 COMPILERS = {"gpu": ("cc", "gcc", "clang"), "cpu": ("g++", "clang++", "c++")}
+# Of a control group, its limit and what it uses: version 2, and version 1.
+CGROUP_MEMORY = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
 CORE_BYTES = 16 << 30  # of a v3 or v5e; v4, v5p and v6e have more
 TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
@@ -188,8 +193,8 @@ def _free_host_bytes(root: Path) -> int:
         if ":" in line
     )
     free = int(meminfo["MemAvailable"].split()[0]) * 1024
-    limit = root / "sys/fs/cgroup/memory.max"
-    used = root / "sys/fs/cgroup/memory.current"
-    if limit.exists() and used.exists() and (text := limit.read_text().strip()) != "max":
-        free = min(free, int(text) - int(used.read_text()))
+    for limit, used in CGROUP_MEMORY:
+        limit, used = root / "sys/fs/cgroup" / limit, root / "sys/fs/cgroup" / used
+        if limit.exists() and used.exists() and (text := limit.read_text().strip()) != "max":
+            free = min(free, int(text) - int(used.read_text()))
     return max(free, 0)

@@ -62,6 +62,12 @@ def test_the_containers_memory_limit_counts(tmp_path):
     (tmp_path / "sys/fs/cgroup/memory.max").write_text("1000000\n")
     (tmp_path / "sys/fs/cgroup/memory.current").write_text("400000\n")
     assert _free_host_bytes(tmp_path) == 600000
+    (tmp_path / "sys/fs/cgroup/memory").mkdir()
+    (tmp_path / "sys/fs/cgroup/memory/memory.limit_in_bytes").write_text("700000\n")
+    (tmp_path / "sys/fs/cgroup/memory/memory.usage_in_bytes").write_text("300000\n")
+    assert _free_host_bytes(tmp_path) == 400000
+    (tmp_path / "sys/fs/cgroup/memory/memory.limit_in_bytes").write_text(f"{2**63 - 4096}\n")
+    assert _free_host_bytes(tmp_path) == 600000
     (tmp_path / "sys/fs/cgroup/memory.max").write_text("max\n")
     assert _free_host_bytes(tmp_path) == 3000 * 1024
 
