@@ -43,8 +43,8 @@ specs: environment  ## write the examples in docker/specs anew
 image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
 	@$(PYTHON) docker/image.py $(EXTRA) $(IMAGE)
 
-test-container: environment-container  ## build the CPU image and test it; brings docker if need be
-	@docker/test.sh $(VENV)/bin/python
+test-container: environment-container  ## build the image for EXTRA=cpu or tpu and test it with docker
+	@docker/test.sh $(VENV)/bin/python $(EXTRA)
 
 sbom: environment-container  ## write what is inside of IMAGE to SBOM, as SPDX
 	@SYFT_CHECK_FOR_APP_UPDATE=false $(VENV)/bin/syft scan --quiet docker:$(IMAGE) \

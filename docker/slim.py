@@ -24,13 +24,21 @@ UNUSED = {
     "triton/backends/nvidia/lib/cupti": "what triton's profiler opens",
     "**/*.a": "static libraries",
 }
+# Of a TPU's image, whose torch is a CUDA build because no other is on PyPI: what CUDA opens by name
+# once it computes. What torch links has to stay.
+UNUSED_ON_TPU = {
+    "nvidia/cudnn/lib/libcudnn_*.so.*": "cuDNN's engines",
+    "torch/lib/libtorch_cuda_linalg.so": "linear algebra on GPUs",
+    "nvidia/cuda_cupti/lib/libnvperf_*.so": "the profiler of GPUs",
+}
 # Starts the process that shares memory between worker processes.
 KEPT = {"torch_shm_manager"}
 
 
 def main(environment: Path) -> None:
     [packages] = environment.glob("lib/python*/site-packages")
-    for pattern, what in UNUSED.items():
+    unused = UNUSED | (UNUSED_ON_TPU if (packages / "torch_xla").exists() else {})
+    for pattern, what in unused.items():
         found = [path for path in packages.glob(pattern) if path.name not in KEPT]
         megabytes = sum(remove(path) for path in found if path.exists()) / 1e6
         print(f"removed {megabytes:.0f} MB: {what} ({pattern})")

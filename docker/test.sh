@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Builds the CPU image and runs tests/container on it: `make test-container`.
-#   docker/test.sh PYTHON     the Python of an environment that has the tests' tools
+# Builds an image and runs tests/container on it: `make test-container`, EXTRA=cpu or tpu.
+#   docker/test.sh PYTHON [EXTRA]     PYTHON: of an environment that has the tests' tools
 # What is missing is brought along: a docker engine (as root, on Debian or Ubuntu) and, where no
 # registry answers, a base image. What was made or started here is removed or stopped at the end;
 # packages that were installed stay.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1
+extra=${2:-cpu}
+of_tpu=tests/container/test_tpu_image.py
 export IMAGE=korean-ner-job:under-test
 scratch=$(mktemp -d)
 engine=
@@ -74,10 +76,15 @@ choose_base() {
   made+=("$BASE_IMAGE")
 }
 
+case "$extra" in
+  cpu) tests=(tests/container "--ignore=$of_tpu") ;;
+  tpu) tests=("$of_tpu") ;;
+  *) fail "EXTRA=$extra: there are tests of cpu and tpu" ;;
+esac
 trap clean_up EXIT
 start_engine
 wheels_before=$(docker image ls --quiet korean-ner-job-wheels)
 choose_base
 export BASE_IMAGE
-"$python" docker/image.py cpu "$IMAGE" --quiet
-"$python" -m pytest tests/container --durations=5
+"$python" docker/image.py "$extra" "$IMAGE" --quiet
+"$python" -m pytest "${tests[@]}" --durations=5

@@ -98,7 +98,7 @@ def choose_hardware(accelerator: str, precision: str, tpu_cores: int = 0) -> Har
 
     `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16. `tpu_cores`: 0 is all.
     """
-    if accelerator == "tpu" or (accelerator == "auto" and xla.is_installed() and xla.count_cores()):
+    if accelerator == "tpu" or (accelerator == "auto" and _has_tpu()):
         return _choose_tpu(precision, tpu_cores)
     gpus = count_gpus() if accelerator in ("auto", "gpu") else 0
     if accelerator == "gpu" and not gpus:
@@ -134,12 +134,20 @@ def require_compiler(accelerator: str) -> None:
         )
 
 
+def _has_tpu() -> bool:
+    if not xla.is_installed():
+        return False
+    xla.require_loadable()
+    return xla.count_cores() > 0
+
+
 def _choose_tpu(precision: str, wanted: int) -> Hardware:
     if not xla.is_installed():
         raise UnavailableError(
             "ACCELERATOR=tpu: no TPU runtime is installed in this environment; use the image built "
             "with EXTRA=tpu (docker/tpu.txt), or ACCELERATOR=auto, cpu or gpu."
         )
+    xla.require_loadable()
     if (runtime := xla.runtime_device()) != xla.RUNTIME:
         raise UnavailableError(
             f"PJRT_DEVICE={runtime or ''}: torch_xla would compute on something else than the TPU; "

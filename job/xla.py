@@ -17,6 +17,8 @@ from pytorch_lightning.plugins.io import CheckpointIO
 from pytorch_lightning.strategies import XLAStrategy
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from job.errors import UnavailableError
+
 RUNTIME = "TPU"  # what PJRT_DEVICE has to be
 HOST_KEYS = ("piece",)  # of a batch: read on the host only
 
@@ -24,6 +26,17 @@ HOST_KEYS = ("piece",)  # of a batch: read on the host only
 def is_installed() -> bool:
     """Whether this environment has torch_xla; it is not imported."""
     return find_spec("torch_xla") is not None
+
+
+def require_loadable() -> None:
+    """Raises UnavailableError where torch_xla is installed and cannot be loaded."""
+    try:
+        import torch_xla  # noqa: F401
+    except (ImportError, OSError) as error:
+        raise UnavailableError(
+            f"torch_xla cannot be loaded ({error}); where Python's shared library is missing, "
+            "install it (Debian's and Ubuntu's package libpython3.11), or use ACCELERATOR=cpu."
+        ) from error
 
 
 def runtime_device() -> str | None:

@@ -76,6 +76,7 @@ def test_the_containers_memory_limit_counts(tmp_path):
 def tpu_host(monkeypatch):
     """A machine that seems to have torch_xla and eight cores; nothing of it is imported."""
     monkeypatch.setattr("job.xla.is_installed", lambda: True)
+    monkeypatch.setattr("job.xla.require_loadable", lambda: None)
     monkeypatch.setattr("job.xla.runtime_device", lambda: "TPU")
     monkeypatch.setattr("job.xla.count_cores", lambda: 8)
     return monkeypatch

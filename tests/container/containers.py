@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from tests.runs import World
 
 IMAGE = os.environ.get("IMAGE", "korean-ner-job:cpu")
+ROOT = Path(__file__).parents[2]
 # On a folder of this user's, a container of another uid could leave what nobody can delete.
 AS_USER = [] if os.getuid() == 0 else [f"--user={os.getuid()}:{os.getgid()}"]
 
@@ -29,6 +31,14 @@ class Done:
 def docker(*words: str, timeout: float = 120) -> Done:
     """docker itself with these words."""
     done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=timeout)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def examine_structure() -> Done:
+    """container-structure-test on the image, with what docker/structure.yaml says."""
+    command = [Path(sys.executable).with_name("container-structure-test"), "test", "--image", IMAGE]
+    config = ROOT / "docker" / "structure.yaml"
+    done = subprocess.run([*command, "--config", config], capture_output=True, text=True)
     return Done(done.returncode, done.stdout, done.stderr)
 
 

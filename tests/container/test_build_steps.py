@@ -7,15 +7,13 @@ are one script; it builds the CPU image here, whose layers are there already.
 import os
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
 from job import __version__
-from tests.container.containers import IMAGE, docker
+from tests.container.containers import IMAGE, ROOT, docker
 from tests.gcloud.build_runner import run_build
 
-ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 BASE = os.environ.get("BASE_IMAGE") or re.search(r"^ARG BASE_IMAGE=(.+)$", DOCKERFILE, re.M)[1]
 BUILT = "us-central1-docker.pkg.dev/test-project/ner/korean-ner-job"

@@ -17,12 +17,11 @@ import pytest
 from google.cloud.aiplatform_v1.types import CustomJob
 from google.protobuf import json_format
 
-from tests.container.containers import IMAGE, run
+from tests.container.containers import IMAGE, ROOT, run
 from tests.gcloud.api import serve
 from tests.gcs import GcsServer
 from tests.runs import World
 
-ROOT = Path(__file__).parent.parent.parent
 BASE = "gs://bucket/ner/run-1"
 
 

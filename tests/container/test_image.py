@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.containers import IMAGE, Running, docker, running
+from tests.container.containers import IMAGE, ROOT, Running, docker, examine_structure, running
 
-ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
 BASE_IMAGE = os.environ.get("BASE_IMAGE", "python:3.11-slim-bookworm")
 CANARY = "hf_canary0123456789abcdefghijklmnop"
@@ -54,11 +53,8 @@ def inspect(image: str) -> dict:
 
 def test_the_structure_is_what_docker_structure_yaml_says():
     """User, entry point, labels, folders, bytecode."""
-    command = [TOOLS / "container-structure-test", "test", "--image", IMAGE]
-    done = subprocess.run(
-        [*command, "--config", ROOT / "docker" / "structure.yaml"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = examine_structure()
+    assert done.code == 0, done.out + done.err
 
 
 def test_the_dockerfile_is_clean():

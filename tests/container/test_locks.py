@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.container.containers import ROOT
+
 TOOLS = Path(sys.executable).parent
 # uv trusts the CAs that it brings, unless it is told to trust the system's.
 ENVIRONMENT = {**os.environ, "UV_SYSTEM_CERTS": "1", "PATH": f"{TOOLS}:{os.environ['PATH']}"}
