@@ -69,7 +69,7 @@ choose_base() {
   BASE_IMAGE=$(sed -n 's/^ARG BASE_IMAGE=//p' Dockerfile)
   docker image inspect "$BASE_IMAGE" >/dev/null 2>&1 && return
   timeout 60 docker pull --quiet "$BASE_IMAGE" >/dev/null 2>&1 && made+=("$BASE_IMAGE") && return
-  BASE_IMAGE=korean-ner-job-base
+  BASE_IMAGE=korean-ner-job-base:under-test
   echo "test-container: no registry answers, making a base image"
   command -v mmdebstrap >/dev/null || install mmdebstrap
   docker/base.sh "$BASE_IMAGE" >/dev/null
