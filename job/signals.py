@@ -15,7 +15,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int):
         super().__init__(f"Stopped by {signal.Signals(number).name}")
-        self.exit_code = 128 + number
+        self.number, self.exit_code = number, 128 + number
 
 
 class StopRequest:
@@ -41,10 +41,16 @@ class StopRequest:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside, a signal is only remembered: whoever is inside asks `received` and stops."""
+        """Inside, a signal is only remembered: whoever is inside asks `received` and stops.
+
+        Stopped by another machine's signal, this one is not interrupted by its own any more.
+        """
         self._deferred = True
         try:
             yield
+        except Stopped as stopped:
+            self.received = self.received or stopped.number
+            raise
         finally:
             self._deferred = False
 
