@@ -1,5 +1,6 @@
-"""Where the machines of a run find each other: a store of torch at the address of CLUSTER_SPEC, which
-the first machine opens, and beside it the port on which each other one is watched (`job.watch`).
+"""Where the machines of a run find each other: at the address of CLUSTER_SPEC.
+
+There the first machine opens a store of torch, which names the port for watching (`job.watch`).
 """
 
 import logging
