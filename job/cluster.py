@@ -114,6 +114,7 @@ class Cluster(OneMachine):
             raise _as_exception(self.watch.word)
 
     def note_failure(self, error: BaseException) -> None:
+        self.watch.is_leaving = True
         if isinstance(error, Stopped):
             self._say(Word(error.exit_code))
         elif isinstance(error, JobError):
@@ -170,7 +171,10 @@ def joined(vertex: VertexEnvironment, stop: StopRequest) -> Iterator[OneMachine]
         cluster.come_together(vertex)
         yield cluster
     except BaseException as error:
-        why = cluster.explained(error)
+        try:
+            why = cluster.explained(error)
+        except Stopped:  # a signal, of which there is one, came just then
+            why = cluster.explained(error)
         raise why from (None if why is error else error)
     else:
         cluster.watch.say(Word(0))

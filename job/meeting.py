@@ -40,8 +40,9 @@ def expect(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
         while missing:
             if time.monotonic() >= over_at:
                 raise UnavailableError(
-                    f"{named(sorted(missing))} of the {vertex.node_count} in CLUSTER_SPEC not "
-                    f"here after {COME_WITHIN_S:.0f} s; look at the log there, and start all again."
+                    f"{named(sorted(missing))} not here after {COME_WITHIN_S:.0f} s, of the "
+                    f"{vertex.node_count} in CLUSTER_SPEC; look at the log there, and start all "
+                    "again."
                 )
             with suppress(TimeoutError):
                 connection, _ = server.accept()

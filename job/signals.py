@@ -4,6 +4,7 @@ Outside training a signal ends the run at once. In training it waits for the end
 that one checkpoint can be saved. A second Ctrl-C does not wait.
 """
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,13 @@ class StopRequest:
         # A second SIGTERM must not break off what the first has set going.
         if (is_first and not self._deferred) or again:
             raise Stopped(number)
+
+    def hear_of(self, number: int) -> None:
+        """From another thread: as if the signal had come to this process."""
+        if self.received is None and self._deferred:
+            self.received = number
+        elif self.received is None:
+            os.kill(os.getpid(), number)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:

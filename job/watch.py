@@ -48,6 +48,7 @@ class Watch:
     def __init__(self, rank: int, stop: StopRequest):
         self.rank, self.stop = rank, stop
         self.word: Word | None = None
+        self.is_leaving = False  # the main thread, which is then not to be interrupted
         self.heard, self.has_left = threading.Event(), threading.Event()
         self.before_forced_end: Callable[[], None] = lambda: None
         self._connections: dict[int, socket.socket] = {}
@@ -81,10 +82,8 @@ class Watch:
             return
         if self.rank == 0:
             self._pass_on(word)
-        # Outside training this ends what the main thread does; in training the ranks, which cannot
-        # go on without each other, come to it by themselves.
-        if word.code and not self.stop.received:
-            os.kill(os.getpid(), word.signal or signal.SIGTERM)
+        if word.code and not self.is_leaving:
+            self.stop.hear_of(word.signal or signal.SIGTERM)
         self._see_to_the_end(word)
 
     def _take(self, word: Word) -> bool:
