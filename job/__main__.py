@@ -154,7 +154,7 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
     """Trains, evaluates and exports."""
     vertex = read_vertex(os.environ)
     if parsed.settings.wanted_accelerator == "tpu":
-        require_one_machine(vertex)
+        require_one_machine(vertex, "a TPU")
     from job.preemption import heeded
     from job.train import train
     from job.tuning import trial_callbacks
@@ -168,7 +168,7 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
 
 def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Tries everything that a run needs, without training."""
-    require_one_machine(read_vertex(os.environ))
+    require_one_machine(read_vertex(os.environ), "`check`")
     from job.check import check
 
     return check(parsed.settings)

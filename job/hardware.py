@@ -114,8 +114,8 @@ def choose_hardware(
     if accelerator == "tpu" or (accelerator == "auto" and xla.is_installed() and xla.count_cores()):
         if machines > 1:
             raise UnavailableError(
-                f"CLUSTER_SPEC names {machines} machines, and on TPUs the job computes on one; "
-                "start it with one worker pool of one replica, or on GPUs."
+                f"CLUSTER_SPEC names {machines} machines, and a TPU takes one; start it with one "
+                "worker pool of one replica, or set ACCELERATOR=gpu."
             )
         return _choose_tpu(precision, tpu_cores)
     gpus = count_gpus() if accelerator in ("auto", "gpu") else 0

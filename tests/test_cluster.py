@@ -158,7 +158,7 @@ def test_a_failure_of_one_machine_is_that_of_both(world):
 
 def test_machines_that_would_train_otherwise_are_refused(world):
     """Before the first step, with what differs."""
-    codes, logs = Pair(world, "other", second={"seed": 8}).wait()
+    codes, logs = Pair(world, "other", second={"seed": 8}, batch_size=0).wait()
     assert codes == [78, 78], logs
     for log in logs:
         assert "Machine 1 would train otherwise than the first: seed is 8 there and 7 on" in log
