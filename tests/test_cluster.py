@@ -7,6 +7,7 @@ import time
 
 import pytest
 from safetensors.torch import load_file
+from transformers import XLNetConfig, XLNetForTokenClassification
 
 from job.errors import UnavailableError
 from job.manifest import sha256_of
@@ -17,7 +18,7 @@ from job.watch import GRACE_S, Watch
 from tests.faults.jobs import Inside, Job
 from tests.machines import Pair, cluster_spec, free_port
 from tests.runs import World, finish, line, start
-from tests.tiny import make_network
+from tests.tiny import VOCABULARY, make_network, write_tokenizer
 
 TOLERANCE = 2e-6  # of weights around 0.1 to 1, after some steps of Adam in 32 bits
 # Dropout, and a schedule that moves in each step: only an exact resume ends alike.
@@ -119,6 +120,15 @@ def test_stopped_and_killed_it_ends_as_if_nothing_had_happened(world):
     assert "Done already" in logs[0]
 
 
+def test_a_model_may_have_weights_without_a_gradient(world, tmp_path):
+    """XLNet's for masked words and segments: averaging does not wait for them."""
+    write_tokenizer(tmp_path)
+    config = XLNetConfig(vocab_size=len(VOCABULARY), d_model=16, n_layer=1, n_head=2, d_inner=32)
+    XLNetForTokenClassification(config).save_pretrained(tmp_path)
+    codes, logs = Pair(world, "unused", epochs=1, pretrained_model_name=tmp_path).wait()
+    assert codes == [0, 0], logs
+
+
 def test_a_checkpoint_moves_between_one_machine_and_two(world):
     """Where all of them together take as many sentences a step; else it is refused, on both."""
     options = {"lr_scheduler": "constant"}
@@ -143,9 +153,11 @@ def test_a_signal_outside_training_ends_both_at_once(world, rank):
     pair = Pair(world, f"signal-{rank}", tuple(inside), epochs=1)
     pair.jobs[rank].until_held()
     pair.jobs[1 - rank].send(signal.SIGTERM)
+    sent_at = time.monotonic()
     codes, logs = pair.wait()
     assert codes == [143, 143], logs
     assert "Traceback" not in "".join(logs)
+    assert time.monotonic() - sent_at < GRACE_S
 
 
 def test_a_failure_of_one_machine_is_that_of_both(world):

@@ -1,5 +1,6 @@
 """Machines end together, for the first reason that there was."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import threading
 
 import pytest
 
-from job.signals import StopRequest
+from job.signals import Stopped, StopRequest
 from job.watch import Watch, Word
 from tests.test_preemption import until
 
@@ -15,7 +16,7 @@ from tests.test_preemption import until
 STUCK = """
 import signal, socket, sys
 from job import watch
-from job.signals import StopRequest
+from job.signals import Stopped, StopRequest
 watch.GRACE_S = 0.1
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 stuck = watch.Watch(0, StopRequest())
@@ -93,6 +94,14 @@ def test_a_signal_that_another_machine_got_is_heard_here(watching, monkeypatch):
     until(lambda: sent)
     assert sent == [2]
     until(lambda: not [t for t in threading.enumerate() if t.name == "watch-1"])
+
+
+def test_a_stop_that_was_agreed_on_is_not_interrupted_by_the_signal_itself():
+    """It may come a moment later, while the lease is given back."""
+    stop = StopRequest()
+    with pytest.raises(Stopped), stop.deferred():
+        raise Stopped(signal.SIGTERM)
+    stop.hear_of(signal.SIGTERM)  # else this process ends here
 
 
 def test_a_main_thread_that_never_comes_back_is_left_behind():
