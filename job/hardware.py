@@ -127,7 +127,7 @@ def choose_hardware(
     if gpus:
         if gpus > 1:
             logger.warning("One of this machine's %d GPUs is used; the others idle.", gpus)
-        name = torch.cuda.get_device_name()
+        name = _on_each(machines, torch.cuda.get_device_name())
         return Hardware("gpu", _gpu_precision(precision), name, machines=machines)
     if precision == "16":
         raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=auto on a CPU.")
@@ -137,7 +137,7 @@ def choose_hardware(
             "set ACCELERATOR=cpu.",
             why_no_gpu(),
         )
-    name = f"{torch.get_num_threads()} CPU threads"
+    name = _on_each(machines, f"{torch.get_num_threads()} CPU threads")
     return Hardware("cpu", _cpu_precision(precision, cpu_flags()), name, machines=machines)
 
 
@@ -176,6 +176,10 @@ def _choose_tpu(precision: str, wanted: int) -> Hardware:
     devices = wanted or cores
     name = f"{devices} TPU core{'s' if devices > 1 else ''}"
     return Hardware("tpu", "bf16" if precision == "auto" else precision, name, devices)
+
+
+def _on_each(machines: int, name: str) -> str:
+    return f"{machines} machines, {name} each" if machines > 1 else name
 
 
 def _gpu_precision(precision: str) -> str:

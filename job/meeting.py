@@ -33,6 +33,7 @@ def expect(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
             f"({str(error).splitlines()[0]}); end what uses it."
         ) from error
     missing = set(range(1, vertex.node_count))
+    logger.info("This is the first of %d machines; waiting for the others.", vertex.node_count)
     over_at = time.monotonic() + COME_WITHIN_S
     with socket.create_server(("", 0), backlog=vertex.node_count) as server:
         server.settimeout(LOOK_EVERY_S)
@@ -51,7 +52,7 @@ def expect(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
                 if rank in missing:
                     watch.add(rank, connection)
                     missing.remove(rank)
-    logger.info("All %d machines are here; this is the first.", vertex.node_count)
+    logger.info("All %d machines are here.", vertex.node_count)
     return store
 
 

@@ -32,6 +32,7 @@ class Pair:
         output: str,
         inside: tuple[Inside | None, Inside | None] = (None, None),
         second: dict[str, object] | None = None,
+        environ: dict[str, str] | None = None,
         **changed: object,
     ):
         self.folder = world.folder / output
@@ -44,7 +45,7 @@ class Pair:
             log = world.folder / f"{output}-{port}-{rank}.log"
             spec = cluster_spec(port, rank)
             argv = world.flags(output, **flags)
-            self.jobs.append(Job(argv, log, inside[rank], CLUSTER_SPEC=spec))
+            self.jobs.append(Job(argv, log, inside[rank], CLUSTER_SPEC=spec, **(environ or {})))
 
     @property
     def elsewhere(self) -> Path:

@@ -16,6 +16,7 @@ from job.signals import StopRequest
 from job.vertex import read_vertex
 from job.watch import GRACE_S, Watch
 from tests.faults.jobs import Inside, Job
+from tests.gcs import GcsServer
 from tests.machines import Pair, cluster_spec, free_port
 from tests.runs import World, finish, line, start
 from tests.tiny import VOCABULARY, make_network, write_tokenizer
@@ -129,6 +130,29 @@ def test_a_model_may_have_weights_without_a_gradient(world, tmp_path):
     assert codes == [0, 0], logs
 
 
+def test_with_a_bucket_only_the_first_machine_writes(world):
+    """As on Vertex AI, where both have its address: the second machine asks the store nothing."""
+    with GcsServer() as gcs:
+        url = "gs://bucket/run"
+        nowhere = {"downstream_model_dir": "gs://no-such-bucket/run"}
+        pair = Pair(
+            world,
+            "unused",
+            second=nowhere,
+            environ={"STORAGE_EMULATOR_HOST": gcs.url},
+            downstream_model_dir=url,
+            log_format="json",
+            epochs=1,
+        )
+        codes, logs = pair.wait()
+        assert codes == [0, 0], logs
+        assert "run/model/model.safetensors" in gcs.objects()
+        assert "run/LEASE.json" not in gcs.objects()
+    told = [json.loads(text) for text in logs[1].splitlines() if text.startswith("{")]
+    assert told
+    assert all(record["message"].startswith("machine 1: ") for record in told)
+
+
 def test_a_checkpoint_moves_between_one_machine_and_two(world):
     """Where all of them together take as many sentences a step; else it is refused, on both."""
     options = {"lr_scheduler": "constant"}
@@ -142,6 +166,18 @@ def test_a_checkpoint_moves_between_one_machine_and_two(world):
     codes, logs = Pair(world, "moved", epochs=4, **{**options, "batch_size": 8}).wait()
     assert codes == [78, 78], logs
     assert all("batch_size was 8 and is 16" in log for log in logs)
+
+
+def test_a_signal_while_the_others_are_awaited_ends_the_first(world):
+    """They may take minutes to start."""
+    spec = cluster_spec(free_port(), 0)
+    flags = world.flags("alone", log_format="text")
+    job = Job(flags, world.folder / "alone.log", CLUSTER_SPEC=spec)
+    job.until_said("waiting for the others")
+    job.send(signal.SIGTERM)
+    code, log = job.wait()
+    assert code == 143, log
+    assert not (world.folder / "alone").exists()
 
 
 @pytest.mark.parametrize("rank", [0, 1])
