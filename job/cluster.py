@@ -72,9 +72,9 @@ class Cluster(OneMachine):
         dist.all_gather_object(everybodys, dict(facts))
         for rank, theirs in enumerate(everybodys):
             differing = [
-                f"{name} is {theirs[name]!r} there and {value!r} on the first"
+                f"{name} is {theirs.get(name)!r} there and {value!r} on the first"
                 for name, value in everybodys[0].items()
-                if theirs[name] != value
+                if theirs.get(name) != value
             ]
             if differing:
                 raise IncompatibleError(

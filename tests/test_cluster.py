@@ -142,12 +142,17 @@ def test_with_a_bucket_only_the_first_machine_writes(world):
             environ={"STORAGE_EMULATOR_HOST": gcs.url},
             downstream_model_dir=url,
             log_format="json",
-            epochs=1,
+            epochs=6,
+            early_stopping_patience=1,
+            learning_rate=1e-12,
         )
         codes, logs = pair.wait()
         assert codes == [0, 0], logs
-        assert "run/model/model.safetensors" in gcs.objects()
-        assert "run/LEASE.json" not in gcs.objects()
+        left = gcs.objects()
+    assert "run/model/model.safetensors" in left
+    assert "run/LEASE.json" not in left
+    epochs = json.loads(left["run/report/metrics.json"])["history"]
+    assert len(epochs) == 2, "both stop early, as the loss does not fall"
     told = [json.loads(text) for text in logs[1].splitlines() if text.startswith("{")]
     assert told
     assert all(record["message"].startswith("machine 1: ") for record in told)
