@@ -35,6 +35,11 @@ def main(argv: list[str]) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # torch_xla would take the CPU where PJRT_DEVICE is not set, after a warning.
     os.environ.setdefault("PJRT_SELECT_DEFAULT_DEVICE", "0")
+    # NCCL's own watchdog would abort the process before job.watch can say why.
+    os.environ.setdefault("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0")
+    if os.environ.get("CLUSTER_SPEC"):
+        # Torch gives advice, past the log, to weigh what job.ddp has weighed.
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         set_up_early_log()
         return run(argv, stop)
@@ -132,20 +137,23 @@ def set_up_log(parsed: "Parsed") -> "LogHandler":
 
     settings = parsed.settings
     stream = sys.stderr if parsed.command == "predict" else sys.stdout
+    vertex = read_vertex(os.environ)
     token = settings.hf_token.get_secret_value() if settings.hf_token else ""
     return set_up_logging(
         settings.log_format,
         stream,
         stream.isatty(),
-        in_cloud=read_vertex(os.environ).in_cloud,
+        in_cloud=vertex.in_cloud,
         secrets=[token],
+        machine=vertex.node_rank,
     )
 
 
 def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Trains, evaluates and exports."""
     vertex = read_vertex(os.environ)
-    require_one_machine(vertex)
+    if parsed.settings.wanted_accelerator == "tpu":
+        require_one_machine(vertex, "a TPU")
     from job.preemption import heeded
     from job.train import train
     from job.tuning import trial_callbacks
@@ -153,13 +161,13 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
     _, metric = parsed.settings.monitored
     callbacks = trial_callbacks(vertex, metric)
     with heeded(os.environ.get("GCE_METADATA_HOST")):
-        handler.tell(train(parsed.settings, stop, handler, callbacks))
+        handler.tell(train(parsed.settings, stop, handler, callbacks, vertex))
     return 0
 
 
 def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Tries everything that a run needs, without training."""
-    require_one_machine(read_vertex(os.environ))
+    require_one_machine(read_vertex(os.environ), "`check`")
     from job.check import check
 
     return check(parsed.settings)
@@ -186,5 +194,17 @@ def predict_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") 
 
 COMMANDS = {"train": train_command, "check": check_command, "predict": predict_command}
 
+
+def leave(code: int) -> None:
+    """Ends the process. What connects machines that have lost each other cannot be taken apart:
+    its threads would wait for those that are gone."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.distributed.is_initialized():
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

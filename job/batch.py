@@ -110,7 +110,8 @@ class TrainingSteps(Dataset):
 class EvaluationBatches(Dataset):
     """Every window of a split once, windows of like length together; ranks share them out.
 
-    `windows_per_batch` is constant, so memory does not depend on the corpus.
+    `windows_per_batch` is constant, so memory does not depend on the corpus. Every rank has as many
+    batches, the last of which may hold none of the windows.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class EvaluationBatches(Dataset):
         self.split, self.layout, self.size = split, layout, windows_per_batch
         order = np.argsort(-split.window_lengths_W, kind="stable")
         self.windows = order[rank::world_size]
+        self.most = len(order[::world_size])
 
     def __getitem__(self, number: int) -> Batch:
         if number >= len(self):
@@ -132,7 +134,7 @@ class EvaluationBatches(Dataset):
         return self.layout.rows(self.split, windows.tolist())
 
     def __len__(self) -> int:
-        return -(-len(self.windows) // self.size)
+        return -(-self.most // self.size)
 
 
 class RunData(pl.LightningDataModule):

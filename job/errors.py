@@ -24,7 +24,7 @@ class DataError(JobError):
 
 
 class UnavailableError(JobError):
-    """A hub, server or device that the run needs did not answer (EX_UNAVAILABLE)."""
+    """A hub, server, device or machine that the run needs did not answer (EX_UNAVAILABLE)."""
 
     exit_code = 69
 

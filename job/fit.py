@@ -41,6 +41,7 @@ INAPPLICABLE = (
     ".*number of training batches.*is smaller than the logging interval.*",
     ".*LeafSpec.*is deprecated.*",
     ".*Checkpoint directory .* exists and is not empty.*",
+    ".*It is recommended to use `self.log.*sync_dist=True.*",
 )
 
 
@@ -101,7 +102,7 @@ def train_rank(
     )
     module = make_module(prepared, settings, hardware, plan.steps)
     validation = (
-        EvaluationBatches(val, prepared.layout)
+        EvaluationBatches(val, prepared.layout, ranks.rank, ranks.count)
         if prepared.rows_ES is None
         else EvaluationRows(val, prepared.layout, ranks.rank, ranks.count)
     )
@@ -124,6 +125,8 @@ def train_rank(
 
 def publish_logs(logs: storage.LocalMirror) -> None:
     """Curves are no reason for a run to fail, nor to hide why it did."""
+    if not logs.folder.exists():  # the first machine's alone
+        return
     try:
         logs.publish()
     except JobError as error:

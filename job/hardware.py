@@ -13,7 +13,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from job import graphs, xla
+from job import ddp, graphs, xla
 from job.errors import ArgumentError, UnavailableError
 from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
 from job.ranks import OneDevice
@@ -35,7 +35,8 @@ TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 @dataclass(frozen=True)
 class Hardware:
-    """The devices of this run. `precision` is 32, bf16 or 16; `name` is for people.
+    """The devices of this run. `precision` is 32, bf16 or 16; `name` is for people. `devices` are
+    those of one machine.
 
     `on_failure`, of a rank among several, is told of an error before anybody waits for others.
     """
@@ -44,6 +45,7 @@ class Hardware:
     precision: str
     name: str
     devices: int = 1
+    machines: int = 1
     on_failure: Callable[[BaseException], None] | None = None
 
     @property
@@ -61,8 +63,15 @@ class Hardware:
         """Whether each new shape costs a compilation."""
         return self.accelerator == "tpu"
 
+    @property
+    def world_size(self) -> int:
+        """The ranks of a run: its devices on all machines."""
+        return self.devices * self.machines
+
     def ranks(self) -> OneDevice:
         """What this rank and the others have to tell each other; to be asked on the rank."""
+        if self.machines > 1:
+            return ddp.MachineRanks()
         return xla.CoreRanks() if self.accelerator == "tpu" else OneDevice()
 
     def callbacks(self, rows_ES: np.ndarray | None, row_length: int) -> list[pl.Callback]:
@@ -75,14 +84,21 @@ class Hardware:
 
     def trainer_arguments(self) -> dict:
         """Keyword arguments of `pytorch_lightning.Trainer`."""
+        on_failure = self.on_failure or (lambda error: None)
         if self.accelerator == "tpu":
-            strategy = xla.CoreStrategy(self.on_failure or (lambda error: None))
+            strategy = xla.CoreStrategy(on_failure)
             return {"accelerator": "tpu", "devices": self.devices, "strategy": strategy}
+        strategies = {"strategy": ddp.MachineStrategy(on_failure)} if self.machines > 1 else {}
         return {
             "accelerator": self.accelerator,
             "devices": 1,
             "precision": TRAINER_PRECISION[self.precision],
+            **strategies,
         }
+
+    def smallest(self, number: int) -> int:
+        """The smallest of the machines' numbers; every machine has to ask."""
+        return number if self.machines == 1 else -self.ranks().largest(-number)
 
     def free_bytes(self) -> int:
         """Memory that a training step may take, on each device."""
@@ -93,12 +109,19 @@ class Hardware:
         return _free_host_bytes(Path("/"))
 
 
-def choose_hardware(accelerator: str, precision: str, tpu_cores: int = 0) -> Hardware:
+def choose_hardware(
+    accelerator: str, precision: str, tpu_cores: int = 0, machines: int = 1
+) -> Hardware:
     """Resolves `auto`. Raises UnavailableError where what was asked for is not there.
 
     `accelerator`: auto, cpu, gpu or tpu. `precision`: auto, 32, bf16 or 16. `tpu_cores`: 0 is all.
     """
     if accelerator == "tpu" or (accelerator == "auto" and _has_tpu()):
+        if machines > 1:
+            raise UnavailableError(
+                f"CLUSTER_SPEC names {machines} machines, and a TPU takes one; start it with one "
+                "worker pool of one replica, or set ACCELERATOR=gpu."
+            )
         return _choose_tpu(precision, tpu_cores)
     gpus = count_gpus() if accelerator in ("auto", "gpu") else 0
     if accelerator == "gpu" and not gpus:
@@ -109,7 +132,8 @@ def choose_hardware(accelerator: str, precision: str, tpu_cores: int = 0) -> Har
     if gpus:
         if gpus > 1:
             logger.warning("One of this machine's %d GPUs is used; the others idle.", gpus)
-        return Hardware("gpu", _gpu_precision(precision), torch.cuda.get_device_name())
+        name = _on_each(machines, torch.cuda.get_device_name())
+        return Hardware("gpu", _gpu_precision(precision), name, machines=machines)
     if precision == "16":
         raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=auto on a CPU.")
     if accelerator == "auto" and is_gpu_expected():
@@ -118,10 +142,8 @@ def choose_hardware(accelerator: str, precision: str, tpu_cores: int = 0) -> Har
             "set ACCELERATOR=cpu.",
             why_no_gpu(),
         )
-    flags = cpu_flags()
-    return Hardware(
-        "cpu", _cpu_precision(precision, flags), f"{torch.get_num_threads()} CPU threads"
-    )
+    name = _on_each(machines, f"{torch.get_num_threads()} CPU threads")
+    return Hardware("cpu", _cpu_precision(precision, cpu_flags()), name, machines=machines)
 
 
 def require_compiler(accelerator: str) -> None:
@@ -167,6 +189,10 @@ def _choose_tpu(precision: str, wanted: int) -> Hardware:
     devices = wanted or cores
     name = f"{devices} TPU core{'s' if devices > 1 else ''}"
     return Hardware("tpu", "bf16" if precision == "auto" else precision, name, devices)
+
+
+def _on_each(machines: int, name: str) -> str:
+    return f"{machines} machines, {name} each" if machines > 1 else name
 
 
 def _gpu_precision(precision: str) -> str:

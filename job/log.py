@@ -24,8 +24,11 @@ _MARKED = {logging.WARNING: "WARNING ", logging.ERROR: "ERROR ", logging.CRITICA
 
 
 class _Formatter(logging.Formatter):
-    def __init__(self, secrets: Iterable[str]):
+    """`machine`: the number of this one among those of a run, 0 for the first."""
+
+    def __init__(self, secrets: Iterable[str], machine: int = 0):
         super().__init__()
+        self._whose = f"machine {machine}: " if machine else ""
         # Longest first: a secret may be part of another one.
         self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
 
@@ -36,7 +39,7 @@ class _Formatter(logging.Formatter):
             parts.append("".join(traceback.format_exception(*record.exc_info)).rstrip())
         if record.stack_info:
             parts.append(record.stack_info)
-        text = "\n".join(part for part in parts if part)
+        text = self._whose + "\n".join(part for part in parts if part)
         for secret in self._secrets:
             text = text.replace(secret, REDACTED)
         return text
@@ -53,8 +56,8 @@ class TextFormatter(_Formatter):
 class JsonFormatter(_Formatter):
     """One line of ASCII a record, whatever the message and the traceback hold."""
 
-    def __init__(self, secrets: Iterable[str], labels: Mapping[str, str]):
-        super().__init__(secrets)
+    def __init__(self, secrets: Iterable[str], labels: Mapping[str, str], machine: int = 0):
+        super().__init__(secrets, machine)
         self._labels = dict(labels)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -107,15 +110,19 @@ def set_up_logging(
     in_cloud: bool = False,
     secrets: Iterable[str] = (),
     labels: Mapping[str, str] | None = None,
+    machine: int = 0,
 ) -> LogHandler:
     """Sends the log, Python's warnings and uncaught exceptions to `stream`, as text or JSON lines.
 
     `log_format`: auto, text or json; auto is json in the cloud. The job's own messages are shown
-    from INFO up, those of libraries from WARNING up. `labels` go on every JSON line. Call it again
-    to replace what it set up.
+    from INFO up, those of libraries from WARNING up; of a `machine` but the first, everything
+    from WARNING up, with its number. `labels` go on every JSON line. Call it again to replace what
+    it set up.
     """
     as_json = log_format == "json" or (log_format == "auto" and in_cloud)
-    formatter = JsonFormatter(secrets, labels or {}) if as_json else TextFormatter(secrets)
+    formatter: _Formatter = TextFormatter(secrets, machine)
+    if as_json:
+        formatter = JsonFormatter(secrets, labels or {}, machine)
     handler = LogHandler(stream, formatter, is_terminal and not as_json)
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, LogHandler)]:
@@ -123,7 +130,7 @@ def set_up_logging(
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     for ours in ("job", "__main__"):
-        logging.getLogger(ours).setLevel(logging.INFO)
+        logging.getLogger(ours).setLevel(logging.WARNING if machine else logging.INFO)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread

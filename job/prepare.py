@@ -118,9 +118,10 @@ def assemble(
         free_bytes=hardware.free_bytes(),
     )
     if not settings.batch_size:
+        batch_size = hardware.smallest(batch_size)
         logger.info("BATCH_SIZE=0: %d sentences a step fit into this machine's memory.", batch_size)
     train = encoded["train"]
-    plan = EpochPlan(train.sentence_count, batch_size, settings.seed, hardware.devices)
+    plan = EpochPlan(train.sentence_count, batch_size, settings.seed, hardware.world_size)
     rows_ES = None
     if hardware.has_static_shapes:
         layout, rows_ES = _plan_rows(layout, train, plan, settings)

@@ -91,12 +91,16 @@ def place(
 
 
 def pad(split: EncodedSplit, windows: Sequence[int], layout: Layout) -> Batch:
-    """One window a row, padded to the longest (rounded up to 8), with the usual 2-D mask."""
+    """One window a row, padded to the longest (rounded up to 8), with the usual 2-D mask.
+
+    Without a window, which a rank may be, one row of padding that attends to itself.
+    """
     longest = max((int(split.window_lengths_W[w]) for w in windows), default=0)
     length = -(-(longest + layout.special.count) // 8) * 8
     rows, starts = list(range(len(windows))), [0] * len(windows)
-    batch, segment_RL = fill_rows(split, windows, layout, rows, starts, (len(windows), length))
-    batch["attention_mask"] = (segment_RL >= 0).long()
+    shape = (max(1, len(windows)), length)
+    batch, segment_RL = fill_rows(split, windows, layout, rows, starts, shape)
+    batch["attention_mask"] = (segment_RL >= 0).long() if len(windows) else torch.ones(shape).long()
     del batch["position_ids"]
     return batch
 

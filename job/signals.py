@@ -4,6 +4,7 @@ Outside training a signal ends the run at once. In training it waits for the end
 that one checkpoint can be saved. A second Ctrl-C does not wait.
 """
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int):
         super().__init__(f"Stopped by {signal.Signals(number).name}")
-        self.exit_code = 128 + number
+        self.number, self.exit_code = number, 128 + number
 
 
 class StopRequest:
@@ -39,12 +40,25 @@ class StopRequest:
         if (is_first and not self._deferred) or again:
             raise Stopped(number)
 
+    def hear_of(self, number: int) -> None:
+        """From another thread: as if the signal had come to this process."""
+        if self.received is None and self._deferred:
+            self.received = number
+        elif self.received is None:
+            os.kill(os.getpid(), number)
+
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside, a signal is only remembered: whoever is inside asks `received` and stops."""
+        """Inside, a signal is only remembered: whoever is inside asks `received` and stops.
+
+        Stopped by another machine's signal, this one is not interrupted by its own any more.
+        """
         self._deferred = True
         try:
             yield
+        except Stopped as stopped:
+            self.received = self.received or stopped.number
+            raise
         finally:
             self._deferred = False
 

@@ -81,8 +81,6 @@ def _yaml(settings: LaunchSettings, collection: str, body: Mapping[str, Any]) ->
 def _head(settings: LaunchSettings, lines: list[str]) -> str:
     """Comment lines: where the text is from, how it is used, and what it will not do."""
     told = [f"Written by `python -m job spec {settings.target}`.", *lines]
-    if settings.target == "vertex-gpu-multinode":
-        told.append("This version of the job computes on one machine: on several it ends with 69.")
     if settings.accelerator_type != "TPU_V3" and settings.accelerator_count > 1:
         told.append(f"The job computes on one of the {settings.accelerator_count} GPUs.")
     return "".join(f"# {line}\n" for line in told)

@@ -24,6 +24,7 @@ def facts_of(
 ) -> dict[str, str]:
     """Name → text, for the report, the model card and `metrics.json`."""
     trained = sum(record.seconds for record in history)
+    each = f" on each of {hardware.world_size} devices" if hardware.world_size > 1 else ""
     facts = {
         "model": settings.pretrained_model_name,
         "revision": settings.pretrained_model_revision or "not pinned",
@@ -31,7 +32,7 @@ def facts_of(
         **{f"{name} sha256": split.sha256 for name, split in prepared.splits.items()},
         **{f"{name} sentences": f"{len(s.sentences)}" for name, s in prepared.splits.items()},
         "epochs": f"{len(history)}",
-        "batch size": f"{prepared.batch_size}",
+        "batch size": f"{prepared.batch_size}{each}",
         "max sequence length": f"{settings.max_seq_length}",
         "long sentences": settings.long_sentences,
         "learning rate": f"{settings.learning_rate:g}",

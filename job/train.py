@@ -9,9 +9,10 @@ import pytorch_lightning as pl
 
 from job import disk, storage
 from job.checkpoint import CheckpointStore
+from job.cluster import OneMachine, joined
 from job.finish import evaluate_splits, is_finished, load_best, publish
 from job.fit import Run, fit
-from job.hardware import choose_hardware
+from job.follow import facts_to_agree_on, follow, meet_on_hardware
 from job.identity import find_start, identity_of
 from job.lease import Lease, held
 from job.log import LogHandler, Progress
@@ -20,8 +21,11 @@ from job.saver import Saver
 from job.settings import Settings
 from job.signals import StopRequest
 from job.summary import facts_of, last_screen
+from job.vertex import VertexEnvironment
 
 logger = logging.getLogger(__name__)
+
+ONE_MACHINE = VertexEnvironment()
 
 
 def train(
@@ -29,15 +33,20 @@ def train(
     stop: StopRequest,
     handler: LogHandler,
     callbacks: Sequence[pl.Callback] = (),
+    vertex: VertexEnvironment = ONE_MACHINE,
 ) -> str:
     """Trains, evaluates and exports below `settings.downstream_model_dir`; returns the last screen.
 
+    On several machines only the first writes there, and the others do what `job.follow` tells.
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
     """
     url = settings.downstream_model_dir
-    storage.probe_writable(url)
-    with held(url) as lease, disk.scratch() as folder:
-        return train_alone(settings, stop, handler, callbacks, lease, folder)
+    with joined(vertex, stop) as machines:
+        if machines.rank > 0:
+            return follow(settings, stop, handler, machines)
+        storage.probe_writable(url)
+        with held(url) as lease, disk.scratch() as folder:
+            return train_alone(settings, stop, handler, callbacks, lease, folder, machines)
 
 
 def train_alone(
@@ -47,20 +56,22 @@ def train_alone(
     callbacks: Sequence[pl.Callback],
     lease: Lease,
     scratch: Path,
+    machines: OneMachine,
 ) -> str:
     """What `train` does once no other job writes to the same folder."""
     started_at = time.monotonic()
     url = settings.downstream_model_dir
-    hardware = choose_hardware(
-        settings.wanted_accelerator, settings.wanted_precision, settings.tpu_cores
-    )
+    hardware = meet_on_hardware(settings, machines)
     prepared = prepare(settings, hardware)
     store = CheckpointStore(
         storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k, lease.confirm
     )
     identity = identity_of(settings, prepared)
+    machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = find_start(store, settings.resume, identity, prepared, scratch / "start")
-    if is_finished(start, settings, identity, url):
+    finished = is_finished(start, settings, identity, url)
+    machines.share(None if finished else start)
+    if finished:
         return f"Done already: the model lies in {storage.join(url, 'model')}."
     lease.note_start(start.progressed.global_step, settings.max_attempts)
     store.clean_up(start_anew=settings.resume == "never")
@@ -70,7 +81,9 @@ def train_alone(
         log_every_s=settings.log_every_s,
         price_per_hour=settings.price_per_hour,
     )
-    run = Run(start, identity, Saver(store, scratch / "saves"), lease, stop, line, callbacks)
+    saver = Saver(store, scratch / "saves")
+    machines.before_forced_end(saver.wait)
+    run = Run(start, identity, saver, lease, stop, line, callbacks)
     history = fit(prepared, settings, hardware, run, scratch)
     best = load_best(prepared.network, store, scratch / "best")
     logger.info("The best checkpoint by %s is %s.", settings.monitor, best)

@@ -81,12 +81,12 @@ def read_vertex(environ: Mapping[str, str]) -> VertexEnvironment:
     )
 
 
-def require_one_machine(vertex: VertexEnvironment) -> None:
-    """Raises UnavailableError on a cluster, where each machine would train a model of its own."""
+def require_one_machine(vertex: VertexEnvironment, what: str) -> None:
+    """Raises UnavailableError on a cluster. `what` can be done on one machine only."""
     if vertex.node_count > 1:
         raise UnavailableError(
-            f"CLUSTER_SPEC names {vertex.node_count} machines, and this version of the job "
-            "computes on one; start it with one worker pool of one replica."
+            f"CLUSTER_SPEC names {vertex.node_count} machines, and {what} takes one; start it with "
+            "one worker pool of one replica."
         )
 
 

@@ -46,9 +46,11 @@ def tuning_job(settings: LaunchSettings, env: Mapping[str, str]) -> dict[str, An
 
 
 def _scheduling(settings: LaunchSettings) -> dict[str, Any]:
+    # A machine of a cluster that comes back alone would find nobody.
+    is_cluster = settings.target == "vertex-gpu-multinode"
     scheduling: dict[str, Any] = {
         "timeout": seconds(settings.timeout_hours),
-        "restartJobOnWorkerRestart": settings.restart_on_worker_restart,
+        "restartJobOnWorkerRestart": settings.restart_on_worker_restart or is_cluster,
     }
     if settings.strategy != "standard":
         scheduling["strategy"] = settings.strategy.upper()

@@ -94,6 +94,13 @@ def test_evaluation_sees_every_wordpiece_once(world_size):
     assert sorted(torch.cat(seen).tolist()) == list(range(len(split.ids_P)))
 
 
+def test_every_rank_has_as_many_evaluation_batches():
+    """They agree after each on whether to stop; a rank may have no window in its last one."""
+    split = probe_split((5,) * 5, 100)
+    counts = [len(list(EvaluationBatches(split, LAYOUT, r, 4, 1))) for r in range(4)]
+    assert counts == [2, 2, 2, 2]
+
+
 def test_worker_processes_need_room_in_shared_memory(tmp_path, monkeypatch, caplog):
     """Where batches would not fit, they are prepared in the main process, and the log says so."""
     batch = {"ids": torch.zeros(1000, dtype=torch.int64), "epoch": 1}

@@ -126,7 +126,7 @@ def test_every_gcloud_command_of_the_documents_is_one_that_was_run():
 
 
 def test_the_jobs_of_the_page_are_custom_jobs(page):
-    """GPU, Spot and TPU: known fields only, in the right place, as the right account."""
+    """GPU, Spot, TPU, cluster: known fields only, in the right place, as the right account."""
     bodies = [each.body for each in page.sent("POST", f"{PLACE}/customJobs")]
     jobs = {body["displayName"]: parsed(CustomJob, body) for body in bodies}
     gpu, spot, tpu = (jobs[f"korean-ner{kind}"] for kind in ("", "-spot", "-tpu"))
@@ -139,6 +139,9 @@ def test_the_jobs_of_the_page_are_custom_jobs(page):
     assert spot.job_spec.scheduling.strategy.name == "SPOT"
     [pool] = tpu.job_spec.worker_pool_specs
     assert (pool.machine_spec.machine_type, pool.machine_spec.accelerator_count) == ("cloud-tpu", 8)
+    cluster = jobs["korean-ner-cluster"].job_spec
+    assert [pool.replica_count for pool in cluster.worker_pool_specs] == [1, 3]
+    assert cluster.scheduling.restart_job_on_worker_restart
     env = {entry.name: entry.value for entry in pool.container_spec.env}
     assert env["HF_TOKEN_SECRET"] == "projects/my-project/secrets/hf-token"
 

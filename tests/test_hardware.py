@@ -90,6 +90,14 @@ def test_a_tpu_trains_on_one_core_or_on_all(tpu_host, accelerator, cores, device
     assert hardware.device == torch.device("cpu")
 
 
+def test_a_tpu_in_a_cluster_is_refused(tpu_host):
+    """ACCELERATOR=auto would find one on each machine."""
+    with pytest.raises(
+        UnavailableError, match="CLUSTER_SPEC names 2 machines, and a TPU takes one"
+    ):
+        choose_hardware("auto", "auto", machines=2)
+
+
 @pytest.mark.parametrize("runtime", [None, "CPU"])
 def test_without_pjrt_device_no_run_begins(tpu_host, runtime):
     """torch_xla would take the CPU and only warn."""

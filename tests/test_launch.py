@@ -107,11 +107,11 @@ def test_the_machine_follows_the_accelerator():
 
 
 def test_a_cluster_is_one_machine_and_the_rest():
-    """Vertex AI's first pool is one replica; the header says what this version does with more."""
+    """Vertex AI's first pool is one replica; all are restarted together."""
     text = spec_of("vertex-gpu-multinode", IMAGE, BUCKET, "--replica_count=4")
-    counts = [pool["replicaCount"] for pool in yaml.safe_load(text)["workerPoolSpecs"]]
-    assert counts == [1, 3]
-    assert "computes on one machine: on several it ends with 69" in text
+    spec = yaml.safe_load(text)
+    assert [pool["replicaCount"] for pool in spec["workerPoolSpecs"]] == [1, 3]
+    assert spec["scheduling"]["restartJobOnWorkerRestart"] is True
 
 
 def test_scheduling_says_how_long_and_at_what_price():

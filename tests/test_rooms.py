@@ -34,7 +34,7 @@ LAYERS = [
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
     {"fetch", "drive", "secrets", "cache", "sources", "splits", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
-    {"ranks", "xla", "graphs", "tpu"},
+    {"ranks", "xla", "graphs", "tpu", "ddp", "watch", "meeting", "cluster"},
     {
         "batch",
         "shapes",
@@ -51,7 +51,7 @@ LAYERS = [
     {"page", "report", "predict"},
     {"prepare", "state", "saver", "resume", "identity", "progress", "tuning"},
     {"office", "standins", "compiled", "cores"},
-    {"fit", "finish", "summary", "check"},
+    {"fit", "finish", "summary", "check", "follow"},
     {"train"},
     {"__main__"},
 ]

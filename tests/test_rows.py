@@ -98,6 +98,16 @@ def test_more_rows_than_needed_change_nothing():
     assert gradient < 1e-10
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_batch_without_a_window_has_neither_loss_nor_gradient(packed):
+    """A rank without a sentence still comes through the step, and adds zeros: no NaN."""
+    batch = Layout(SPECIAL, 64, packed=packed).rows(labelled_split(LENGTHS), [])
+    assert batch["attention_mask"].any(-1).all()  # a mean over nothing is a NaN in some models
+    loss, gradient = loss_and_gradient(bert(), batch)
+    assert loss == 0
+    assert all((each == 0).all() for each in gradient)
+
+
 @given(
     lengths=st.lists(st.integers(1, 64), min_size=1, max_size=40),
     row_length=st.integers(64, 128),

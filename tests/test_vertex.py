@@ -104,15 +104,15 @@ def test_a_cluster_that_makes_no_sense_is_an_argument_error(text):
     assert "\n" not in str(caught.value)
 
 
-def test_on_a_cluster_no_machine_trains(monkeypatch, capsys):
-    """Each would train a model of its own into the same folder: exit code 69, before anything."""
+@pytest.mark.parametrize("words", [["check"], ["train", "--accelerator=tpu"]])
+def test_what_takes_one_machine_is_refused_on_a_cluster(words, monkeypatch, capsys):
+    """A TPU, and the check, which tries one machine: exit code 69, before anything."""
     spec = {
         "cluster": {"workerpool0": ["a:2222"], "workerpool1": ["b:2222"]},
-        "task": {"type": "workerpool1", "index": 0},
+        "task": {"type": "workerpool0", "index": 0},
     }
     monkeypatch.setenv("CLUSTER_SPEC", json.dumps(spec))
     monkeypatch.setenv("DOWNSTREAM_MODEL_DIR", "/nowhere")
-    for command in ("train", "check"):
-        assert main([command]) == 69
-        assert "CLUSTER_SPEC names 2 machines" in capsys.readouterr().out
-    require_one_machine(read_vertex({}))
+    assert main(words) == 69
+    assert "CLUSTER_SPEC names 2 machines" in capsys.readouterr().out
+    require_one_machine(read_vertex({}), "this")

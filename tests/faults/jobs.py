@@ -37,10 +37,12 @@ OPTIONS = {
 class Inside:
     """What is done to a run from within: `hold` names a function ("job.prepare:encode_cached")
     that waits before it does its work, the first time or after `skip` calls, until `Job.let_go`;
-    `day_jumps` turns the clock by a day, to and fro, at every look at it."""
+    where it `breaks`, it raises what no function of the job raises. `day_jumps` turns the clock by
+    a day, to and fro, at every look at it."""
 
     hold: str = ""
     skip: int = 0
+    breaks: bool = False
     day_jumps: bool = False
 
 
@@ -146,7 +148,7 @@ def _run(argv: list[str], log: Path, inside: Inside, environ: dict[str, str | No
             os.environ[name] = value
     tempfile.tempdir = None  # known already to what was forked
     if inside.hold:
-        _hold(inside.hold, inside.skip, _held(log))
+        _hold(inside, _held(log))
     if inside.day_jumps:
         _jump(time.time)
     from job.__main__ import main
@@ -154,8 +156,8 @@ def _run(argv: list[str], log: Path, inside: Inside, environ: dict[str, str | No
     sys.exit(main(argv))
 
 
-def _hold(place: str, skip: int, held: Path) -> None:
-    module, _, path = place.partition(":")
+def _hold(inside: Inside, held: Path) -> None:
+    module, _, path = inside.hold.partition(":")
     *owners, name = path.split(".")
     owner = import_module(module)
     for each in owners:
@@ -165,8 +167,10 @@ def _hold(place: str, skip: int, held: Path) -> None:
     calls = itertools.count()
 
     def slow(*arguments, **options):
-        if next(calls) < skip:
+        if next(calls) < inside.skip:
             return act(*arguments, **options)
+        if inside.breaks:
+            raise ZeroDivisionError("broken on purpose")
         held.touch()
         while not held.with_suffix(".go").exists():
             time.sleep(LOOK_EVERY_S)

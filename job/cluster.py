@@ -1,0 +1,184 @@
+"""Several machines of Vertex AI, each with one rank: how they meet, agree, and end together.
+
+They meet at the address of CLUSTER_SPEC (`job.meeting`), and make a process group for gradients
+(`job.ddp`). Each other machine also keeps a connection to the first one for the end (`job.watch`).
+What waits long waits here, where a signal is heard: torch hears none before it is done.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch.distributed as dist
+
+from job import ddp
+from job.errors import EXIT_INTERNAL, IncompatibleError, JobError, UnavailableError
+from job.meeting import expect, find, named
+from job.signals import Stopped, StopRequest
+from job.vertex import VertexEnvironment
+from job.watch import AGAIN, Watch, Word
+
+T = TypeVar("T")
+
+READY_WITHIN_S = 3600.0  # one machine may have to fetch what another has in its cache
+LOOK_EVERY_S = 0.1
+WORD_WITHIN_S = 10.0  # after a connection broke: why it did
+
+
+class OneMachine:
+    """The only machine there is."""
+
+    rank, count = 0, 1
+
+    def meet(self, accelerator: str) -> None:
+        """Connects the devices, whose kind every machine has to know before."""
+
+    def refuse_differences(self, facts: Mapping[str, object]) -> None:
+        """Raises IncompatibleError where a machine would train otherwise than the first."""
+
+    def share(self, value: T | None) -> T | None:
+        """The first machine's value, on every machine."""
+        return value
+
+    def note_failure(self, error: BaseException) -> None:
+        """Tells the others why this machine leaves, before anything waits for them."""
+
+    def before_forced_end(self, act: Callable[[], None]) -> None:
+        """What is done where this process can only be ended from outside its main thread."""
+
+
+class Cluster(OneMachine):
+    """The machines of a run, for one of them, once they have met."""
+
+    def __init__(self, vertex: VertexEnvironment, stop: StopRequest):
+        self.rank, self.count = vertex.node_rank, vertex.node_count
+        self.watch = Watch(self.rank, stop)
+        self.store: dist.Store | None = None
+        self.is_own_word = False
+        self.meetings = 0
+
+    def come_together(self, vertex: VertexEnvironment) -> None:
+        """Raises UnavailableError when a machine does not come."""
+        self.store = (expect if self.rank == 0 else find)(vertex, self.watch)
+
+    def meet(self, accelerator: str) -> None:
+        self._wait_for_all()
+        ddp.connect(accelerator, self.store, self.rank, self.count)
+
+    def refuse_differences(self, facts: Mapping[str, object]) -> None:
+        self._wait_for_all()
+        everybodys: list[Any] = [None] * self.count
+        dist.all_gather_object(everybodys, dict(facts))
+        for rank, theirs in enumerate(everybodys):
+            differing = [
+                f"{name} is {theirs.get(name)!r} there and {value!r} on the first"
+                for name, value in everybodys[0].items()
+                if theirs.get(name) != value
+            ]
+            if differing:
+                raise IncompatibleError(
+                    f"Machine {rank} would train otherwise than the first: "
+                    f"{'; '.join(differing)}. Start all of them alike."
+                )
+
+    def share(self, value: T | None) -> T | None:
+        self._wait_for_all()
+        values = [value]
+        dist.broadcast_object_list(values)
+        return values[0]
+
+    def wait_for_the_end(self) -> None:
+        """Returns when the first machine is done; raises why it is not."""
+        self.watch.heard.wait()
+        self._raise_word()
+
+    def _wait_for_all(self) -> None:
+        """So that no machine waits in torch while another still reads its corpus."""
+        self.meetings += 1
+        keys = [f"meeting-{self.meetings}-{rank}" for rank in range(self.count)]
+        self.store.set(keys[self.rank], "here")
+        over_at = time.monotonic() + READY_WITHIN_S
+        while not self.store.check(keys):
+            self._raise_word()
+            if time.monotonic() >= over_at:
+                late = [rank for rank, key in enumerate(keys) if not self.store.check([key])]
+                raise UnavailableError(
+                    f"{named(late)} not as far as the others after {READY_WITHIN_S:.0f} s; look "
+                    f"at the log there, then {AGAIN}."
+                )
+            time.sleep(LOOK_EVERY_S)
+
+    def _raise_word(self) -> None:
+        if self.watch.word is not None and self.watch.word.code:
+            raise _as_exception(self.watch.word)
+
+    def note_failure(self, error: BaseException) -> None:
+        self.watch.is_leaving = True
+        if isinstance(error, Stopped):
+            self._say(Word(error.exit_code))
+        elif isinstance(error, JobError):
+            self._say(Word(error.exit_code, str(error)))
+        elif not _is_of_the_connection(error):
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            self._say(Word(EXIT_INTERNAL, f"{what} (its log says more)"))
+
+    def _say(self, word: Word) -> None:
+        self.is_own_word |= self.watch.say(word)
+
+    def before_forced_end(self, act: Callable[[], None]) -> None:
+        self.watch.before_forced_end = act
+
+    def explained(self, error: BaseException) -> BaseException:
+        """Why the machines leave, where this error only follows from it; else the error."""
+        self.note_failure(error)
+        if not self.watch.heard.wait(WORD_WITHIN_S):
+            lost = f"The machines lost each other ({str(error).splitlines()[0]}); {AGAIN}."
+            self.watch.say(Word(UnavailableError.exit_code, lost))
+        return error if self.is_own_word else _as_exception(self.watch.word)
+
+
+class ElsewhereError(JobError):
+    """Another machine's failure, with its exit code."""
+
+    def __init__(self, word: Word):
+        super().__init__(word.sentence)
+        self.exit_code = word.code
+
+
+def _as_exception(word: Word) -> BaseException:
+    return Stopped(word.signal) if word.signal else ElsewhereError(word)
+
+
+def _is_of_the_connection(error: BaseException) -> bool:
+    """Whether an error came of a machine that is gone, or is slow: gloo has no type for its own."""
+    return isinstance(error, dist.DistError) or (
+        isinstance(error, RuntimeError) and ("gloo" in str(error) or "NCCL" in str(error))
+    )
+
+
+@contextmanager
+def joined(vertex: VertexEnvironment, stop: StopRequest) -> Iterator[OneMachine]:
+    """The machines that CLUSTER_SPEC names, met; they leave together, for one reason.
+
+    Raises UnavailableError when one does not come, and what ended any of them when it fails.
+    """
+    if vertex.node_count == 1:
+        yield OneMachine()
+        return
+    cluster = Cluster(vertex, stop)
+    try:
+        cluster.come_together(vertex)
+        yield cluster
+    except BaseException as error:
+        try:
+            why = cluster.explained(error)
+        except Stopped:  # a signal, of which there is one, came just then
+            why = cluster.explained(error)
+        raise why from (None if why is error else error)
+    else:
+        cluster.watch.say(Word(0))
+        if dist.is_initialized():
+            dist.destroy_process_group()
+    finally:
+        cluster.watch.has_left.set()

@@ -1,0 +1,83 @@
+"""Lightning and torch's DistributedDataParallel on several machines: one rank, and device, on each.
+
+DistributedDataParallel averages the gradients while they are computed, so the step of N machines
+is that of one with N times the sentences: https://pytorch.org/docs/stable/notes/ddp.html
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.strategies import DDPStrategy
+
+# What is agreed on lies on the host; what is averaged lies where it was computed.
+BACKENDS: Mapping[str, str] = MappingProxyType({"cpu": "gloo", "gpu": "cpu:gloo,cuda:nccl"})
+TIMEOUT = timedelta(minutes=30)  # of what waits for a machine that lives and does not come
+
+
+def connect(accelerator: str, store: dist.Store, rank: int, count: int) -> None:
+    """Makes the process group of this run; every machine has to."""
+    dist.init_process_group(
+        BACKENDS[accelerator], store=store, rank=rank, world_size=count, timeout=TIMEOUT
+    )
+
+
+class MachineRanks:
+    """The machines of a run, as `job.ranks.OneDevice` for one of them."""
+
+    def __init__(self) -> None:
+        self.rank, self.count = dist.get_rank(), dist.get_world_size()
+
+    def largest(self, number: int) -> int:
+        numbers = torch.tensor([number])
+        dist.all_reduce(numbers, dist.ReduceOp.MAX)
+        return int(numbers.item())
+
+    def total(self, tensor: torch.Tensor) -> torch.Tensor:
+        summed = tensor.detach().to("cpu", copy=True)
+        dist.all_reduce(summed)
+        return summed
+
+    def seed(self, number: int) -> None:
+        torch.manual_seed(number)
+
+
+class MachineStrategy(DDPStrategy):
+    """Lightning's DDP strategy on a process group that is there already, told of one machine.
+
+    Told of several, Lightning broadcasts in each step whether a SIGTERM has come, and once more in
+    its handler, where a machine that is alone with its signal waits for the others. Here the ranks
+    agree on that, and on metrics, by themselves (`job.resume`, `job.model`); what is left for
+    Lightning to agree on is alike on all of them.
+    """
+
+    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+        super().__init__(
+            cluster_environment=LightningEnvironment(),
+            # Weights may be without a gradient. The buckets also stay as they are at the start, so
+            # a sum over more than two machines has one order, before and after a resume.
+            find_unused_parameters=True,
+            forward_sync_buffers=False,  # nothing changes them
+        )
+        self._on_failure = on_failure
+
+    def _configure_launcher(self) -> None:
+        self._launcher = None  # each machine has started its own process
+
+    def barrier(self, *args: Any, **kwargs: Any) -> None:
+        """The ranks come through Lightning's loops alike."""
+
+    def broadcast(self, obj: Any, src: int = 0) -> Any:
+        """Each rank's own: Lightning broadcasts the folder of its logs, which one rank has."""
+        return obj
+
+    def reduce(self, tensor: Any, group: Any = None, reduce_op: Any = "mean") -> Any:
+        """Whether to stop early: decided by metrics that every rank has."""
+        return tensor
+
+    def on_exception(self, exception: BaseException) -> None:
+        self._on_failure(exception)

@@ -1,0 +1,76 @@
+"""What the machines of a cluster do but the first: they train, and for the rest they wait.
+
+They take the first machine's choice of where to start, write nothing below DOWNSTREAM_MODEL_DIR,
+and end as it does.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import job
+from job import disk
+from job.cluster import Cluster, OneMachine
+from job.fit import Run, fit
+from job.hardware import Hardware, choose_hardware
+from job.identity import identity_of
+from job.log import LogHandler, Progress
+from job.prepare import Prepared, prepare
+from job.settings import Settings
+from job.signals import StopRequest
+from job.standins import Going, NoSaver
+
+logger = logging.getLogger(__name__)
+
+# Arguments by which the machines come through the training loop alike, beside those of identity.
+IN_STEP = (
+    "epochs_to_train",
+    "save_every_steps",
+    "early_stopping_patience",
+    "monitor",
+    "compile",
+)
+
+
+def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: Cluster) -> str:
+    """This machine's part of a run, to the end of the first machine's; a line to close with."""
+    hardware = meet_on_hardware(settings, machines)
+    prepared = prepare(settings, hardware)
+    identity = identity_of(settings, prepared)
+    machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
+    start = machines.share(None)
+    if start is not None:
+        line = Progress(handler, epochs=settings.epochs_to_train)
+        run = Run(start, identity, NoSaver(), Going(None), stop, line)
+        with disk.scratch() as folder:
+            fit(prepared, settings, hardware, run, folder)
+    machines.wait_for_the_end()
+    return f"Machine {machines.rank} is done; the first one tells of the model."
+
+
+def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
+    """What this machine computes on, connected with the others."""
+    hardware = choose_hardware(
+        settings.wanted_accelerator,
+        settings.wanted_precision,
+        settings.tpu_cores,
+        machines.count,
+    )
+    machines.meet(hardware.accelerator)
+    if machines.count == 1:
+        return hardware
+    return replace(hardware, on_failure=machines.note_failure)
+
+
+def facts_to_agree_on(
+    settings: Settings, prepared: Prepared, hardware: Hardware, identity: Mapping[str, object]
+) -> dict[str, object]:
+    """What machines must not differ in, by name."""
+    return {
+        "version": job.__version__,
+        "accelerator": hardware.accelerator,
+        "precision": hardware.precision,
+        **identity,
+        **{name: getattr(settings, name) for name in IN_STEP},
+        "packed rows": prepared.layout.packed,
+    }

@@ -1,0 +1,107 @@
+"""Where the machines of a run find each other: at the address of CLUSTER_SPEC.
+
+There the first machine opens a store of torch, which names the port for watching (`job.watch`).
+"""
+
+import logging
+import socket
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+import torch.distributed as dist
+
+from job.errors import UnavailableError
+from job.vertex import VertexEnvironment
+from job.watch import Watch
+
+logger = logging.getLogger(__name__)
+
+COME_WITHIN_S = 900.0  # machines start, and pull the image, each for itself
+LOOK_EVERY_S = 0.1
+ANSWER_WITHIN = timedelta(seconds=60)
+RANK_BYTES = 4
+
+
+def expect(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
+    """On the first machine: opens the port, and waits for the others."""
+    try:
+        store = _store(vertex, is_first=True)
+    except dist.DistError as error:
+        raise UnavailableError(
+            f"CLUSTER_SPEC: port {vertex.main_port} of this machine, the first, cannot be opened "
+            f"({str(error).splitlines()[0]}); end what uses it."
+        ) from error
+    missing = set(range(1, vertex.node_count))
+    logger.info("This is the first of %d machines; waiting for the others.", vertex.node_count)
+    over_at = time.monotonic() + COME_WITHIN_S
+    with socket.create_server(("", 0), backlog=vertex.node_count) as server:
+        server.settimeout(LOOK_EVERY_S)
+        store.set("watch", str(server.getsockname()[1]))
+        while missing:
+            if time.monotonic() >= over_at:
+                raise UnavailableError(
+                    f"{named(sorted(missing))} not here after {COME_WITHIN_S:.0f} s, of the "
+                    f"{vertex.node_count} in CLUSTER_SPEC; look at the log there, and start all "
+                    "again."
+                )
+            with suppress(TimeoutError):
+                connection, _ = server.accept()
+                connection.settimeout(ANSWER_WITHIN.total_seconds())
+                rank = int.from_bytes(connection.recv(RANK_BYTES, socket.MSG_WAITALL))
+                if rank in missing:
+                    watch.add(rank, connection)
+                    missing.remove(rank)
+    logger.info("All %d machines are here.", vertex.node_count)
+    return store
+
+
+def find(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
+    """On any other machine: finds the first one."""
+    address = (vertex.main_address, vertex.main_port)
+    over_at = time.monotonic() + COME_WITHIN_S
+    while (error := _unreachable(address)) is not None:
+        if time.monotonic() >= over_at:
+            raise UnavailableError(
+                f"The first machine of CLUSTER_SPEC, {address[0]}:{address[1]}, is not here after "
+                f"{COME_WITHIN_S:.0f} s ({error}); look at the log there, and start all again."
+            )
+        time.sleep(LOOK_EVERY_S)
+    try:
+        store = _store(vertex, is_first=False)
+        port = int(store.get("watch"))
+        connection = socket.create_connection((address[0], port), ANSWER_WITHIN.total_seconds())
+        connection.sendall(vertex.node_rank.to_bytes(RANK_BYTES))
+    except (dist.DistError, OSError) as error:
+        raise UnavailableError(
+            f"The first machine of CLUSTER_SPEC, {address[0]}, was there and is gone ({error}); "
+            "look at the log there, and start all again."
+        ) from error
+    watch.add(0, connection)
+    return store
+
+
+def _unreachable(address: tuple[str, int]) -> OSError | None:
+    """Why nobody answers there, or None."""
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError as error:
+        return error
+    return None
+
+
+def _store(vertex: VertexEnvironment, *, is_first: bool) -> dist.Store:
+    return dist.TCPStore(
+        vertex.main_address,
+        vertex.main_port,
+        is_master=is_first,
+        timeout=ANSWER_WITHIN,
+        wait_for_workers=False,
+    )
+
+
+def named(ranks: list[int]) -> str:
+    """`Machine 3 is`, `Machines 1 and 3 are`."""
+    if len(ranks) == 1:
+        return f"Machine {ranks[0]} is"
+    return f"Machines {', '.join(map(str, ranks[:-1]))} and {ranks[-1]} are"
