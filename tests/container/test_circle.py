@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from google.cloud.aiplatform_v1.types import CustomJob
+from google.cloud.aiplatform_v1.types import CustomJob, CustomJobSpec
 from google.protobuf import json_format
 
-from tests.container.containers import IMAGE, ROOT, run
+from tests.container.containers import IMAGE, ROOT, run, running
 from tests.gcloud.api import serve
 from tests.gcs import GcsServer
 from tests.runs import World
@@ -36,8 +36,8 @@ def bucket(tmp_path):
         yield server
 
 
-def specification() -> str:
-    """What the command prints for a GPU job on that corpus and model."""
+def specification(target: str) -> str:
+    """What the command prints for a job on that corpus and model."""
     flags = {
         "image": IMAGE,
         "project": "my-project",
@@ -53,7 +53,7 @@ def specification() -> str:
     }
     words = [f"--{name}={value}" for name, value in flags.items()]
     done = subprocess.run(
-        [sys.executable, "-m", "job", "spec", "vertex-gpu", *words],
+        [sys.executable, "-m", "job", "spec", target, *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -78,20 +78,18 @@ def sent_by_gcloud(spec: str, folder: Path) -> CustomJob:
     return CustomJob.wrap(json_format.ParseDict(request.body, CustomJob.pb(CustomJob())))
 
 
-def test_what_gcloud_sends_is_what_trains(bucket, tmp_path):
-    """Image, arguments and variables as the API got them, and AIP_* and CLUSTER_SPEC as it sets
-    them; this machine has no GPU, so that one variable differs."""
-    job = sent_by_gcloud(specification(), tmp_path).job_spec
-    assert job.base_output_directory.output_uri_prefix == BASE
-    [pool] = job.worker_pool_specs
-    container = pool.container_spec
-    assert container.image_uri == IMAGE
+def options_of(job: CustomJobSpec, pool: int, bucket: GcsServer) -> list[str]:
+    """docker's options for the first machine of a pool: the variables that the API got, AIP_* and
+    CLUSTER_SPEC as Vertex AI adds them. This machine has no GPU, so that one variable differs."""
+    pools = [f"workerpool{number}" for number in range(len(job.worker_pool_specs))]
+    hosts = [f"cmle-training-{name}-0" for name in pools]
     cluster = {
-        "cluster": {"workerpool0": ["cmle-training-workerpool0-0:2222"]},
+        "cluster": {name: [f"{host}:2222"] for name, host in zip(pools, hosts, strict=True)},
         "environment": "cloud",
-        "task": {"type": "workerpool0", "index": 0, "trial": ""},
+        "task": {"type": pools[pool], "index": 0, "trial": ""},
         "job": "{}",
     }
+    container = job.worker_pool_specs[pool].container_spec
     variables = {entry.name: entry.value for entry in container.env} | {
         "AIP_MODEL_DIR": f"{BASE}/model/",
         "AIP_CHECKPOINT_DIR": f"{BASE}/checkpoints/",
@@ -101,12 +99,50 @@ def test_what_gcloud_sends_is_what_trains(bucket, tmp_path):
         "ACCELERATOR": "cpu",
         "STORAGE_EMULATOR_HOST": bucket.url,
     }
-    options = [f"--env={name}={value}" for name, value in variables.items()]
-    done = run(["--network=host", *options], *container.args, timeout=280)
-    assert (done.code, done.err) == (0, ""), done.out
-    for line in done.out.splitlines():
-        assert json.loads(line)["severity"] in ("INFO", "WARNING")
+    named = [f"--add-host={host}:127.0.0.1" for host in hosts]
+    values = [f"--env={name}={value}" for name, value in variables.items()]
+    return ["--network=host", *named, *values]
+
+
+def require_model(bucket: GcsServer) -> None:
+    """The model lies in AIP_MODEL_DIR, and the right to write was given back."""
     names = set(bucket.objects())
     model = BASE.removeprefix("gs://bucket/") + "/model"
     assert {f"{model}/MANIFEST.json", f"{model}/model.safetensors"} <= names
     assert "ner/run-1/LEASE.json" not in names
+
+
+def require_records(log: str) -> None:
+    """JSON lines, none of which tells of an error."""
+    for line in log.splitlines():
+        assert json.loads(line)["severity"] in ("INFO", "WARNING")
+
+
+def test_what_gcloud_sends_is_what_trains(bucket, tmp_path):
+    """Image, arguments and variables as the API got them."""
+    job = sent_by_gcloud(specification("vertex-gpu"), tmp_path).job_spec
+    assert job.base_output_directory.output_uri_prefix == BASE
+    [pool] = job.worker_pool_specs
+    container = pool.container_spec
+    assert container.image_uri == IMAGE
+    done = run(options_of(job, 0, bucket), *container.args, timeout=280)
+    assert (done.code, done.err) == (0, ""), done.out
+    require_records(done.out)
+    require_model(bucket)
+
+
+def test_a_cluster_trains_one_model(bucket, tmp_path):
+    """Two pools, two containers: the first writes, and the second is done when it is."""
+    job = sent_by_gcloud(specification("vertex-gpu-multinode"), tmp_path).job_spec
+    assert [pool.replica_count for pool in job.worker_pool_specs] == [1, 1]
+    assert {pool.container_spec.image_uri for pool in job.worker_pool_specs} == {IMAGE}
+    words = list(job.worker_pool_specs[1].container_spec.args)
+    with running(options_of(job, 1, bucket), *words) as second:
+        done = run(options_of(job, 0, bucket), *words, timeout=280)
+        assert (done.code, done.err) == (0, ""), done.out
+        assert second.wait() == 0, second.log()
+        require_records(second.log())
+        assert "machine 1: " in second.log()
+    require_records(done.out)
+    assert "All 2 machines are here" in done.out
+    require_model(bucket)
