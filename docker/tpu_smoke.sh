@@ -9,6 +9,16 @@ cd "$(dirname "$0")/.."
 export PJRT_DEVICE=TPU
 logs=$(mktemp -d)
 
+tell_where_to_report() {
+  cat <<EOF
+
+== Report
+  Open an issue in this repository with the files in $logs, the output of
+  "gcloud compute tpus tpu-vm describe", and what of the five differs or did not come to its end.
+EOF
+}
+trap tell_where_to_report EXIT
+
 run() {
   local name=$1
   shift
@@ -30,14 +40,9 @@ cat <<'EOF'
   1. `one` and `all` were given the same sentences a step: their F1 should be within 0.05 of each
      other. On 4 cores `all` takes 16 a step, and more of them.
   2. `all` and `again` should be the same to the last digit.
-  3. `again` should have compiled in a fraction of the seconds of `all` (kept compilations).
+  3. `again` compiles as long as `all`, and warns "Failed to deserialize executable", with
+     torch_xla 2.9 (github.com/pytorch/xla/issues/9094); if it does not, tell us.
   4. "XLA compiled" should stand once in each log: no graph after the first epoch.
   5. sentences/s of `bf16` is the first speed that anybody has measured here.
 EOF
 grep -H "XLA compiled\|^micro\|sentences/s" "$logs"/*.log || true
-cat <<EOF
-
-== Report
-  Open an issue in this repository with the files in $logs, the output of
-  "gcloud compute tpus tpu-vm describe", and what of the five differs.
-EOF

@@ -43,6 +43,7 @@ class Parsed:
     print_settings: bool
 
 
+_AUTO = Given("auto", "default")
 _NOWHERE = Given("", "Vertex AI")  # on Vertex AI, but without a base output directory
 
 
@@ -59,11 +60,12 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
     mistakes += _judge_flags(words.given, kind)
     given: dict[str, Given] = {"cache_dir": Given(str(cache_home(environ)), "default")}
     given |= _read_vertex(environ, mistakes)
-    if environ.get("PJRT_DEVICE") == "TPU":  # as a TPU's image has it: four sentences a core
-        given["accelerator"] = Given("tpu", "PJRT_DEVICE")
     given |= _read_dotenv(cwd / ".env", variables, mistakes)
     given |= _read_environment(environ, variables, mistakes)
     given |= {name: each for name, each in words.given.items() if name in kind.model_fields}
+    is_on_tpu = environ.get("PJRT_DEVICE") == "TPU" and command != "spec"
+    if is_on_tpu and given.get("accelerator", _AUTO).text == "auto":  # so four sentences a core
+        given["accelerator"] = Given("tpu", "PJRT_DEVICE")
     if command == "spec" and operands and operands[0] in TARGETS:
         given["target"] = Given(operands[0], "command line")
     if given.get("downstream_model_dir") == _NOWHERE:

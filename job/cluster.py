@@ -5,12 +5,14 @@ They meet at the address of CLUSTER_SPEC (`job.meeting`), and make a process gro
 What waits long waits here, where a signal is heard: torch hears none before it is done.
 """
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch.distributed as dist
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import ddp
 from job.errors import EXIT_INTERNAL, IncompatibleError, JobError, UnavailableError
@@ -41,6 +43,9 @@ class OneMachine:
         """The first machine's value, on every machine."""
         return value
 
+    def wait_for_all(self) -> None:
+        """Returns when every machine has come to this point."""
+
     def note_failure(self, error: BaseException) -> None:
         """Tells the others why this machine leaves, before anything waits for them."""
 
@@ -63,11 +68,11 @@ class Cluster(OneMachine):
         self.store = (expect if self.rank == 0 else find)(vertex, self.watch)
 
     def meet(self, accelerator: str) -> None:
-        self._wait_for_all()
+        self.wait_for_all()
         ddp.connect(accelerator, self.store, self.rank, self.count)
 
     def refuse_differences(self, facts: Mapping[str, object]) -> None:
-        self._wait_for_all()
+        self.wait_for_all()
         everybodys: list[Any] = [None] * self.count
         dist.all_gather_object(everybodys, dict(facts))
         for rank, theirs in enumerate(everybodys):
@@ -83,7 +88,7 @@ class Cluster(OneMachine):
                 )
 
     def share(self, value: T | None) -> T | None:
-        self._wait_for_all()
+        self.wait_for_all()
         values = [value]
         dist.broadcast_object_list(values)
         return values[0]
@@ -93,8 +98,8 @@ class Cluster(OneMachine):
         self.watch.heard.wait()
         self._raise_word()
 
-    def _wait_for_all(self) -> None:
-        """So that no machine waits in torch while another still reads its corpus."""
+    def wait_for_all(self) -> None:
+        """So that no machine waits in torch, and deaf, while another still reads its corpus."""
         self.meetings += 1
         keys = [f"meeting-{self.meetings}-{rank}" for rank in range(self.count)]
         self.store.set(keys[self.rank], "here")
@@ -115,7 +120,9 @@ class Cluster(OneMachine):
 
     def note_failure(self, error: BaseException) -> None:
         self.watch.is_leaving = True
-        if isinstance(error, Stopped):
+        if isinstance(error, SIGTERMException):  # Lightning's own, before the first step
+            self._say(Word(128 + signal.SIGTERM))
+        elif isinstance(error, Stopped):
             self._say(Word(error.exit_code))
         elif isinstance(error, JobError):
             self._say(Word(error.exit_code, str(error)))
@@ -135,7 +142,8 @@ class Cluster(OneMachine):
         if not self.watch.heard.wait(WORD_WITHIN_S):
             lost = f"The machines lost each other ({str(error).splitlines()[0]}); {AGAIN}."
             self.watch.say(Word(UnavailableError.exit_code, lost))
-        return error if self.is_own_word else _as_exception(self.watch.word)
+        is_ours = self.is_own_word or not self.watch.word.code  # it came after all was done
+        return error if is_ours else _as_exception(self.watch.word)
 
 
 class ElsewhereError(JobError):

@@ -19,11 +19,11 @@ from job.errors import JobError, UnavailableError
 from job.evaluate import EpochRecord
 from job.faults import patience, set_patience
 from job.hardware import Hardware
-from job.office import Desk, LogToOffice, Office, RankError, ignore_signals
+from job.office import TPU_BUSY, Desk, LogToOffice, Office, RankError, ignore_signals
 from job.prepare import Prepared
 from job.saver import Saver
 from job.settings import Settings
-from job.signals import Stopped
+from job.signals import Stopped, StopRequest
 from job.standins import Going, Line, NoSaver
 
 NOTICED_S = 2.0  # after which the office has noticed that a process is gone
@@ -88,7 +88,8 @@ def _on_cores(
 
     def show(values: Mapping) -> None:
         run.line.update(**values)
-        if values["f1"] is not None:  # so a first epoch is over
+        # In an epoch after the first, in which all was compiled.
+        if values["epoch"] > run.start.progressed.epoch + 1:
             compiled.publish_behind()
 
     services = {
@@ -97,18 +98,27 @@ def _on_cores(
         "log": lambda record: logging.getLogger(record.name).handle(record),
         "show": show,
     }
-    with Office(services) as office:
-        try:
-            xla.launch(Rank(file, office.address, office.key), (), hardware.devices)
-        except BrokenProcessPool as error:
-            # The pool may know of a death before the office does.
-            office.raise_failure(wait_s=NOTICED_S)
-            run.stop.raise_if_received()
-            raise UnavailableError(
-                "A process that trained has died before it began; is the TPU free? "
-                "Another job may hold it."
-            ) from error
+    with Office(services, hardware.devices) as office:
+        _launch(Rank(file, office.address, office.key), hardware.devices, office, run.stop)
+        compiled.publish_behind()
         return office.history
+
+
+def _launch(rank: "Rank", cores: int, office: Office, stop: StopRequest) -> None:
+    """Raises what ended the ranks, where they did not come to their end."""
+    try:
+        xla.launch(rank, (), cores)
+    except BrokenProcessPool as error:
+        # The pool may know of a death before the office does.
+        office.raise_failure(wait_s=NOTICED_S)
+        stop.raise_if_received()
+        raise UnavailableError(f"A process that was to train has died. {TPU_BUSY}") from error
+    except RuntimeError as error:  # torch_xla's, which has no other class
+        office.raise_failure()
+        if office.has_begun:
+            raise
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UnavailableError(f"The TPU cannot be opened ({why}). {TPU_BUSY}") from error
 
 
 @dataclass(frozen=True)

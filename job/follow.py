@@ -59,7 +59,7 @@ def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
     machines.meet(hardware.accelerator)
     if machines.count == 1:
         return hardware
-    return replace(hardware, on_failure=machines.note_failure)
+    return replace(hardware, on_failure=machines.note_failure, wait_for_all=machines.wait_for_all)
 
 
 def facts_to_agree_on(

@@ -39,6 +39,7 @@ class Hardware:
     those of one machine.
 
     `on_failure`, of a rank among several, is told of an error before anybody waits for others.
+    `wait_for_all`, of several machines, returns when all have come as far as this one.
     """
 
     accelerator: str
@@ -47,6 +48,7 @@ class Hardware:
     devices: int = 1
     machines: int = 1
     on_failure: Callable[[BaseException], None] | None = None
+    wait_for_all: Callable[[], None] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -98,7 +100,10 @@ class Hardware:
 
     def smallest(self, number: int) -> int:
         """The smallest of the machines' numbers; every machine has to ask."""
-        return number if self.machines == 1 else -self.ranks().largest(-number)
+        if self.machines == 1:
+            return number
+        self.wait_for_all()
+        return -self.ranks().largest(-number)
 
     def free_bytes(self) -> int:
         """Memory that a training step may take, on each device."""
@@ -148,6 +153,8 @@ def choose_hardware(
 
 def require_compiler(accelerator: str) -> None:
     """Raises ArgumentError where torch.compile would fail for want of a compiler."""
+    if accelerator == "tpu":
+        raise ArgumentError("COMPILE is for GPUs, and a TPU always compiles; leave it out.")
     names = COMPILERS[accelerator]
     if not any(shutil.which(name) for name in names):
         raise ArgumentError(
@@ -186,6 +193,8 @@ def _choose_tpu(precision: str, wanted: int) -> Hardware:
             f"TPU_CORES={wanted}: this machine's TPU has {cores} cores, of which one or all can "
             f"train; set it to 1 or {cores}, or leave it out."
         )
+    if precision == "16":
+        raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=bf16 on a TPU.")
     devices = wanted or cores
     name = f"{devices} TPU core{'s' if devices > 1 else ''}"
     return Hardware("tpu", "bf16" if precision == "auto" else precision, name, devices)

@@ -20,7 +20,7 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 
 
 SPLITS = ("train", "val", "test")
-TPU_CORES = (0, 1, 8)
+TPU_CORES = (0, 1, 4, 8)
 
 
 def matching(pattern: str, allowed: str) -> AfterValidator:
@@ -51,7 +51,7 @@ def _check_sha256(text: str) -> str:
 
 def _check_tpu_cores(cores: int) -> int:
     if cores not in TPU_CORES:
-        raise ValueError("0, 1 or 8")
+        raise ValueError("0, 1, 4 or 8")
     return cores
 
 

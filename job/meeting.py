@@ -45,15 +45,25 @@ def expect(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
                     f"{vertex.node_count} in CLUSTER_SPEC; look at the log there, and start all "
                     "again."
                 )
-            with suppress(TimeoutError):
+            with suppress(OSError):  # nobody yet, or somebody who left before a word
                 connection, _ = server.accept()
                 connection.settimeout(ANSWER_WITHIN.total_seconds())
-                rank = int.from_bytes(connection.recv(RANK_BYTES, socket.MSG_WAITALL))
+                rank = _rank_at(connection)
                 if rank in missing:
                     watch.add(rank, connection)
                     missing.remove(rank)
+                else:
+                    connection.close()
     logger.info("All %d machines are here.", vertex.node_count)
     return store
+
+
+def _rank_at(connection: socket.socket) -> int:
+    try:
+        return int.from_bytes(connection.recv(RANK_BYTES, socket.MSG_WAITALL))
+    except OSError:
+        connection.close()
+        raise
 
 
 def find(vertex: VertexEnvironment, watch: Watch) -> dist.Store:

@@ -104,10 +104,12 @@ class TokenClassifier(pl.LightningModule):
 
     def refuse_bad_loss(self) -> None:
         """Raises DataError, naming the step, when a loss of any rank was NaN or infinite."""
-        bad, never = int(self.first_bad_step), 2**62
-        first = never - self.ranks.largest(never - bad if bad >= 0 else 0)
-        if first < never:
-            epoch, step = divmod(first, EPOCH_STRIDE)
+        bad, never = int(self.first_bad_step), 2**31 - 1
+        mine = divmod(bad, EPOCH_STRIDE) if bad >= 0 else (never, never)
+        epoch = never - self.ranks.largest(never - mine[0])
+        if epoch < never:
+            is_first = mine[0] == epoch
+            step = never - self.ranks.largest(never - mine[1] if is_first else 0)
             raise DataError(
                 f"The loss is not a number at epoch {epoch + 1}, step {step + 1}, and nothing was "
                 f"saved after it; lower LEARNING_RATE={self.learning_rate:g} or set PRECISION=32."

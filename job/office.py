@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Client, Connection, Listener
@@ -24,7 +25,10 @@ from job.evaluate import EpochRecord
 logger = logging.getLogger(__name__)
 
 GRACE_S = 20.0  # for an upload under way, once the run has failed
+BEGIN_WITHIN_S = 300.0  # after the first rank has begun
+LOOK_EVERY_S = 0.05  # less than a process takes to start: one that is gone is not listed
 END = "end"
+TPU_BUSY = "Is the TPU free? Another job may hold it."
 
 
 class RankError(Exception):
@@ -32,9 +36,9 @@ class RankError(Exception):
 
 
 class Office:
-    """Serves the ranks inside a `with` block. `services` are what they may ask by name."""
+    """Serves so many ranks inside a `with` block. `services` are what they may ask by name."""
 
-    def __init__(self, services: dict[str, Callable]):
+    def __init__(self, services: dict[str, Callable], ranks: int = 0):
         self.failure: BaseException | None = None
         self._failed = threading.Event()
         self.history: list[EpochRecord] = []
@@ -42,6 +46,9 @@ class Office:
         self._services |= {"begin": self._begin, "done": self._done}
         self._watching: dict[int, Connection] = {}
         self._working: Counter[int] = Counter()
+        self._ranks, self._begun_at = ranks, []
+        self._begun: set[int] = set()  # processes
+        self._closed = threading.Event()
         self._lock = threading.Lock()
         self.key = os.urandom(16)
         self._listener = Listener(family="AF_UNIX", authkey=self.key)
@@ -49,17 +56,41 @@ class Office:
 
     def __enter__(self) -> "Office":
         threading.Thread(target=self._accept, name="office", daemon=True).start()
+        threading.Thread(target=self._look_after_children, name="children", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closed.set()
         self._listener.close()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any rank has come as far as to train."""
+        return bool(self._begun_at)
+
+    def _look_after_children(self) -> None:
+        """One that ends before its ranks have begun has no connection here that would break."""
+        children = {}
+        while not self._closed.wait(LOOK_EVERY_S):
+            children |= {child.pid: child for child in multiprocessing.active_children()}
+            for process, child in children.items():
+                if child.exitcode and process not in self._begun:
+                    self._fail(UnavailableError(f"Process {process} has died. {TPU_BUSY}"))
+                    return
+            begun = len(self._begun_at)
+            if 0 < begun < self._ranks and time.monotonic() - self._begun_at[0] > BEGIN_WITHIN_S:
+                late = f"Only {begun} of {self._ranks} cores have begun in {BEGIN_WITHIN_S:.0f} s."
+                self._fail(UnavailableError(f"{late} {TPU_BUSY}"))
+                return
 
     def _accept(self) -> None:
         while True:
             try:
                 connection = self._listener.accept()
-            except OSError:  # closed
-                return
+            except (OSError, EOFError, multiprocessing.AuthenticationError):
+                if self._closed.is_set():
+                    return
+                continue  # who came has died before it could say anything
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: Connection) -> None:
@@ -95,6 +126,8 @@ class Office:
     def _begin(self, process: int) -> None:
         with self._lock:
             self._working[process] += 1
+            self._begun.add(process)
+            self._begun_at.append(time.monotonic())
 
     def _done(self, process: int) -> None:
         with self._lock:

@@ -12,7 +12,7 @@ class OneDevice:
     rank, count = 0, 1
 
     def largest(self, number: int) -> int:
-        """The largest of the numbers that the ranks bring; every rank has to ask."""
+        """The largest of the ranks' numbers, which fit into 32 bits; every rank has to ask."""
         return number
 
     def total(self, tensor: torch.Tensor) -> torch.Tensor:

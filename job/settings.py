@@ -158,7 +158,7 @@ class Settings(BaseSettings):
         "auto", json_schema_extra=shown(group="Hardware"), description="what to train on"
     )
     tpu_cores: TpuCores = Field(
-        0, description="number of TPU cores: 8 or 1; 0 = all of them where ACCELERATOR=tpu"
+        0, description="number of TPU cores: 1, or all, 8 or 4; 0 = all where ACCELERATOR=tpu"
     )
     fp16: bool = Field(False, description="the tutorial's name for PRECISION=16")
     precision: Literal["auto", "32", "bf16", "16"] = Field(

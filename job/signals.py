@@ -1,7 +1,7 @@
 """SIGTERM and Ctrl-C, from the first second on.
 
 Outside training a signal ends the run at once. In training it waits for the end of the step, so
-that one checkpoint can be saved. A second Ctrl-C does not wait.
+that one checkpoint can be saved. A second Ctrl-C does not wait, but on several cores of a TPU.
 """
 
 import os

@@ -50,7 +50,13 @@ def count_cores() -> int:
     """The cores of this machine's TPU, 0 without one. Does not open the device."""
     from torch_xla._internal import tpu
 
-    return tpu.num_available_devices() if tpu.num_available_chips() else 0
+    try:
+        return tpu.num_available_devices() if tpu.num_available_chips() else 0
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise UnavailableError(
+            f"The metadata server does not tell what TPU this machine has ({error}); start a "
+            "container there with --net=host, or use ACCELERATOR=cpu."
+        ) from error
 
 
 def launch(train_rank: Callable[..., None], arguments: tuple, cores: int) -> None:
@@ -71,7 +77,8 @@ class CoreRanks:
     def largest(self, number: int) -> int:
         import torch_xla.core.xla_model as xm
 
-        return int(self._reduced(xm.REDUCE_MAX, torch.tensor([number])).item())
+        # 32 bits: a TPU's compiler has refused to reduce 64 (github.com/pytorch/xla/issues/1952).
+        return int(self._reduced(xm.REDUCE_MAX, torch.tensor([number], dtype=torch.int32)).item())
 
     def total(self, tensor: torch.Tensor) -> torch.Tensor:
         import torch_xla.core.xla_model as xm

@@ -188,3 +188,15 @@ def test_parsing_imports_nothing_heavy():
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("given", [{}, {"ACCELERATOR": "auto"}])
+def test_where_the_runtime_is_a_tpu_s_auto_means_a_tpu(given):
+    """With its batch size and its rules, said or not; a specification is for another machine."""
+    environ = {"PJRT_DEVICE": "TPU", **given}
+    settings = parse([], environ, Path("/nonexistent")).settings
+    assert (settings.accelerator, settings.batch_size) == ("tpu", 4)
+    with pytest.raises(ArgumentError, match="COMPILE is for GPUs"):
+        parse(["--compile"], environ, Path("/nonexistent"))
+    words = ["spec", "vertex-gpu", "--image=a/b:1", "--downstream_model_dir=gs://bucket/run"]
+    assert parse(words, environ, Path("/nonexistent")).settings.accelerator == "auto"

@@ -1,6 +1,8 @@
 """The first process answers the ranks, ends them when one fails, and notices when one dies."""
 
 import logging
+import multiprocessing
+import socket
 import subprocess
 import sys
 import threading
@@ -73,6 +75,34 @@ def test_a_process_that_dies_is_noticed():
         process.communicate()
     assert isinstance(office.failure, UnavailableError)
     assert f"Process {process.pid}" in str(office.failure)
+
+
+def test_a_process_that_dies_before_it_begins_is_noticed():
+    """It has no connection yet, and the pool would wait for its siblings for ever."""
+    process = multiprocessing.get_context("spawn").Process(target=sys.exit, args=(3,))
+    with Office({}, ranks=2) as office:
+        process.start()
+        with pytest.raises(UnavailableError, match=f"Process {process.pid} has died. Is the TPU"):
+            office.raise_failure(wait_s=30)
+        process.join()
+
+
+def test_a_core_that_never_begins_is_noticed(monkeypatch):
+    """One process may have raised where the runtime opens the device, while another waits there."""
+    monkeypatch.setattr("job.office.BEGIN_WITHIN_S", 0.1)
+    with Office({}, ranks=2) as office:
+        Desk(office.address, office.key).ask("begin", 1)
+        with pytest.raises(UnavailableError, match="Only 1 of 2 cores have begun"):
+            office.raise_failure(wait_s=30)
+
+
+def test_a_process_that_dies_at_the_door_keeps_nobody_out():
+    """The next one is served."""
+    with Office({"double": lambda n: 2 * n}) as office:
+        for _ in range(3):
+            with socket.socket(socket.AF_UNIX) as early:
+                early.connect(office.address)
+        assert Desk(office.address, office.key).ask("double", 21) == 42
 
 
 def test_the_death_of_the_office_ends_the_ranks():

@@ -78,7 +78,7 @@ def test_every_field_is_described():
         ("epochs", "0"),
         ("epochs", ""),
         ("seed", "4294967296"),
-        ("tpu_cores", "4"),
+        ("tpu_cores", "3"),
         ("fp16", "maybe"),
         ("precision", "64"),
         ("save_top_k", "0"),

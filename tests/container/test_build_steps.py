@@ -6,10 +6,10 @@ are one script; it builds the CPU image here, whose layers are there already.
 
 import os
 import re
-import shutil
 
 import pytest
 
+from docker.image import builder
 from job import __version__
 from tests.container.containers import IMAGE, ROOT, docker
 from tests.gcloud.build_runner import run_build
@@ -49,7 +49,7 @@ def test_the_script_that_builds_builds(tmp_path):
     program.write_text(
         "#!/bin/bash\n"
         f'[ "$1" = build ] && set -- build --network=host {" ".join(offline)} "${{@:2}}"\n'
-        f'exec {shutil.which("docker")} "$@"\n'
+        f'exec {builder()} "$@"\n'
     )
     program.chmod(0o755)
     try:
