@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 GRACE_S = 20.0  # for an upload under way, once the run has failed
 BEGIN_WITHIN_S = 300.0  # after the first rank has begun
-LOOK_EVERY_S = 0.05  # less than a process takes to start: one that is gone is not listed
+LOOK_EVERY_S = 0.2  # less than a rank takes to start: a process that is gone is not listed
 END = "end"
 TPU_BUSY = "Is the TPU free? Another job may hold it."
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -29,6 +30,12 @@ with Office({}) as office:
     print(office.address, office.key.hex(), flush=True)
     time.sleep(60)
 """
+
+
+def die_soon() -> None:
+    """As one does whose runtime cannot open the device."""
+    time.sleep(0.5)
+    sys.exit(3)
 
 
 def child(address: str, key: str) -> subprocess.Popen:
@@ -79,7 +86,7 @@ def test_a_process_that_dies_is_noticed():
 
 def test_a_process_that_dies_before_it_begins_is_noticed():
     """It has no connection yet, and the pool would wait for its siblings for ever."""
-    process = multiprocessing.get_context("spawn").Process(target=sys.exit, args=(3,))
+    process = multiprocessing.get_context("spawn").Process(target=die_soon)
     with Office({}, ranks=2) as office:
         process.start()
         with pytest.raises(UnavailableError, match=f"Process {process.pid} has died. Is the TPU"):
