@@ -9,6 +9,7 @@ Reference: https://cloud.google.com/storage/docs/request-preconditions
 import base64
 import io
 import os
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +23,7 @@ from job.faults import CorruptedError, patience, retrying
 SCHEMES = ("gs://", "gcs://")
 # A failed part is sent again, and one send() may take no longer than the time-out.
 CHUNK_BYTES = 32 << 20
+_asking = threading.Lock()
 ABSENT = 0  # the generation of an object that is not there
 
 
@@ -38,7 +40,9 @@ def client_of(process: int) -> Client:
 
 def _blob(url: str) -> Blob:
     bucket, _, name = url.split("://", 1)[1].partition("/")
-    return Blob(name, Bucket(client_of(os.getpid()), bucket), chunk_size=CHUNK_BYTES)
+    with _asking:  # two threads that ask first would get two, of which one is dropped unclosed
+        client = client_of(os.getpid())
+    return Blob(name, Bucket(client, bucket), chunk_size=CHUNK_BYTES)
 
 
 def upload(file: Path, url: str) -> None:
