@@ -8,7 +8,7 @@ import errno
 import logging
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -103,6 +103,13 @@ def _passes_within(error: BaseException) -> bool:
     return passes(error) and not isinstance(error, DAMAGED) and status_of(error) != 410
 
 
+def _read_to_its_end(error: BaseException) -> None:
+    """The client leaves the answer to a refused download unread, and its connection open."""
+    if isinstance(error, InvalidResponse):
+        with suppress(requests.RequestException):
+            _ = error.response.content
+
+
 def retrying(url: str, *, part: bool = False) -> Retry:
     """Exponential backoff with full jitter up to the deadline; each new attempt is logged.
 
@@ -113,6 +120,7 @@ def retrying(url: str, *, part: bool = False) -> Retry:
     def predicate(error: BaseException) -> bool:
         # Damaged on the way, it comes right the next time; damaged at rest, it never does.
         nonlocal damaged
+        _read_to_its_end(error)
         damaged += isinstance(error, DAMAGED)
         return damaged < DAMAGED_AT_REST and (_passes_within if part else passes)(error)
 

@@ -35,6 +35,8 @@ def is_gcs(url: str) -> bool:
 @lru_cache(maxsize=1)
 def client_of(process: int) -> Client:
     """A client's sockets must not be shared with a forked child: one client a process."""
+    # Else a thread asks for the bucket's metadata, which only traces need and not all may read.
+    os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
     return Client(project=None)
 
 
