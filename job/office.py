@@ -143,19 +143,17 @@ class Office:
                 return
             self.failure = error
             self._failed.set()
-        timer = threading.Timer(GRACE_S, _kill_children)
-        timer.daemon = True
-        timer.start()
+        threading.Thread(target=self._kill_late_children, name="grace", daemon=True).start()
         for connection in list(self._watching.values()):
             try:
                 connection.send(END)
             except OSError:
                 continue  # it has ended
 
-
-def _kill_children() -> None:
-    for child in multiprocessing.active_children():
-        child.kill()
+    def _kill_late_children(self) -> None:
+        if not self._closed.wait(GRACE_S):
+            for child in multiprocessing.active_children():
+                child.kill()
 
 
 class Desk:

@@ -84,6 +84,22 @@ def test_a_process_that_dies_is_noticed():
     assert f"Process {process.pid}" in str(office.failure)
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+def test_children_that_stay_are_killed_while_the_office_is_open(monkeypatch, is_open):
+    """Those of the run that failed, after its time of grace; never what is started after it."""
+    monkeypatch.setattr("job.office.GRACE_S", 0.5)
+    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    with Office({}) as office:
+        Desk(office.address, office.key).ask("fail", DataError("the first"))
+        process.start()
+        if is_open:
+            process.join(20)
+    process.join(1.5)
+    assert process.is_alive() is not is_open
+    process.kill()
+    process.join()
+
+
 def test_a_process_that_dies_before_it_begins_is_noticed():
     """It has no connection yet, and the pool would wait for its siblings for ever."""
     process = multiprocessing.get_context("spawn").Process(target=die_soon)
