@@ -17,8 +17,9 @@ from job.combinations import Combination
 from job.errors import ArgumentError
 from job.flags import Given, read_words
 from job.kinds import cache_home
-from job.launch import OPERANDS, TARGETS, LaunchSettings
+from job.launch import OPERANDS, LaunchSettings
 from job.settings import SAMPLE_DEFAULTS, SECRETS, Settings
+from job.targets import TAKEN_BY, TARGETS
 from job.typos import closest_flag, misspelt_variable
 from job.usage import allowed_values, display, help_text, settings_table
 from job.vertex import read_vertex
@@ -57,7 +58,9 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
     kind = LaunchSettings if command == "spec" else Settings
     variables = LAUNCH_VARIABLES if command == "spec" else VARIABLES
     mistakes = [*words.mistakes, *_judge_command(command, operands, words.has_unknown_flag)]
-    mistakes += _judge_flags(words.given, kind)
+    mistakes += _judge_flags(
+        words.given, kind, operands[0] if command == "spec" and operands else ""
+    )
     given: dict[str, Given] = {"cache_dir": Given(str(cache_home(environ)), "default")}
     given |= _read_vertex(environ, mistakes)
     given |= _read_dotenv(cwd / ".env", variables, mistakes)
@@ -114,9 +117,18 @@ def _judge_target(operands: list[str]) -> list[str]:
     return [f"spec: needs one target of {', '.join(TARGETS)}; received {received}."]
 
 
-def _judge_flags(given: Mapping[str, Given], kind: type[Settings]) -> list[str]:
-    strangers = [each.source for name, each in given.items() if name not in kind.model_fields]
-    return [f"{source[5:]}: is for `spec` only; leave it out." for source in strangers]
+def _judge_flags(given: Mapping[str, Given], kind: type[Settings], target: str) -> list[str]:
+    """Flags that do nothing here: those of `spec` for the job, those of one target for another."""
+    strangers = {name: each for name, each in given.items() if name not in kind.model_fields}
+    mistakes = [
+        f"{each.source[5:]}: is for `spec` only; leave it out." for each in strangers.values()
+    ]
+    for name, each in given.items():
+        takers = TAKEN_BY.get(name, TARGETS)
+        if target in TARGETS and target not in takers:
+            takers_shown = ", ".join(takers)
+            mistakes.append(f"{each.source[5:]}: is for {takers_shown} only; leave it out.")
+    return mistakes
 
 
 def _read_vertex(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, Given]:

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Mapping
 
-from job import storage
 from job.launch import LaunchSettings
+from job.launch_places import is_folder
 
 # Where a folder of this machine lies in the container.
 _FOLDERS = {
@@ -21,7 +21,7 @@ def docker_run(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     variables, folders = dict(env), {}
     for name, inside in _FOLDERS.items():
         place = getattr(settings, name)
-        if place and _is_folder(name, place):
+        if place and is_folder(name, place):
             folders[inside] = _quoted(place)
             variables[name.upper()] = inside
     folders["/cache"] = _quoted(variables["CACHE_DIR"]) if "CACHE_DIR" in variables else _CACHE
@@ -45,19 +45,15 @@ def docker_run(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     return head + " \\\n  ".join(lines) + "\n"
 
 
-def _is_folder(name: str, place: str) -> bool:
-    if not storage.is_local(place):
-        return False
-    return name != "pretrained_model_name" or place.startswith(("/", ".", "~", "file:"))
-
-
 def _is_read_only(inside: str) -> bool:
     return inside not in ("/output", "/cache")
 
 
 def _quoted(place: str) -> str:
     """A path for the shell; a relative one begins where the command is started."""
-    path = place.removeprefix("file://")
+    path = place.removeprefix("file://").removeprefix("local://")
+    if path == "~":
+        return '"$HOME"'
     if path.startswith("~/"):
         return f'"$HOME"/{shlex.quote(path[2:])}'
     if path.startswith("/"):

@@ -4,7 +4,7 @@ Read by the same reader as the others, so names, types and mistakes work alike. 
 to the job itself, which ignores them.
 """
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -20,17 +20,19 @@ from job.machines import (
 )
 from job.settings import Settings
 from job.study import parse_parameters
+from job.targets import ON_TPU, Target
 
-Target = Literal[
-    "vertex-gpu", "vertex-gpu-multinode", "vertex-tpu", "vertex-hptuning", "tpu-vm", "docker"
-]
-TARGETS: tuple[str, ...] = get_args(Target)
 OPERANDS = frozenset({"target"})  # a word of the command line, neither variable nor flag
 
+# A registry with its port, folders, and what tells one image from the next.
+_IMAGE = (
+    r"(?=.*(:[^/]+|@[^/]+)$)([a-z0-9.-]+(:\d+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
+)
 Image = Annotated[
     str,
     matching(
-        r"[a-z0-9][a-z0-9._:/-]*(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})",
+        _IMAGE,
         "an image with a tag or a digest, such as "
         "us-central1-docker.pkg.dev/PROJECT/REPOSITORY/korean-ner-job:0.1.0",
     ),
@@ -58,7 +60,7 @@ def _check_parameters(text: str) -> str:
 
 
 def _usual_accelerator(validated: dict[str, Any]) -> str:
-    on_tpu = validated["target"] in ("vertex-tpu", "tpu-vm")
+    on_tpu = validated["target"] in ON_TPU
     return "TPU_V3" if on_tpu else "NVIDIA_L4"
 
 
@@ -114,10 +116,10 @@ class LaunchSettings(Settings):
         description="spot is cheaper and may be taken away; flex_start waits until there is room",
     )
     timeout_hours: float = Field(
-        24, gt=0, le=672, description="hours after which the job is stopped"
+        24, ge=0.1, le=672, description="hours after which the job is stopped"
     )
     max_wait_hours: float = Field(
-        24, gt=0, le=168, description="hours to wait for a machine: flex_start, and QUEUED"
+        24, ge=0.1, le=168, description="hours to wait for a machine: flex_start, and QUEUED"
     )
     restart_on_worker_restart: bool = Field(
         False, description="restart all machines of the job when one is restarted"

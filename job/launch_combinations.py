@@ -1,9 +1,11 @@
 """Arguments of `spec` that are each fine but that no machine, bucket or target takes together."""
 
 import re
+from itertools import product
 from typing import Any
 
 from job.combinations import COMBINATIONS, Combination
+from job.launch_places import PLACES, refuse_place
 from job.machines import (
     refuse_boot_disk,
     refuse_count,
@@ -11,18 +13,27 @@ from job.machines import (
     refuse_region,
     refuse_strategy,
 )
+from job.settings import Settings
+from job.study import parse_parameters, values_of
+from job.targets import ON_TPU, ON_VERTEX
 
 # https://cloud.google.com/vertex-ai/docs/training/schedule-jobs-dws
 FLEX_START_HOURS = 168
-_ON_TPU = ("vertex-tpu", "tpu-vm")
+_EIGHT = "a v3-8 has eight cores, and all are paid; leave TPU_CORES out"
+_TOGETHER = "a machine of a cluster that is restarted alone finds nobody; leave it out"
+_NO_COMPILER = (
+    "the image holds no compiler, which COMPILE needs; leave it out, or build an image of your own "
+    "with gcc on top of this one and start that by hand"
+)
 
 
 def launch_combinations(s: Any) -> list[Combination]:
     """What is wrong with a LaunchSettings, each with the remedy."""
     found = [*_places(s), *_computing(s), *_machine(s)]
-    if s.target.startswith("vertex-"):
+    if s.target in ON_VERTEX:
         found += _on_vertex(s)
-    found.append(_clash(("parallel_trials", "max_trials"), _too_many_trials(s)))
+    if s.target == "vertex-hptuning":
+        found += _tuning(s)
     return [each for each in found if each]
 
 
@@ -41,30 +52,34 @@ def _refuse_accelerator_type(s: Any) -> str | None:
     on_tpu = s.accelerator_type == "TPU_V3"
     if s.target == "docker":
         return "docker starts the job with a GPU; use the target tpu-vm" if on_tpu else None
-    return None if on_tpu == (s.target in _ON_TPU) else f"{s.target} takes no such accelerator"
+    return None if on_tpu == (s.target in ON_TPU) else f"{s.target} takes no such accelerator"
 
 
 def _on_vertex(s: Any) -> list[Combination | None]:
     type_, machine = s.accelerator_type, s.machine_type
     is_late = s.strategy == "flex_start" and s.timeout_hours > FLEX_START_HOURS
+    said = "restart_on_worker_restart" in s.model_fields_set
+    is_alone = s.target == "vertex-gpu-multinode" and said and not s.restart_on_worker_restart
     late = f"flex_start gives a machine for {FLEX_START_HOURS} hours at most; lower it"
     return [
         _clash(("region", "accelerator_type"), refuse_region(type_, s.region)),
         _clash(("boot_disk_type", "accelerator_type"), refuse_boot_disk(type_, s.boot_disk_type)),
         _clash(("strategy", "accelerator_type"), refuse_strategy(type_, machine, s.strategy)),
         _clash(("timeout_hours", "strategy"), is_late and late),
+        _clash(("restart_on_worker_restart", "target"), is_alone and _TOGETHER),
     ]
 
 
 def _computing(s: Any) -> list[Combination | None]:
     """What the job would refuse where it is started: known here, before a machine costs money."""
-    if s.target in _ON_TPU:
+    if s.target in ON_TPU:
         there = s.model_copy(update={"accelerator": "tpu"})
         refused = [each for each in COMBINATIONS if each.is_bad(there) and not each.is_bad(s)]
         is_other = s.accelerator in ("cpu", "gpu")
         flexible = s.target == "tpu-vm" and s.strategy == "flex_start"
         return [
             _clash(("accelerator", "target"), is_other and "it has a TPU; leave ACCELERATOR out"),
+            _clash(("tpu_cores", "target"), s.tpu_cores not in (0, 8) and _EIGHT),
             _clash(("strategy", "target"), flexible and "use spot, or QUEUED to wait for room"),
             *(_clash((*each.names, "target"), each.remedy) for each in refused if not is_other),
         ]
@@ -74,21 +89,23 @@ def _computing(s: Any) -> list[Combination | None]:
     return [
         _clash(("accelerator", "target"), is_other and not s.tpu_cores and remedy),
         _clash(("tpu_cores", "target"), s.tpu_cores > 0 and cores),
+        _clash(("compile", "target"), s.compile and _NO_COMPILER),
     ]
 
 
 def _too_many_trials(s: Any) -> str | None:
-    if s.target == "vertex-hptuning" and s.parallel_trials > s.max_trials:
+    if s.parallel_trials > s.max_trials:
         return "no more trials can run at a time than there are in all; lower it"
     return None
 
 
 def _places(s: Any) -> list[Combination | None]:
     """What concerns images, buckets, folders and secrets."""
-    found = [_clash(("image",), s.image is None and "name the container image that is to run")]
-    for name in ("downstream_model_dir", "downstream_corpus_root_dir", "pretrained_model_name"):
-        found.append(_clash((name,), _refuse_place(s, name)))
-    found.append(_clash(("resume",), _refuse_checkpoint(s)))
+    found = [_clash(("image",), _refuse_image(s))]
+    for name in PLACES:
+        found.append(_clash((name,), refuse_place(s, name, getattr(s, name) or "")))
+    if s.target == "docker":
+        found.append(_clash(("cache_dir",), refuse_place(s, "cache_dir", str(s.cache_dir))))
     if s.hf_token and not s.hf_token_secret and s.target != "docker":
         remedy = (
             "a specification shows it to everyone who may read the job; put it into Secret "
@@ -98,28 +115,44 @@ def _places(s: Any) -> list[Combination | None]:
     return found
 
 
-def _refuse_place(s: Any, name: str) -> str | None:
-    url = getattr(s, name) or ""
-    if re.match(r"gs:", url) and not re.match(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/|$)", url):
-        return "it names no bucket; write gs://BUCKET/FOLDER"
-    if re.search(r"://[^/@\s]+@", url):
-        return "a specification would show the password in it; use a bucket"
-    if s.target == "docker":
-        return None
-    if name == "downstream_model_dir" and not url.startswith("gs://"):
-        return "the machine is deleted with all that it wrote; set it to gs://BUCKET/FOLDER"
-    if re.match(r"[~./]|file:|local:", url):
-        return "a machine in the cloud has no such folder; copy it into a bucket"
+def _refuse_image(s: Any) -> str | None:
+    if s.image is None:
+        return "name the container image that is to run"
+    if s.target != "docker" and not re.match(r"[^/]*[.:][^/]*/", s.image):
+        return (
+            "a machine in the cloud has no images of its own; name the registry, too: "
+            "REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE:TAG"
+        )
     return None
 
 
-def _refuse_checkpoint(s: Any) -> str | None:
-    if s.resume in ("auto", "never") or ("://" in s.resume and not s.resume.startswith("file:")):
-        return None
-    return (
-        "the container has no such folder; copy it into a bucket, or leave RESUME out, which goes "
-        "on from the newest checkpoint in DOWNSTREAM_MODEL_DIR"
-    )
+class _Trial(Settings):
+    """The arguments of one, whose defaults follow from what it varies."""
+
+    def bad_combinations(self) -> list[Combination]:
+        return []
+
+
+def _tuning(s: Any) -> list[Combination | None]:
+    """What a trial would be refused for, or would be sent that others may not read."""
+    found = [_clash(("parallel_trials", "max_trials"), _too_many_trials(s))]
+    varied = {
+        each["parameterId"]: values_of(each) for each in parse_parameters(s.tuning_parameters)
+    }
+    for place in varied.get("pretrained_model_name", ()):
+        remedy = refuse_place(s, "pretrained_model_name", str(place))
+        found.append(_clash(("tuning_parameters",), remedy and f"{place}: {remedy}"))
+    given = {name: getattr(s, name) for name in Settings.model_fields if name in s.model_fields_set}
+    for each in (combination for combination in COMBINATIONS if not combination.is_bad(s)):
+        together = [name for name in each.names if name in varied]
+        for values in product(*(varied[name] for name in together)) if together else ():
+            trial = dict(zip(together, values, strict=True))
+            if each.is_bad(_Trial(**{**given, **trial})):
+                shown = ", ".join(f"{name}={value}" for name, value in trial.items())
+                remedy = f"a trial with {shown} would be refused: {each.remedy}"
+                found.append(_clash(("tuning_parameters",), remedy))
+                break
+    return found
 
 
 def _clash(names: tuple[str, ...], remedy: str | bool | None) -> Combination | None:

@@ -14,6 +14,7 @@ from job.arguments import Parsed
 from job.docker_spec import docker_run
 from job.launch import LaunchSettings
 from job.settings import Settings
+from job.targets import ON_TPU, ON_VERTEX
 from job.tpu_vm_spec import tpu_vm_script
 from job.vertex_spec import custom_job, tuning_job
 
@@ -44,12 +45,13 @@ def container_env(parsed: Parsed) -> dict[str, str]:
     """Variable → value, as text: what was given, and what the target needs."""
     settings, values = parsed.settings, parsed.settings.public_values()
     left_out = _OF_THIS_MACHINE if settings.target != "docker" else frozenset()
-    if settings.target.startswith("vertex-"):
+    if settings.target in ON_VERTEX:
         left_out |= _SAID_BY_VERTEX
+    given = [name for name in values if parsed.sources[name] not in _NOT_GIVEN]
     env = {
         name.upper(): _text(values[name])
         for name in Settings.model_fields
-        if name in values and parsed.sources[name] not in _NOT_GIVEN and name not in left_out
+        if name in given and name not in left_out and values[name] is not None
     }
     # The image alone trains the sample; a job in the cloud says what it trains on.
     corpus = {"DOWNSTREAM_CORPUS_NAME": settings.downstream_corpus_name}
@@ -58,7 +60,7 @@ def container_env(parsed: Parsed) -> dict[str, str]:
 
 def _needed(settings: LaunchSettings) -> dict[str, str]:
     """A machine that lacks its accelerator is an error there, not a slow run on its CPU."""
-    if settings.target in ("vertex-tpu", "tpu-vm"):
+    if settings.target in ON_TPU:
         return {"ACCELERATOR": "tpu", "TPU_CORES": "8", "PJRT_DEVICE": "TPU"}
     return {"ACCELERATOR": "gpu"}
 

@@ -49,6 +49,17 @@ def parse_parameters(text: str) -> list[dict[str, Any]]:
     return parameters
 
 
+def values_of(parameter: dict[str, Any]) -> list[float | int | str]:
+    """What a trial may be given of a parameter: its choices, or the ends of its range."""
+    for kind in ("integerValueSpec", "doubleValueSpec"):
+        if ends := parameter.get(kind):
+            convert = int if kind == "integerValueSpec" else float
+            return [convert(ends["minValue"]), convert(ends["maxValue"])]
+    if numbers := parameter.get("discreteValueSpec"):
+        return [int(value) if value.is_integer() else value for value in numbers["values"]]
+    return parameter["categoricalValueSpec"]["values"]
+
+
 def _parse(part: str) -> dict[str, Any]:
     name, _, values = (piece.strip() for piece in part.partition("="))
     if name not in TUNABLE:
@@ -97,6 +108,11 @@ def _choices(name: str, text: str) -> dict[str, Any]:
         raise ValueError(f"{name}=value|value or {name}=low..high")
     for value in values:
         _check(name, value)
-    if Settings.model_fields[name].annotation in (int, float):
-        return {"discreteValueSpec": {"values": sorted(float(value) for value in values)}}
+    is_number = Settings.model_fields[name].annotation in (int, float)
+    if is_number:
+        values = sorted(float(value) for value in values)
+    if len(set(values)) < len(values):
+        raise ValueError(f"a list of different values for {name}")
+    if is_number:
+        return {"discreteValueSpec": {"values": values}}
     return {"categoricalValueSpec": {"values": values}}

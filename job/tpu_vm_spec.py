@@ -4,6 +4,8 @@ https://cloud.google.com/tpu/docs/managing-tpus-tpu-vm and
 https://cloud.google.com/tpu/docs/queued-resources
 """
 
+import hashlib
+import json
 import shlex
 from collections.abc import Mapping
 from importlib import resources
@@ -12,6 +14,7 @@ from string import Template
 from job.launch import LaunchSettings
 
 TPU_TYPE = "v3-8"
+NAME_CHARS = 54  # of at most 63
 
 
 class _Script(Template):
@@ -19,21 +22,27 @@ class _Script(Template):
 
 
 def tpu_vm_script(settings: LaunchSettings, env: Mapping[str, str]) -> str:
-    """A script for bash. Run it again, and it goes on with the VM that is there."""
+    """A script for bash. Run it again, and it goes on with the VM that it has left.
+
+    The VM's name ends with a hash of all that was asked for, so that no script follows, and at the
+    end deletes, the VM of another.
+    """
     where = [f"--zone={settings.zone}"]
     if settings.project:
         where.append(f"--project={settings.project}")
+    said = json.dumps([where, _create(settings, ""), _run(settings, env, "")])
+    name = f"{settings.display_name[:NAME_CHARS]}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
     template = _Script(resources.files("job").joinpath("tpu_vm.sh").read_text("utf-8"))
     return template.substitute(
-        name=settings.display_name,
+        name=name,
         where=shlex.join(where),
         kind="queued-resources" if settings.queued else "tpu-vm",
         state="state.state" if settings.queued else "state",
         timeout_s=str(round(settings.timeout_hours * 3600)),
-        create=_lines(_create(settings), 4),
+        create=_lines(_create(settings, name), 4),
         force=" --force" if settings.queued else "",
         login=_login(settings.image or ""),
-        run=_lines(_run(settings, env), 4),
+        run=_lines(_run(settings, env, name), 4),
     )
 
 
@@ -41,13 +50,13 @@ def _lines(words: list[str], indent: int) -> str:
     return f" \\\n{' ' * indent}".join(words)
 
 
-def _create(settings: LaunchSettings) -> list[str]:
+def _create(settings: LaunchSettings, name: str) -> list[str]:
     """What follows `gcloud compute tpus … create NAME`."""
     version = "--runtime-version" if settings.queued else "--version"
     words = [f"--accelerator-type={TPU_TYPE}", f"{version}={settings.tpu_version}"]
     if settings.queued:
         duration = f"--valid-until-duration={round(settings.max_wait_hours * 3600)}s"
-        words += [f"--node-id={settings.display_name}", duration]
+        words += [f"--node-id={name}", duration]
     if settings.strategy == "spot":
         words.append("--spot")
     if settings.service_account:
@@ -66,9 +75,9 @@ def _login(image: str) -> str:
     return f"sudo gcloud auth configure-docker {host} --quiet"
 
 
-def _run(settings: LaunchSettings, env: Mapping[str, str]) -> list[str]:
+def _run(settings: LaunchSettings, env: Mapping[str, str], name: str) -> list[str]:
     return [
-        f"sudo docker run --detach --name {settings.display_name} --privileged --net=host",
+        f"sudo docker run --detach --name {name} --privileged --net=host",
         f"--shm-size={settings.shm_size_gb}g",
         *(f"--env {shlex.quote(f'{name}={value}')}" for name, value in env.items()),
         f"{shlex.quote(settings.image or '')} train",

@@ -9,8 +9,9 @@ from pydantic.fields import FieldInfo
 
 from job import __version__
 from job.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
-from job.launch import OPERANDS, TARGETS, LaunchSettings
+from job.launch import OPERANDS, LaunchSettings
 from job.settings import SAMPLE_DEFAULTS, Settings
+from job.targets import TARGETS
 
 if TYPE_CHECKING:
     from job.arguments import Parsed

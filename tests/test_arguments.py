@@ -198,5 +198,5 @@ def test_where_the_runtime_is_a_tpu_s_auto_means_a_tpu(given):
     assert (settings.accelerator, settings.batch_size) == ("tpu", 4)
     with pytest.raises(ArgumentError, match="COMPILE is for GPUs"):
         parse(["--compile"], environ, Path("/nonexistent"))
-    words = ["spec", "vertex-gpu", "--image=a/b:1", "--downstream_model_dir=gs://bucket/run"]
+    words = ["spec", "vertex-gpu", "--image=a.b/c:1", "--downstream_model_dir=gs://bucket/run"]
     assert parse(words, environ, Path("/nonexistent")).settings.accelerator == "auto"

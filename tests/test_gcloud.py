@@ -238,7 +238,8 @@ def test_a_queued_tpu_vm_is_created_and_deleted(gcloud, tmp_path):
         [sent] = api.sent("POST", r"/v2/projects/my-project/.*/queuedResources")
         queued = parsed(QueuedResource, sent.body)
         [spec] = queued.tpu.node_spec
-        assert (spec.node_id, spec.node.accelerator_type) == ("korean-ner", "v3-8")
+        assert re.fullmatch(r"korean-ner-[0-9a-f]{8}", spec.node_id)
+        assert spec.node.accelerator_type == "v3-8"
         assert queued.queueing_policy.valid_until_duration.total_seconds() == 24 * 3600
         assert api.tpus == {}
     assert "docker run --detach" in (tmp_path / "calls").read_text()

@@ -11,9 +11,9 @@ from docker.render_specs import EXAMPLES, SPECS, rendered
 from job.__main__ import main
 from job.arguments import parse
 from job.errors import ArgumentError
-from job.launch import TARGETS
 from job.machines import ACCELERATORS
 from job.spec import render
+from job.targets import TARGETS
 
 NOWHERE = Path("/nonexistent")
 IMAGE = "--image=europe-docker.pkg.dev/p/r/korean-ner-job:1"
@@ -206,22 +206,32 @@ def test_a_secret_is_in_no_specification(target):
         (["--downstream_model_dir=gs://"], "it names no bucket; write gs://BUCKET/FOLDER."),
         (["--downstream_model_dir=gs:///run"], "it names no bucket; write gs://BUCKET/FOLDER."),
         (["--downstream_model_dir=output"], "the machine is deleted with all that it wrote"),
+        (["--max_wait_hours=0.001"], "must be a number, at least 0.1 and at most 168."),
+        (["--downstream_corpus_root_dir=corpora"], "a machine in the cloud has no such folder"),
+        (["--downstream_corpus_root_dir=memory://c"], "what is in memory ends with its process"),
+        (["--downstream_corpus_root_dir=https://h/c?key=1"], "show all that follows '?'"),
         (["--downstream_corpus_root_dir=/data"], "a machine in the cloud has no such folder"),
         (["--downstream_corpus_root_dir=https://me:pw@h/c"], "would show the password in it"),
+        (
+            ["--pretrained_model_name=output/news/model"],
+            "a machine in the cloud has no such folder",
+        ),
+        (["--resume=https://me:pw@h/c"], "would show the password in it"),
+        (["--resume=gs://"], "it names no bucket"),
         (["--image=korean-ner-job"], "IMAGE = 'korean-ner-job' (flag --image): must be an image"),
+        (["--image=korean-ner-job:1"], "name the registry, too: REGION-docker.pkg.dev/PROJECT/"),
+        (["--image=user/korean-ner-job:1"], "name the registry, too"),
+        (["--image=https://europe-docker.pkg.dev/p/r/i:1"], "must be an image with a tag"),
+        (["--image=europe-docker.pkg.dev/p/r/i:판"], "must be an image with a tag"),
+        (["--image=europe-docker.pkg.dev/p//i:1"], "must be an image with a tag"),
         (["--image=host:5000/korean-ner-job"], "must be an image with a tag or a digest"),
         (["--boot_disk_size_gb=70000"], "must be a whole number, at least 100 and at most 64000."),
-        (["--timeout_hours=1000"], "must be a number, above 0 and at most 672."),
+        (["--timeout_hours=1000"], "must be a number, at least 0.1 and at most 672."),
         (["--strategy=flex_start", "--timeout_hours=200"], "168 hours at most; lower it."),
         (["--service_account=me@example.com"], "must be the e-mail address of an account."),
-        (["--tuning_parameters=lr=1..2"], "any of learning_rate, batch_size, epochs"),
-        (["--tuning_parameters=epochs=5..2"], "a range of epochs that rises"),
-        (["--tuning_parameters=hf_token=a|b"], "'hf_token' is none."),
-        (["--tuning_parameters=accelerator=cpu|gpu"], "'accelerator' is none."),
-        (["--tuning_parameters=batch_size=-1|16"], "batch_size must be greater than or equal to 0"),
-        (["--tuning_parameters=learning_rate=0.1..2"], "must be less than or equal to 1, not 2"),
         (["--accelerator=cpu"], "with TARGET = 'vertex-gpu' (command line): it has a GPU; leave"),
         (["--tpu_cores=8"], "it has no TPU; leave TPU_CORES out, or use the target vertex-tpu or"),
+        (["--compile"], "the image holds no compiler"),
         (["--resume=./output/checkpoints/step=00000381"], "the container has no such folder"),
         (
             ["--strategy=flex_start", "--accelerator_type=NVIDIA_TESLA_T4"],
@@ -237,10 +247,97 @@ def test_a_secret_is_in_no_specification(target):
 )
 def test_what_cannot_be_is_refused_in_one_sentence(argv, mistake):
     """Exit code 64, and gcloud is not called."""
-    [found] = mistakes_of("vertex-gpu", IMAGE, BUCKET, *argv)
+    images = [] if argv[0].startswith("--image") else [IMAGE]
+    [found] = mistakes_of("vertex-gpu", *images, BUCKET, *argv)
     assert mistake in found
     assert len(found) < 700
     assert found[-1] in ".?"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "mistake"),
+    [
+        ("lr=1..2", "any of learning_rate, batch_size, epochs"),
+        ("epochs=5..2", "a range of epochs that rises"),
+        ("hf_token=a|b", "'hf_token' is none."),
+        ("accelerator=cpu|gpu", "'accelerator' is none."),
+        ("batch_size=-1|16", "batch_size must be greater than or equal to 0"),
+        ("learning_rate=0.1..2", "must be less than or equal to 1, not 2"),
+        ("batch_size=16|16", "a list of different values for batch_size"),
+        ("seed=1|2,seed=3|4", "a list that names seed once"),
+        ("warmup_ratio=0|0.1", "a trial with warmup_ratio=0.1 would be refused: only LR_"),
+        ("window_stride=8..62", "a trial with window_stride=62 would be refused: WINDOW_STRIDE"),
+        ("window_stride=8|20,max_seq_length=16|64", "with window_stride=20, max_seq_length=16"),
+        ("pretrained_model_name=a/b|./model", "./model: a machine in the cloud has no such folder"),
+    ],
+)
+def test_trials_that_would_be_refused_are_not_asked_for(parameters, mistake):
+    """Each of them would cost a machine's start."""
+    [found] = mistakes_of("vertex-hptuning", IMAGE, BUCKET, f"--tuning_parameters={parameters}")
+    assert mistake in found
+
+
+@pytest.mark.parametrize(
+    ("target", "flag", "takers"),
+    [
+        ("docker", "--strategy=spot", "vertex-gpu, vertex-gpu-multinode, "),
+        ("docker", "--zone=us-central1-a", "tpu-vm"),
+        ("vertex-gpu", "--replica_count=2", "vertex-gpu-multinode"),
+        ("vertex-gpu", "--shm_size_gb=2", "tpu-vm, docker"),
+        ("vertex-gpu-multinode", "--max_trials=3", "vertex-hptuning"),
+        ("vertex-tpu", "--queued", "tpu-vm"),
+    ],
+)
+def test_a_flag_that_a_target_does_not_take_is_refused(target, flag, takers):
+    """It would do nothing; as a variable it may be meant for another target."""
+    [found] = mistakes_of(target, IMAGE, BUCKET, flag)
+    assert found.startswith(f"{flag.split('=')[0]}: is for {takers}")
+    name, _, value = flag.lstrip("-").partition("=")
+    spec_of(target, IMAGE, BUCKET, environ={name.upper(): value or "true"})
+
+
+def test_defaults_of_a_trial_follow_its_arguments():
+    """A shorter window has a shorter stride unless one is set."""
+    spec_of("vertex-hptuning", IMAGE, BUCKET, "--tuning_parameters=max_seq_length=16|64")
+
+
+def test_a_cluster_s_machines_are_not_restarted_alone():
+    """Said on purpose it is refused, and not overruled in silence."""
+    argv = ("vertex-gpu-multinode", IMAGE, BUCKET, "--restart_on_worker_restart=false")
+    [found] = mistakes_of(*argv)
+    assert "finds nobody; leave it out" in found
+
+
+def test_an_empty_variable_is_left_out():
+    """It means that nothing is set, not the word None."""
+    env = env_of(pool_of("vertex-gpu", environ={"HF_TOKEN_SECRET": "", "CORPUS_SHA256": ""}))
+    assert "None" not in env.values()
+    assert "None" not in spec_of("docker", IMAGE, "--pretrained_model_revision=")
+
+
+@pytest.mark.parametrize(
+    ("place", "mistake"),
+    [
+        ("/my,data", "docker's --mount cannot take a comma"),
+        ("~else/data", "another user's home is not known here"),
+    ],
+)
+def test_folders_that_docker_cannot_mount_are_refused(place, mistake):
+    """Before docker says something that nobody understands."""
+    for name in ("downstream_corpus_root_dir", "downstream_model_dir", "cache_dir"):
+        [found] = mistakes_of("docker", "--image=job:1", f"--{name}={place}")
+        assert mistake in found
+
+
+def test_a_model_s_folder_is_mounted_whatever_it_looks_like(tmp_path, monkeypatch):
+    """`output/model` could be an id of the hub, were there no such folder here."""
+    monkeypatch.chdir(tmp_path)
+    argv = ("docker", "--image=job:1", "--pretrained_model_name=output/model")
+    assert "--env PRETRAINED_MODEL_NAME=output/model" in spec_of(*argv)
+    (tmp_path / "output/model").mkdir(parents=True)
+    assert 'source="$PWD"/output/model,target=/model,readonly' in spec_of(*argv)
+    [found] = mistakes_of("vertex-gpu", IMAGE, BUCKET, argv[2])
+    assert "has no such folder" in found
 
 
 @pytest.mark.parametrize("target", ["vertex-tpu", "tpu-vm"])
@@ -253,6 +350,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(argv, mistake):
         (["--precision=16"], "a TPU has no 16-bit floats of this kind"),
         (["--tpu_cores=8", "--fp16"], "a TPU has no 16-bit floats of this kind"),
         (["--strategy=flex_start"], "use spot"),
+        (["--tpu_cores=4"], "a v3-8 has eight cores, and all are paid"),
     ],
 )
 def test_what_the_job_would_refuse_on_a_tpu_is_refused_before_there_is_one(target, argv, mistake):
@@ -277,7 +375,7 @@ def test_more_trials_at_a_time_than_in_all_are_refused():
     """But only where there are trials."""
     [found] = mistakes_of("vertex-hptuning", IMAGE, BUCKET, "--max_trials=1")
     assert "no more trials can run at a time than there are in all" in found
-    spec_of("vertex-gpu", IMAGE, BUCKET, "--max_trials=1")
+    spec_of("vertex-gpu", IMAGE, BUCKET, environ={"MAX_TRIALS": "1"})
 
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target != "docker"])

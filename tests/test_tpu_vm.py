@@ -1,6 +1,7 @@
 """The script of `python -m job spec tpu-vm` deletes its TPU VM, whatever happens."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -8,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from docker.render_specs import SPECS
+from docker.render_specs import EXAMPLES, SPECS
+from job.arguments import parse
+from job.spec import render
 from tests.gcloud.tools import install
+
+WORDS = EXAMPLES["tpu-vm.sh"]
+OTHER = [*WORDS, "--epochs=4"]
+NAME = re.search(r"^name=(korean-ner-[0-9a-f]{8})$", (SPECS / "tpu-vm.sh").read_text(), re.M)[1]
 
 
 class Vm:
@@ -78,7 +85,7 @@ def test_the_vm_is_deleted_when_the_script_is_interrupted(vm, number, code):
     os.kill(process.pid, number)
     process.communicate(timeout=30)
     assert (process.returncode, vm.exists) == (code, False)
-    assert vm.calls("docker stop --time=120 korean-ner")
+    assert vm.calls(f"docker stop --time=120 {NAME}")
 
 
 def test_a_job_that_hangs_is_stopped_when_its_time_is_over(vm):
@@ -86,7 +93,7 @@ def test_a_job_that_hangs_is_stopped_when_its_time_is_over(vm):
     code, log = vm.run(JOB_SECONDS="600", JOB_HANGS="1", TIMEOUT_S="1")
     assert (code, vm.exists) == (143, False)
     assert "TIMEOUT_HOURS are over." in log
-    assert vm.calls("docker stop --time=120 korean-ner")
+    assert vm.calls(f"docker stop --time=120 {NAME}")
 
 
 def test_the_time_is_that_of_the_settings():
@@ -129,14 +136,14 @@ def test_deleting_is_tried_again(vm):
     """Google may refuse for a while, as it does while the VM is being created."""
     code, log = vm.run(DELETE_FAILS="3")
     assert (code, vm.exists) == (0, False)
-    assert "Deleted korean-ner." in log
+    assert f"Deleted {NAME}." in log
 
 
 def test_a_vm_that_cannot_be_deleted_is_named(vm):
     """With the command that deletes it, and an exit code that says so."""
     code, log = vm.run(DELETE_FAILS="99")
     assert (code, vm.exists) == (74, True)
-    assert "gcloud compute tpus tpu-vm delete korean-ner --zone=us-central1-a" in log
+    assert f"gcloud compute tpus tpu-vm delete {NAME} --zone=us-central1-a" in log
 
 
 def test_a_vm_that_is_there_is_taken_over(vm):
@@ -148,6 +155,45 @@ def test_a_vm_that_is_there_is_taken_over(vm):
     assert "a line of the log" in log
     assert not vm.calls("gcloud compute tpus tpu-vm create")
     assert not vm.calls("docker run")
+
+
+def test_a_list_that_fails_says_nothing_of_the_vm(vm):
+    """A network that is away for a moment ends no run, neither at its start nor later."""
+    (vm.folder / "state").write_text("READY\n")
+    (vm.folder / "container").touch()
+    code, _ = vm.run(LIST_FAILS="3", SSH_FAILS="4", JOB_EXIT_CODE="65")
+    assert (code, vm.exists) == (65, False)
+    assert not vm.calls("gcloud compute tpus tpu-vm create")
+
+
+def test_where_nothing_is_known_nothing_is_deleted(vm):
+    """Not logged in, say: the VM of an earlier call, and the job on it, go on."""
+    (vm.folder / "state").write_text("READY\n")
+    code, log = vm.run(LIST_FAILS="99")
+    assert (code, vm.exists) == (69, True)
+    assert "Nothing was created or deleted; a VM that an\nearlier call left goes on." in log
+    assert not vm.calls("gcloud compute tpus tpu-vm delete")
+
+
+def test_a_vm_that_goes_while_it_is_followed_ends_the_script(vm):
+    """What the list says is believed where it answers: 69, and nothing is left."""
+    process = vm.start(JOB_SECONDS="600", JOB_HANGS="1")
+    while not (vm.folder / "calls").exists() or not vm.calls("docker logs"):
+        time.sleep(0.05)
+    (vm.folder / "state").write_text("PREEMPTED\n")
+    (vm.folder / "gone").touch()
+    (vm.folder / "stopped").touch()
+    process.communicate(timeout=30)
+    assert (process.returncode, vm.exists) == (69, False)
+
+
+def test_other_work_has_another_vm():
+    """So no script follows, and at its end deletes, what another has started."""
+    scripts = [render(parse(["spec", *words], {}, Path("/nowhere"))) for words in (WORDS, OTHER)]
+    names = [re.search(r"^name=(.*)$", script, re.M)[1] for script in scripts]
+    assert names[0] == NAME
+    assert names[1].startswith("korean-ner-")
+    assert names[0] != names[1]
 
 
 def test_a_vm_that_was_taken_away_is_replaced(vm):

@@ -2,18 +2,20 @@
 # Written by `python -m job spec tpu-vm`. Creates a TPU VM, runs the job on it, follows its log and
 # deletes the VM: when the job has ended, when anything fails, and at Ctrl-C, SIGTERM and SIGHUP.
 # The job saves to its bucket and goes on from there, so run this again after an interruption; a VM
-# that is there already is taken over. Exits with the job's exit code; with 143 when TIMEOUT_HOURS
+# that this script has left is taken over: the end of its name stands for all that is written here.
+# Exits with the job's exit code; with 143 when TIMEOUT_HOURS
 # are over, once the job has saved. Should this machine itself die, the VM goes on and costs money:
 # run this again elsewhere, or delete the VM by hand.
 set -euo pipefail
 
-name=korean-ner
+name=korean-ner-c43da541
 where=(--zone=us-central1-a)
 pause_s=${PAUSE_S:-20}
 timeout_s=${TIMEOUT_S:-86400}
 asked=
 started=
 child=
+found=
 
 # A trap waits for a command in the foreground to end, but not for `wait`.
 run() {
@@ -28,8 +30,11 @@ on_vm() {
     --command="$1" </dev/null
 }
 
-state() {
-  gcloud compute tpus tpu-vm list "${where[@]}" --filter="name ~ /$name$" --format='value(state)'
+# What the list says of the VM goes into $found: nothing where there is none. Where the list fails,
+# nothing is known, and nothing may be concluded.
+look() {
+  found=$(gcloud compute tpus tpu-vm list "${where[@]}" --filter="name ~ /$name$" \
+    --format='value(state)')
 }
 
 create() {
@@ -47,7 +52,7 @@ delete() {
 }
 
 delete_always() {
-  local code=$? found
+  local code=$? looks
   set +e
   trap - EXIT
   trap '' HUP INT TERM PIPE
@@ -59,9 +64,9 @@ delete_always() {
     on_vm "sudo docker stop --time=120 $name" 180 >&2 || true
   fi
   # What was asked for a moment ago may appear in the list a moment later.
-  for look in 1 2 3 4 5 6; do
+  for looks in 1 2 3 4 5 6; do
     delete >&2 && asked=
-    if found=$(state) && [ -z "$found" ] && { [ -z "$asked" ] || [ "$look" -ge 3 ]; }; then
+    if look && [ -z "$found" ] && { [ -z "$asked" ] || [ "$looks" -ge 3 ]; }; then
       echo "Deleted $name." >&2
       exit "$code"
     fi
@@ -75,9 +80,9 @@ delete_always() {
 start_job() {
   on_vm "$(cat <<'ON_VM'
 set -e
-if ! sudo docker container inspect korean-ner >/dev/null 2>&1; then
+if ! sudo docker container inspect korean-ner-c43da541 >/dev/null 2>&1; then
   sudo gcloud auth configure-docker us-central1-docker.pkg.dev --quiet
-  sudo docker run --detach --name korean-ner --privileged --net=host \
+  sudo docker run --detach --name korean-ner-c43da541 --privileged --net=host \
     --shm-size=16g \
     --env ACCELERATOR=tpu \
     --env TPU_CORES=8 \
@@ -91,26 +96,43 @@ ON_VM
 )"
 }
 
-trap delete_always EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-case "$(state)" in
+for attempt in 1 2 3 4 5 6; do
+  if look; then break; fi
+  if [ "$attempt" = 6 ]; then
+    echo "The TPU VMs cannot be listed: see above. Nothing was created or deleted; a VM that an" >&2
+    echo "earlier call left goes on. Try again." >&2
+    exit 69
+  fi
+  run sleep "$pause_s"
+done
+
+trap delete_always EXIT
+case "$found" in
   "") create ;;
   PREEMPTED | TERMINATED | STOPPED | FAILED | SUSPENDED)
     delete
     create
     ;;
 esac
-until case "$(state)" in
-  READY | ACTIVE) true ;;
-  PREEMPTED | TERMINATED | STOPPED | FAILED | SUSPENDED | "")
+missing=0
+while :; do
+  if look; then
+    case "$found" in
+      READY | ACTIVE) break ;;
+      "") missing=$((missing + 1)) ;; # the list may be a moment behind
+      PREEMPTED | TERMINATED | STOPPED | FAILED | SUSPENDED) missing=3 ;;
+    esac
+  fi
+  if [ "$missing" -ge 3 ]; then
     echo "There is no TPU VM to be had: see the messages above, and try again later." >&2
     exit 69
-    ;;
-  *) false ;;
-esac; do run sleep "$pause_s"; done
+  fi
+  run sleep "$pause_s"
+done
 
 for attempt in 1 2 3 4 5 6; do  # the VM answers a little after it is ready
   if run start_job; then
@@ -130,8 +152,8 @@ while :; do
   fi
   run on_vm "sudo docker logs --follow --tail=1000 $name" "$left" || true
   ended=$(on_vm "sudo docker inspect --format='{{.State.Running}} {{.State.ExitCode}}' $name" 120) || {
-    # Taken away, or out of reach: the bucket has what the job saved.
-    [ "$(state)" = READY ] || [ "$(state)" = ACTIVE ] || exit 69
+    # Taken away, where the list says so, or out of reach: the bucket has what the job saved.
+    if look && [ "$found" != READY ] && [ "$found" != ACTIVE ]; then exit 69; fi
     run sleep "$pause_s"
     continue
   }

@@ -34,7 +34,10 @@ esac
 GCLOUD = """#!/bin/bash
 printf '%s\\n' "gcloud $*" >>"$VM/calls"
 case "$4" in
-  list) cat "$VM/state" 2>/dev/null || true ;;
+  list)
+    if [ "${LIST_FAILS:-0}" -ge "$(grep -c ' list ' "$VM/calls")" ]; then exit 1; fi
+    cat "$VM/state" 2>/dev/null || true
+    ;;
   create)
     if [ -n "${CREATE_IS_SLOW:-}" ]; then
       (sleep 0.5 && echo CREATING >"$VM/state") >/dev/null 2>&1 &
@@ -47,6 +50,8 @@ case "$4" in
     rm "$VM/state"
     ;;
   ssh)
+    [ -e "$VM/gone" ] && exit 255
+    if [ "${SSH_FAILS:-0}" -ge "$(grep -c ' ssh ' "$VM/calls")" ]; then exit 255; fi
     for word; do [ "${word#--command=}" = "$word" ] || command=${word#--command=}; done
     exec bash -c "$command"
     ;;
