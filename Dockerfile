@@ -27,14 +27,15 @@ RUN /opt/job/bin/python /locks/slim.py /opt/job \
     && /opt/job/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
          -x py312_intrinsics /opt/job/lib
 
-FROM packages AS code
+# Not from `packages`: a builder that has only the last image's layers would make those anew.
+FROM ${BASE_IMAGE} AS code
 COPY job /opt/code/job
-RUN /opt/job/bin/python -m compileall -q --invalidation-mode checked-hash /opt/code
+RUN python3 -m compileall -q --invalidation-mode checked-hash /opt/code \
+    && echo DOWNSTREAM_CORPUS_NAME=sample > /opt/code/image.env
 
 FROM ${BASE_IMAGE}
 # Any uid may write here: a named volume takes these modes over from the image.
-RUN mkdir -p /work/output /tmp/cache && chmod 1777 /work /work/output /tmp/cache \
-    && echo DOWNSTREAM_CORPUS_NAME=sample > /work/.env
+RUN mkdir -p /work/output /tmp/cache && chmod 1777 /work /work/output /tmp/cache
 COPY --from=packages /usr/bin/tini /usr/bin/tini
 COPY --from=packages /opt/job /opt/job
 # HOME, USER: an unknown uid has neither. NVIDIA_*: what runtimes other than docker's ask for.

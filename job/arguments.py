@@ -1,7 +1,7 @@
 """Flags, environment and .env file → one `Settings`, or every mistake at once.
 
-A flag beats the environment, the environment beats `.env`, that beats the default. Of a flag given
-twice the last one counts, because hyperparameter tuning appends its own.
+A flag beats the environment, the environment beats `.env`, that beats the default, which may be an
+image's own. Of a flag given twice the last counts, because hyperparameter tuning appends its own.
 """
 
 import io
@@ -44,6 +44,8 @@ class Parsed:
     print_settings: bool
 
 
+# The container image has this file, to train the sample where nothing is said.
+IMAGE_DEFAULTS = Path(__file__).parents[1] / "image.env"
 _AUTO = Given("auto", "default")
 _NOWHERE = Given("", "Vertex AI")  # on Vertex AI, but without a base output directory
 
@@ -62,6 +64,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
         words.given, kind, operands[0] if command == "spec" and operands else ""
     )
     given: dict[str, Given] = {"cache_dir": Given(str(cache_home(environ)), "default")}
+    given |= _read_dotenv(IMAGE_DEFAULTS, variables, mistakes)
     given |= _read_vertex(environ, mistakes)
     given |= _read_dotenv(cwd / ".env", variables, mistakes)
     given |= _read_environment(environ, variables, mistakes)
@@ -170,7 +173,7 @@ def _read_dotenv(path: Path, variables: Mapping[str, str], mistakes: list[str]) 
         if binding.error or (binding.key in variables and binding.value is None):
             mistakes.append(f"{path}:{line}: is not a setting; write NAME=value, or # before it.")
         elif binding.key:
-            source = f".env line {line}"
+            source = f"{path.name} line {line}"
             _take(binding.key, binding.value or "", source, variables, given, mistakes)
     return given
 

@@ -21,10 +21,6 @@ from job.targets import ON_TPU, ON_VERTEX
 FLEX_START_HOURS = 168
 _EIGHT = "a v3-8 has eight cores, and all are paid; leave TPU_CORES out"
 _TOGETHER = "a machine of a cluster that is restarted alone finds nobody; leave it out"
-_NO_COMPILER = (
-    "the image holds no compiler, which COMPILE needs; leave it out, or build an image of your own "
-    "with gcc on top of this one and start that by hand"
-)
 
 
 def launch_combinations(s: Any) -> list[Combination]:
@@ -89,7 +85,6 @@ def _computing(s: Any) -> list[Combination | None]:
     return [
         _clash(("accelerator", "target"), is_other and not s.tpu_cores and remedy),
         _clash(("tpu_cores", "target"), s.tpu_cores > 0 and cores),
-        _clash(("compile", "target"), s.compile and _NO_COMPILER),
     ]
 
 

@@ -85,4 +85,6 @@ def _head(settings: LaunchSettings, lines: list[str]) -> str:
     told = [f"Written by `python -m job spec {settings.target}`.", *lines]
     if settings.accelerator_type != "TPU_V3" and settings.accelerator_count > 1:
         told.append(f"The job computes on one of the {settings.accelerator_count} GPUs.")
+    if settings.compile:
+        told.append("COMPILE needs a compiler: take an image of your own that has one.")
     return "".join(f"# {line}\n" for line in told)

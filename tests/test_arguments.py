@@ -200,3 +200,16 @@ def test_where_the_runtime_is_a_tpu_s_auto_means_a_tpu(given):
         parse(["--compile"], environ, Path("/nonexistent"))
     words = ["spec", "vertex-gpu", "--image=a.b/c:1", "--downstream_model_dir=gs://bucket/run"]
     assert parse(words, environ, Path("/nonexistent")).settings.accelerator == "auto"
+
+
+def test_an_image_s_own_defaults_are_the_weakest(tmp_path, monkeypatch):
+    """They stand in for the built-in ones alone: a .env that says nothing of them leaves them."""
+    file = tmp_path / "image.env"
+    file.write_text("DOWNSTREAM_CORPUS_NAME=sample\n")
+    monkeypatch.setattr("job.arguments.IMAGE_DEFAULTS", file)
+    (tmp_path / ".env").write_text("EPOCHS=2\n")
+    parsed = parse([], {}, tmp_path)
+    assert (parsed.settings.downstream_corpus_name, parsed.settings.epochs) == ("sample", 2)
+    assert parsed.sources["downstream_corpus_name"] == "image.env line 1"
+    (tmp_path / ".env").write_text("DOWNSTREAM_CORPUS_NAME=news\n")
+    assert parse([], {}, tmp_path).settings.downstream_corpus_name == "news"

@@ -78,10 +78,13 @@ class Machine:
 def page(gcloud, tmp_path_factory):
     """docs/cloud.md, run: what arrived at the API."""
     folder = tmp_path_factory.mktemp("machine")
-    for name in ("corpora/news/train.txt", "corpora/news/val.txt", "token.txt"):
+    for name in ("corpora/news/train.txt", "corpora/news/val.txt", "hf-token"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("서울은 넓다.␞<서울:LOC>은 넓다.\n", "utf-8")
     shutil.copy(ROOT / "cloudbuild.yaml", folder)
+    nobody = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for words in (["init", "-q"], [*nobody, "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
     at_once, last = lanes()
     with serve() as api:
         machine = Machine(folder, api)
@@ -167,6 +170,7 @@ def test_the_build_of_the_page_is_a_build_of_this_source(page):
     steps = yaml.safe_load(read("cloudbuild.yaml"))["steps"]
     assert [step.id for step in build.steps] == [step["id"] for step in steps]
     assert dict(build.substitutions)["_TAG"] == "0.1.0"
+    assert re.fullmatch("[0-9a-f]{40}", dict(build.substitutions)["_REVISION"])
     assert build.service_account.endswith("/ner-build@$PROJECT_ID.iam.gserviceaccount.com")
     source = build.source.storage_source
     assert source.bucket == "my-project-ner"

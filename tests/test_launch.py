@@ -178,6 +178,13 @@ def test_docker_takes_credentials_along_where_a_bucket_is_used():
     assert "gcloud" not in spec_of("docker", "--image=job:1")
 
 
+def test_what_an_image_may_lack_is_said_first():
+    """COMPILE needs a compiler, and the job would end with exit code 64 without one."""
+    text = spec_of("vertex-gpu", IMAGE, BUCKET, "--compile")
+    assert "# COMPILE needs a compiler: take an image of your own that has one.\n" in text
+    assert "compiler" not in spec_of("vertex-gpu", IMAGE, BUCKET)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_secret_is_in_no_specification(target):
     """HF_TOKEN stays out even where it is set; the name of the secret goes in its place."""
@@ -231,7 +238,6 @@ def test_a_secret_is_in_no_specification(target):
         (["--service_account=me@example.com"], "must be the e-mail address of an account."),
         (["--accelerator=cpu"], "with TARGET = 'vertex-gpu' (command line): it has a GPU; leave"),
         (["--tpu_cores=8"], "it has no TPU; leave TPU_CORES out, or use the target vertex-tpu or"),
-        (["--compile"], "the image holds no compiler"),
         (["--resume=./output/checkpoints/step=00000381"], "the container has no such folder"),
         (
             ["--strategy=flex_start", "--accelerator_type=NVIDIA_TESLA_T4"],

@@ -53,11 +53,13 @@ def test_the_script_that_builds_builds(tmp_path):
     )
     program.chmod(0o755)
     try:
-        [result] = run_build(file, ROOT, {"_BASE_IMAGE": BASE}, str(program), only={"build-tpu"})
+        given = {"_BASE_IMAGE": BASE, "_REVISION": "0123abc"}
+        [result] = run_build(file, ROOT, given, str(program), only={"build-tpu"})
         assert result.exit_code == 0, result.output
         assert "no layers to start from" in result.output
         labels = docker("image", "inspect", "--format={{json .Config.Labels}}", image).out
         assert f'"org.opencontainers.image.version":"{__version__}"' in labels
+        assert '"org.opencontainers.image.revision":"0123abc"' in labels
     finally:
         docker("image", "rm", image, f"{BUILT}:cpu-cache")
 

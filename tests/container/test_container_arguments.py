@@ -49,6 +49,14 @@ def test_alone_it_is_the_sample_and_anything_said_replaces_that():
     assert told == values(arguments=("--downstream_corpus_name=kmou",))
 
 
+def test_a_file_of_arguments_leaves_the_image_s_own_default_alone(tmp_path):
+    """A mounted .env that names no corpus changes what it names."""
+    dotenv = tmp_path / "dotenv"
+    dotenv.write_text("EPOCHS=2\n")
+    told = values(f"--volume={dotenv}:/work/.env:ro")
+    assert (told["DOWNSTREAM_CORPUS_NAME"], told["EPOCHS"]) == ("sample", "2")
+
+
 def test_on_vertex_the_base_directory_is_the_output():
     """Nothing in the image stands in the way of AIP_MODEL_DIR."""
     told = values("--env=AIP_MODEL_DIR=gs://bucket/run/model/")

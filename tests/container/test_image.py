@@ -86,7 +86,7 @@ def test_no_secret_and_no_cache_is_in_any_layer(rebuilt, tmp_path):
         assert not re.search(r"(?i)(token|password|secret|api_?key)\s*=", told)
     unwanted = re.compile(
         r"(^|/)(\.git|\.cache/.+|pip|[^/]+\.whl|id_rsa|credentials\.json)$"
-        r"|^(tmp|root)/(?!cache$).+|^var/lib/apt/lists/.+|^opt/code/(?!job(/|$)).+"
+        r"|^(tmp|root)/(?!cache$).+|^var/lib/apt/lists/.+|^opt/code/(?!job(/|$)|image\.env$).+"
         r"|^var/cache/apt/.+\.(bin|deb)$"
     )
     base_layers = len(inspect(BASE_IMAGE)["RootFS"]["Layers"])

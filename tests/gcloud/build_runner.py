@@ -27,16 +27,17 @@ import yaml
 
 DOCKER_BUILDER = "gcr.io/cloud-builders/docker"
 STRUCTURE_BUILDER = "gcr.io/gcp-runtimes/container-structure-test"
+# Of a build whose source is submitted: only a trigger knows a repository and its commit.
 BUILT_IN = {
     "PROJECT_ID": "test-project",
     "PROJECT_NUMBER": "123456789012",
     "BUILD_ID": "00000000-0000-0000-0000-000000000000",
     "LOCATION": "global",
-    "COMMIT_SHA": "0" * 40,
-    "SHORT_SHA": "0" * 7,
-    "REVISION_ID": "0" * 40,
-    "REPO_NAME": "repository",
-    "BRANCH_NAME": "main",
+    "COMMIT_SHA": "",
+    "SHORT_SHA": "",
+    "REVISION_ID": "",
+    "REPO_NAME": "",
+    "BRANCH_NAME": "",
     "TAG_NAME": "",
     "TRIGGER_NAME": "",
 }
