@@ -43,7 +43,7 @@ specs: environment  ## write the examples in docker/specs anew
 image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
 	@$(PYTHON) docker/image.py $(EXTRA) $(IMAGE)
 
-test-container: environment-container  ## build the image for EXTRA=cpu or tpu and test it with docker
+test-container: environment-container  ## build the image for EXTRA=cpu, gpu or tpu and test it with docker
 	@docker/test.sh $(VENV)/bin/python $(EXTRA)
 
 sbom: environment-container  ## write what is inside of IMAGE to SBOM, as SPDX

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds an image and runs tests/container on it: `make test-container`, EXTRA=cpu or tpu.
+# Builds an image and runs tests/container on it: `make test-container`, EXTRA=cpu, gpu or tpu.
 #   docker/test.sh PYTHON [EXTRA]     PYTHON: of an environment that has the tests' tools
 # What is missing is brought along: a docker engine (as root, on Debian or Ubuntu) and, where no
 # registry answers, a base image. What was made or started here is removed or stopped at the end;
@@ -8,7 +8,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1
 extra=${2:-cpu}
-of_tpu=tests/container/test_tpu_image.py
 export IMAGE=korean-ner-job:under-test
 scratch=$(mktemp -d)
 engine=
@@ -77,9 +76,9 @@ choose_base() {
 }
 
 case "$extra" in
-  cpu) tests=(tests/container "--ignore=$of_tpu") ;;
-  tpu) tests=("$of_tpu") ;;
-  *) fail "EXTRA=$extra: there are tests of cpu and tpu" ;;
+  cpu) tests=(tests/container --ignore-glob="*_[gt]pu_image.py") ;;
+  gpu | tpu) tests=("tests/container/test_${extra}_image.py") ;;
+  *) fail "EXTRA=$extra: is cpu, gpu or tpu" ;;
 esac
 trap clean_up EXIT
 start_engine

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.container.containers import IMAGE, Toy, docker
+from tests.container.containers import BUILT, IMAGE, Toy, docker
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,3 +14,13 @@ def _image():
 @pytest.fixture
 def toy(tmp_path) -> Toy:
     return Toy(tmp_path)
+
+
+@pytest.fixture
+def built():
+    """The image under test, by the names that the steps of cloudbuild.yaml expect."""
+    names = [f"{BUILT}:{extra}-{tag}" for extra in ("gpu", "tpu") for tag in ("latest", "cache")]
+    for name in names:
+        assert docker("tag", IMAGE, name).code == 0
+    yield
+    docker("image", "rm", *names)

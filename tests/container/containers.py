@@ -14,6 +14,8 @@ from pathlib import Path
 from tests.runs import World
 
 IMAGE = os.environ.get("IMAGE", "korean-ner-job:cpu")
+# The name that cloudbuild.yaml gives the image, with the runner's project.
+BUILT = "us-central1-docker.pkg.dev/test-project/ner/korean-ner-job"
 ROOT = Path(__file__).parents[2]
 # On a folder of this user's, a container of another uid could leave what nobody can delete.
 AS_USER = [] if os.getuid() == 0 else [f"--user={os.getuid()}:{os.getgid()}"]

@@ -11,22 +11,11 @@ import pytest
 
 from docker.image import builder
 from job import __version__
-from tests.container.containers import IMAGE, ROOT, docker
+from tests.container.containers import BUILT, ROOT, docker
 from tests.gcloud.build_runner import run_build
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 BASE = os.environ.get("BASE_IMAGE") or re.search(r"^ARG BASE_IMAGE=(.+)$", DOCKERFILE, re.M)[1]
-BUILT = "us-central1-docker.pkg.dev/test-project/ner/korean-ner-job"
-
-
-@pytest.fixture
-def built():
-    """The image under test, by the names that `images:` expects."""
-    names = [f"{BUILT}:{extra}-{tag}" for extra in ("gpu", "tpu") for tag in ("latest", "cache")]
-    for name in names:
-        assert docker("tag", IMAGE, name).code == 0
-    yield
-    docker("image", "rm", *names)
 
 
 def test_the_code_is_examined():
