@@ -60,9 +60,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
     kind = LaunchSettings if command == "spec" else Settings
     variables = LAUNCH_VARIABLES if command == "spec" else VARIABLES
     mistakes = [*words.mistakes, *_judge_command(command, operands, words.has_unknown_flag)]
-    mistakes += _judge_flags(
-        words.given, kind, operands[0] if command == "spec" and operands else ""
-    )
+    target = operands[0] if command == "spec" and operands else ""
+    mistakes += _judge_flags(words.given, kind, target)
     given: dict[str, Given] = {"cache_dir": Given(str(cache_home(environ)), "default")}
     given |= _read_dotenv(IMAGE_DEFAULTS, variables, mistakes)
     given |= _read_vertex(environ, mistakes)
@@ -72,8 +71,9 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
     is_on_tpu = environ.get("PJRT_DEVICE") == "TPU" and command != "spec"
     if is_on_tpu and given.get("accelerator", _AUTO).text == "auto":  # so four sentences a core
         given["accelerator"] = Given("tpu", "PJRT_DEVICE")
-    if command == "spec" and operands and operands[0] in TARGETS:
-        given["target"] = Given(operands[0], "command line")
+    if target in TARGETS:
+        given = {n: each for n, each in given.items() if target in TAKEN_BY.get(n, TARGETS)}
+        given["target"] = Given(target, "command line")
     if given.get("downstream_model_dir") == _NOWHERE:
         del given["downstream_model_dir"]
         mistakes.append(

@@ -56,7 +56,7 @@ COMBINATIONS = (
         "only LR_SCHEDULER=linear has a warm-up; set it, or WARMUP_RATIO=0",
     ),
     Combination(
-        ("window_stride", "max_seq_length", "long_sentences"),
+        ("window_stride", "max_seq_length"),
         lambda s: s.long_sentences == "window" and s.window_stride >= s.max_seq_length - 2,
         "WINDOW_STRIDE must be below MAX_SEQ_LENGTH - 2; lower it",
     ),

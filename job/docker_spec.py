@@ -68,7 +68,9 @@ def _mount(source: str, inside: str) -> str:
 
 def _needs_credentials(settings: LaunchSettings) -> bool:
     places = [getattr(settings, name) or "" for name in (*_FOLDERS, "resume")]
-    return bool(settings.hf_token_secret) or any(place.startswith("gs://") for place in places)
+    return bool(settings.hf_token_secret) or any(
+        place.startswith(("gs://", "gcs://")) for place in places
+    )
 
 
 def _credentials(settings: LaunchSettings) -> list[str]:

@@ -66,6 +66,32 @@ def cache_home(environ: Mapping[str, str]) -> Path:
     return Path(tempfile.gettempdir(), "korean-ner-job")
 
 
+# User and password: also such that hold a slash, but not a port before a path with an '@'.
+_USER = re.compile(r"(:/+)([^/@\s]+|[^/@\s]*:(?!\d+/)[^@\s]*)@")
+_QUERY = re.compile(r"(?i)(\bhttps?:/+[^?#\s]*)[?#][^\s|,]+")
+
+
+def has_password(url: str) -> bool:
+    """Whether it names a user, and perhaps a password."""
+    return bool(_USER.search(url))
+
+
+def has_query(url: str) -> bool:
+    """Whether more than a path follows a web server's name: it may be a key or a signature."""
+    return bool(_QUERY.match(url))
+
+
+def masked(text: str) -> str:
+    """A text without what may be a secret in the URLs in it."""
+    return _QUERY.sub(r"\1?(secret)", _USER.sub(r"\1(secret)@", text))
+
+
+def _check_folder(text: object) -> object:
+    if isinstance(text, str) and (not text or "://" in text):
+        raise ValueError("a folder of this machine")
+    return text
+
+
 def shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
     """What `--help` shows in place of the default, and the title of the group that starts here."""
     return {"default": default, "group": group}
@@ -82,6 +108,7 @@ def default_window_stride(validated: dict[str, Any]) -> int:
     return min(16, (validated["max_seq_length"] - 2) // 2)
 
 
+LocalFolder = Annotated[Path, BeforeValidator(_check_folder)]
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 
 # `gs:/bucket` is a typo of `gs://bucket` that would become a local folder called `gs:`.

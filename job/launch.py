@@ -38,7 +38,7 @@ Image = Annotated[
     ),
 ]
 Project = Annotated[
-    str, matching(r"[a-z][a-z0-9-]{4,28}[a-z0-9](:[a-z0-9-]+)?", "the id of a project")
+    str, matching(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]", "the id of a project")
 ]
 Region = Annotated[str, matching(r"[a-z]+-[a-z]+\d+", "a region such as us-central1")]
 Zone = Annotated[str, matching("|".join(TPU_ZONES), f"one of {', '.join(TPU_ZONES)}")]
@@ -159,4 +159,8 @@ class LaunchSettings(Settings):
 
     def bad_combinations(self) -> list[Combination]:
         """Those of the job, and what this target cannot be given."""
-        return [*super().bad_combinations(), *launch_combinations(self)]
+        varied = set()
+        if self.target == "vertex-hptuning":  # what trials vary is judged with their values
+            varied = {each["parameterId"] for each in parse_parameters(self.tuning_parameters)}
+        own = [each for each in super().bad_combinations() if not varied & {*each.names}]
+        return [*own, *launch_combinations(self)]

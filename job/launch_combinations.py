@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 from job.combinations import COMBINATIONS, Combination
+from job.kinds import masked
 from job.launch_places import PLACES, refuse_place
 from job.machines import (
     refuse_boot_disk,
@@ -25,9 +26,10 @@ _TOGETHER = "a machine of a cluster that is restarted alone finds nobody; leave 
 
 def launch_combinations(s: Any) -> list[Combination]:
     """What is wrong with a LaunchSettings, each with the remedy."""
-    found = [*_places(s), *_computing(s), *_machine(s)]
+    found = [*_places(s), *_computing(s)]
+    found.append(_clash(("accelerator_type", "target"), _refuse_accelerator_type(s)))
     if s.target in ON_VERTEX:
-        found += _on_vertex(s)
+        found += [*_machine(s), *_on_vertex(s)]
     if s.target == "vertex-hptuning":
         found += _tuning(s)
     return [each for each in found if each]
@@ -36,7 +38,6 @@ def launch_combinations(s: Any) -> list[Combination]:
 def _machine(s: Any) -> list[Combination | None]:
     type_, machine = s.accelerator_type, s.machine_type
     return [
-        _clash(("accelerator_type", "target"), _refuse_accelerator_type(s)),
         _clash(("machine_type", "accelerator_type"), refuse_machine(type_, machine)),
         _clash(
             ("accelerator_count", "machine_type"), refuse_count(type_, machine, s.accelerator_count)
@@ -45,10 +46,10 @@ def _machine(s: Any) -> list[Combination | None]:
 
 
 def _refuse_accelerator_type(s: Any) -> str | None:
-    on_tpu = s.accelerator_type == "TPU_V3"
-    if s.target == "docker":
-        return "docker starts the job with a GPU; use the target tpu-vm" if on_tpu else None
-    return None if on_tpu == (s.target in ON_TPU) else f"{s.target} takes no such accelerator"
+    if s.target == "docker" or (s.accelerator_type == "TPU_V3") == (s.target in ON_TPU):
+        return None
+    usual = "TPU_V3" if s.target in ON_TPU else "NVIDIA_L4"
+    return f"{s.target} takes no such accelerator; leave ACCELERATOR_TYPE out ({usual})"
 
 
 def _on_vertex(s: Any) -> list[Combination | None]:
@@ -113,7 +114,8 @@ def _places(s: Any) -> list[Combination | None]:
 def _refuse_image(s: Any) -> str | None:
     if s.image is None:
         return "name the container image that is to run"
-    if s.target != "docker" and not re.match(r"[^/]*[.:][^/]*/", s.image):
+    is_elsewhere = re.match(r"(?!localhost|127\.)[^/]*[.:][^/]*/", s.image)
+    if s.target != "docker" and not is_elsewhere:
         return (
             "a machine in the cloud has no images of its own; name the registry, too: "
             "REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE:TAG"
@@ -136,10 +138,10 @@ def _tuning(s: Any) -> list[Combination | None]:
     }
     for place in varied.get("pretrained_model_name", ()):
         remedy = refuse_place(s, "pretrained_model_name", str(place))
-        found.append(_clash(("tuning_parameters",), remedy and f"{place}: {remedy}"))
+        found.append(_clash(("tuning_parameters",), remedy and f"{masked(str(place))}: {remedy}"))
     given = {name: getattr(s, name) for name in Settings.model_fields if name in s.model_fields_set}
-    for each in (combination for combination in COMBINATIONS if not combination.is_bad(s)):
-        together = [name for name in each.names if name in varied]
+    for each in COMBINATIONS:
+        together = [name for name in (*each.names, "long_sentences") if name in varied]
         for values in product(*(varied[name] for name in together)) if together else ():
             trial = dict(zip(together, values, strict=True))
             if each.is_bad(_Trial(**{**given, **trial})):

@@ -7,21 +7,24 @@ import re
 from pathlib import Path
 from typing import Any
 
+from job.kinds import has_password, has_query
+
 PLACES = ("downstream_model_dir", "downstream_corpus_root_dir", "pretrained_model_name", "resume")
 _BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/|$)")
 _WORDS = {"resume": ("auto", "never"), "pretrained_model_name": ("sample",)}
+_OPENED = ("gs", "gcs", "http", "https", "hf")  # by what the image holds
 
 
 def refuse_place(s: Any, name: str, place: str) -> str | None:
     """The remedy where `place`, the value of the argument `name`, cannot be."""
     if not place or place in _WORDS.get(name, ()):
         return None
-    if re.match(r"gs:", place) and not _BUCKET.match(place):
+    if place.startswith("gs:") and not _BUCKET.match(place):
         return "it names no bucket; write gs://BUCKET/FOLDER"
-    if re.search(r"://[^/@\s]+@", place):
+    if has_password(place):
         return "a specification would show the password in it; use a bucket"
-    if re.match(r"https?://[^?]*\?", place):
-        return "a specification would show all that follows '?', secrets too; use a bucket"
+    if has_query(place):
+        return "a specification would show all that follows the path, secrets too; use a bucket"
     if place.startswith("memory:"):
         return "what is in memory ends with its process; use a folder or a bucket"
     if name == "resume" and is_folder(name, place):
@@ -29,7 +32,7 @@ def refuse_place(s: Any, name: str, place: str) -> str | None:
             "the container has no such folder; copy it into a bucket, or leave RESUME out, which "
             "goes on from the newest checkpoint in DOWNSTREAM_MODEL_DIR"
         )
-    return _refuse_mount(place) if s.target == "docker" else _refuse_in_cloud(name, place)
+    return _refuse_mount(name, place) if s.target == "docker" else _refuse_in_cloud(name, place)
 
 
 def is_folder(name: str, place: str) -> bool:
@@ -39,7 +42,7 @@ def is_folder(name: str, place: str) -> bool:
     if name != "pretrained_model_name":
         return True
     is_path = place.startswith(("/", ".", "~")) or place.count("/") > 1
-    return is_path or Path(place).is_dir()
+    return place not in _WORDS[name] and (is_path or Path(place).is_dir())
 
 
 def _refuse_in_cloud(name: str, place: str) -> str | None:
@@ -47,12 +50,18 @@ def _refuse_in_cloud(name: str, place: str) -> str | None:
         return "the machine is deleted with all that it wrote; set it to gs://BUCKET/FOLDER"
     if is_folder(name, place):
         return "a machine in the cloud has no such folder; copy it into a bucket"
+    if "://" in place and place.split("://")[0].lower() not in _OPENED:
+        return "the image cannot open it; copy it into a bucket, gs://BUCKET/FOLDER"
     return None
 
 
-def _refuse_mount(place: str) -> str | None:
-    if "," in place:
-        return "docker's --mount cannot take a comma; rename the folder, or link to it"
+def _refuse_mount(name: str, place: str) -> str | None:
+    if name == "downstream_model_dir" and re.match("(?i)https?:", place):
+        return "a web server takes no output; use a folder or gs://BUCKET/FOLDER"
+    if not is_folder(name, place):
+        return None
+    if "," in place or '"' in place:
+        return "docker's --mount takes no comma and no quote; rename the folder, or link to it"
     if re.match(r"(file://)?~[^/]", place):
         return "another user's home is not known here; write the path out"
     return None

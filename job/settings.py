@@ -7,7 +7,6 @@ The order of the fields is that of `--help`; a field with a `group` starts one.
 """
 
 import os
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
@@ -19,6 +18,7 @@ from job.kinds import (
     SAMPLE_DEFAULTS,
     CorpusName,
     EmptyIsNone,
+    LocalFolder,
     Location,
     Resume,
     SecretName,
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     force_download: bool = Field(False, description="download the corpus again")
     overwrite_cache: bool = Field(False, description="encode the corpus again")
     max_download_mb: int = Field(500, ge=1, description="megabytes that a downloaded file may have")
-    cache_dir: Path = Field(
+    cache_dir: LocalFolder = Field(
         default_factory=lambda: cache_home(os.environ),
         json_schema_extra=shown("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
         description="local folder for downloads and encoded corpora",

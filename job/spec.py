@@ -20,8 +20,6 @@ from job.vertex_spec import custom_job, tuning_job
 
 # The base output directory says it on Vertex AI, where trials have folders of their own in it.
 _SAID_BY_VERTEX = frozenset({"downstream_model_dir"})
-# A folder of the machine on which the specification is written; one in the cloud has its own.
-_OF_THIS_MACHINE = frozenset({"cache_dir"})
 _NOT_GIVEN = frozenset({"default", "sample preset"})
 
 
@@ -44,9 +42,7 @@ def render(parsed: Parsed) -> str:
 def container_env(parsed: Parsed) -> dict[str, str]:
     """Variable → value, as text: what was given, and what the target needs."""
     settings, values = parsed.settings, parsed.settings.public_values()
-    left_out = _OF_THIS_MACHINE if settings.target != "docker" else frozenset()
-    if settings.target in ON_VERTEX:
-        left_out |= _SAID_BY_VERTEX
+    left_out = _SAID_BY_VERTEX if settings.target in ON_VERTEX else ()
     given = [name for name in values if parsed.sources[name] not in _NOT_GIVEN]
     env = {
         name.upper(): _text(values[name])

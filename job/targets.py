@@ -13,6 +13,7 @@ IN_CLOUD = (*ON_VERTEX, "tpu-vm")
 # Those that are not named here are taken by all. A variable may serve several targets, as in a
 # .env file; a flag that does nothing is a mistake.
 TAKEN_BY: dict[str, tuple[str, ...]] = {
+    "cache_dir": ("docker",),  # a folder of the machine on which the specification is written
     "project": IN_CLOUD,
     "region": ON_VERTEX,
     "zone": ("tpu-vm",),

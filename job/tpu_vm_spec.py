@@ -14,6 +14,7 @@ from string import Template
 from job.launch import LaunchSettings
 
 TPU_TYPE = "v3-8"
+CREATED_WITHIN_S = 3600  # after gcloud has said that it is created
 NAME_CHARS = 54  # of at most 63
 
 
@@ -30,7 +31,10 @@ def tpu_vm_script(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     where = [f"--zone={settings.zone}"]
     if settings.project:
         where.append(f"--project={settings.project}")
-    said = json.dumps([where, _create(settings, ""), _run(settings, env, "")])
+    wait_s = round(settings.max_wait_hours * 3600) if settings.queued else CREATED_WITHIN_S
+    timeout_s = round(settings.timeout_hours * 3600)
+    asked = [settings.display_name, where, wait_s, timeout_s, _create(settings, "")]
+    said = json.dumps([*asked, _run(settings, env, "")])
     name = f"{settings.display_name[:NAME_CHARS]}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
     template = _Script(resources.files("job").joinpath("tpu_vm.sh").read_text("utf-8"))
     return template.substitute(
@@ -38,7 +42,8 @@ def tpu_vm_script(settings: LaunchSettings, env: Mapping[str, str]) -> str:
         where=shlex.join(where),
         kind="queued-resources" if settings.queued else "tpu-vm",
         state="state.state" if settings.queued else "state",
-        timeout_s=str(round(settings.timeout_hours * 3600)),
+        wait_s=str(wait_s),
+        timeout_s=str(timeout_s),
         create=_lines(_create(settings, name), 4),
         force=" --force" if settings.queued else "",
         login=_login(settings.image or ""),

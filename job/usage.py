@@ -1,6 +1,5 @@
 """What people read about the arguments: `--help`, `--print_settings`, and what a value may be."""
 
-import re
 import textwrap
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -9,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from job import __version__
 from job.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+from job.kinds import masked
 from job.launch import OPERANDS, LaunchSettings
 from job.settings import SAMPLE_DEFAULTS, Settings
 from job.targets import TARGETS
@@ -62,15 +62,14 @@ _EXIT_CODES = {
 
 
 def display(value: Any) -> str:
-    """A value as people write it; a password in a URL is left out."""
+    """A value as people write it; what may be a secret in a URL is left out."""
     if value is None:
         return "-"
     if isinstance(value, SecretStr):
         return "(secret)"
     if isinstance(value, bool):
         return str(value).lower()
-    text = f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
-    return re.sub(r"(:/+)[^/@\s]+@", r"\1(secret)@", text)
+    return masked(f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value))
 
 
 def _either(words: list[str]) -> str:

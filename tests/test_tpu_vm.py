@@ -15,7 +15,10 @@ from job.spec import render
 from tests.gcloud.tools import install
 
 WORDS = EXAMPLES["tpu-vm.sh"]
-OTHER = [*WORDS, "--epochs=4"]
+OTHERS = [
+    [*WORDS, changed]
+    for changed in ("--epochs=4", "--timeout_hours=2", f"--display_name={'k' * 60}a")
+]
 NAME = re.search(r"^name=(korean-ner-[0-9a-f]{8})$", (SPECS / "tpu-vm.sh").read_text(), re.M)[1]
 
 
@@ -35,6 +38,7 @@ class Vm:
                 "PAUSE_S": "0.05",
                 **environ,
             },
+            cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -51,6 +55,15 @@ class Vm:
     def calls(self, part: str) -> list[str]:
         text = (self.folder / "calls").read_text()
         return [line for line in text.splitlines() if line.startswith(part)]
+
+    def until_called(self, part: str) -> None:
+        while not (self.folder / "calls").exists() or not self.calls(part):
+            time.sleep(0.02)
+
+    def leave_running(self) -> None:
+        """What an earlier call has left: a VM and the job on it."""
+        (self.folder / "state").write_text("READY\n")
+        (self.folder / "container").write_text("running\n")
 
     @property
     def exists(self) -> bool:
@@ -80,8 +93,7 @@ def test_the_vm_is_deleted_when_the_job_ends(vm, script, code):
 def test_the_vm_is_deleted_when_the_script_is_interrupted(vm, number, code):
     """At once, not when the log ends; before, the job is told to stop, so that it saves."""
     process = vm.start(JOB_SECONDS="60")
-    while not (vm.folder / "calls").exists() or not vm.calls("docker logs"):
-        time.sleep(0.05)
+    vm.until_called("docker logs")
     os.kill(process.pid, number)
     process.communicate(timeout=30)
     assert (process.returncode, vm.exists) == (code, False)
@@ -104,8 +116,7 @@ def test_the_time_is_that_of_the_settings():
 def test_a_vm_that_appears_after_an_interruption_is_deleted(vm):
     """Google lists a VM a moment after it was asked for: one look at the list is not enough."""
     process = vm.start(CREATE_IS_SLOW="1", PAUSE_S="0.5")
-    while not (vm.folder / "calls").exists() or not vm.calls("gcloud compute tpus tpu-vm create"):
-        time.sleep(0.02)
+    vm.until_called("gcloud compute tpus tpu-vm create")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     time.sleep(1)
@@ -143,13 +154,13 @@ def test_a_vm_that_cannot_be_deleted_is_named(vm):
     """With the command that deletes it, and an exit code that says so."""
     code, log = vm.run(DELETE_FAILS="99")
     assert (code, vm.exists) == (74, True)
+    assert (vm.folder / f"{NAME}.not-deleted").exists()
     assert f"gcloud compute tpus tpu-vm delete {NAME} --zone=us-central1-a" in log
 
 
 def test_a_vm_that_is_there_is_taken_over(vm):
     """The job that runs on it is followed, not started a second time."""
-    (vm.folder / "state").write_text("READY\n")
-    (vm.folder / "container").touch()
+    vm.leave_running()
     code, log = vm.run()
     assert (code, vm.exists) == (0, False)
     assert "a line of the log" in log
@@ -159,27 +170,26 @@ def test_a_vm_that_is_there_is_taken_over(vm):
 
 def test_a_list_that_fails_says_nothing_of_the_vm(vm):
     """A network that is away for a moment ends no run, neither at its start nor later."""
-    (vm.folder / "state").write_text("READY\n")
-    (vm.folder / "container").touch()
-    code, _ = vm.run(LIST_FAILS="3", SSH_FAILS="4", JOB_EXIT_CODE="65")
+    vm.leave_running()
+    code, _ = vm.run(LIST_FAILS="3", SSH_FAILS="9", JOB_EXIT_CODE="65")
     assert (code, vm.exists) == (65, False)
     assert not vm.calls("gcloud compute tpus tpu-vm create")
+    assert not vm.calls("docker stop")
 
 
 def test_where_nothing_is_known_nothing_is_deleted(vm):
     """Not logged in, say: the VM of an earlier call, and the job on it, go on."""
-    (vm.folder / "state").write_text("READY\n")
+    vm.leave_running()
     code, log = vm.run(LIST_FAILS="99")
     assert (code, vm.exists) == (69, True)
-    assert "Nothing was created or deleted; a VM that an\nearlier call left goes on." in log
+    assert f"Nothing was created or deleted. If an earlier call has left {NAME}, it goes on" in log
     assert not vm.calls("gcloud compute tpus tpu-vm delete")
 
 
 def test_a_vm_that_goes_while_it_is_followed_ends_the_script(vm):
     """What the list says is believed where it answers: 69, and nothing is left."""
     process = vm.start(JOB_SECONDS="600", JOB_HANGS="1")
-    while not (vm.folder / "calls").exists() or not vm.calls("docker logs"):
-        time.sleep(0.05)
+    vm.until_called("docker logs")
     (vm.folder / "state").write_text("PREEMPTED\n")
     (vm.folder / "gone").touch()
     (vm.folder / "stopped").touch()
@@ -187,13 +197,94 @@ def test_a_vm_that_goes_while_it_is_followed_ends_the_script(vm):
     assert (process.returncode, vm.exists) == (69, False)
 
 
+def test_signals_that_come_together_are_one(vm):
+    """A closed terminal sends one, and its shell another: the second must not end the deletion."""
+    process = vm.start(JOB_SECONDS="60")
+    vm.until_called("docker logs")
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(process.pid, number)
+    process.communicate(timeout=30)
+    assert process.returncode in (129, 130, 143)
+    assert not vm.exists
+    assert vm.calls("docker stop")
+
+
+def test_a_signal_before_anything_is_known_leaves_a_vm_and_says_so(vm):
+    """It is not deleted unseen; the user learns that it may cost money."""
+    vm.leave_running()
+    process = vm.start(LIST_TAKES="1")
+    vm.until_called("gcloud compute tpus tpu-vm list")
+    process.send_signal(signal.SIGINT)
+    log, _ = process.communicate(timeout=30)
+    assert (process.returncode, vm.exists) == (130, True)
+    assert f"If an earlier call has left {NAME}, it goes on" in log
+
+
+def test_a_job_that_was_taken_over_saves_before_its_vm_goes(vm):
+    """Also where the signal comes while nobody knows yet how it is doing."""
+    vm.leave_running()
+    process = vm.start(SSH_FAILS="2", PAUSE_S="0.5")
+    vm.until_called("gcloud compute tpus tpu-vm ssh")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert (process.returncode, vm.exists) == (143, False)
+    stops = [call for call in vm.calls("gcloud compute tpus tpu-vm ssh") if "docker stop" in call]
+    assert stops
+
+
+def test_a_reader_that_is_gone_keeps_no_job_from_saving(vm):
+    """`| head` has what it wanted; when the time is over, the job is told all the same."""
+    process = vm.start(JOB_SECONDS="600", JOB_HANGS="1", TIMEOUT_S="3")
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 143
+    assert not vm.exists
+    assert vm.calls("docker stop")
+
+
+def test_a_container_that_never_began_is_made_anew(vm):
+    """ssh was cut off between the two halves of `docker run`: nothing has been trained."""
+    code, _ = vm.run(STARTS_FAIL="1", JOB_EXIT_CODE="65")
+    assert (code, vm.exists) == (65, False)
+    assert len(vm.calls("docker run")) == 2
+    assert vm.calls("docker rm --force")
+
+
+def test_a_vm_that_is_waited_for_in_vain_is_deleted(vm):
+    """Its state never becomes READY, or cannot be read: the wait has an end, in either case."""
+    (vm.folder / "state").write_text("REPAIRING\n")
+    code, log = vm.run(WAIT_S="1")
+    assert (code, vm.exists) == (69, False)
+    assert "There is no TPU VM to be had" in log
+
+
+def test_a_vm_that_is_being_deleted_is_waited_for(vm):
+    """The script is run again right after a Ctrl-C elsewhere: another VM takes its place."""
+    (vm.folder / "state").write_text("DELETING\n")
+    process = vm.start()
+    vm.until_called("gcloud compute tpus tpu-vm list")
+    (vm.folder / "state").unlink()
+    process.communicate(timeout=30)
+    assert (process.returncode, vm.exists) == (0, False)
+    assert len(vm.calls("gcloud compute tpus tpu-vm create")) == 1
+
+
+def test_nothing_outlives_the_script(vm):
+    """No ssh to a VM that is no longer there holds a pipe, or the terminal, open."""
+    process = vm.start(JOB_SECONDS="30")
+    vm.until_called("docker logs")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)  # ends when nobody holds its stdout any more
+    assert (process.returncode, vm.exists) == (143, False)
+
+
 def test_other_work_has_another_vm():
     """So no script follows, and at its end deletes, what another has started."""
-    scripts = [render(parse(["spec", *words], {}, Path("/nowhere"))) for words in (WORDS, OTHER)]
+    scripts = [render(parse(["spec", *words], {}, Path("/nowhere"))) for words in (WORDS, *OTHERS)]
     names = [re.search(r"^name=(.*)$", script, re.M)[1] for script in scripts]
     assert names[0] == NAME
-    assert names[1].startswith("korean-ner-")
-    assert names[0] != names[1]
+    assert len(set(names)) == len(names)
+    assert max(map(len, names)) <= 63
 
 
 def test_a_vm_that_was_taken_away_is_replaced(vm):

@@ -15,19 +15,23 @@ exec "$@"
 # `docker` on the VM: it notes how it was called; the job takes $JOB_SECONDS and ends, or hangs.
 DOCKER = """#!/bin/bash
 printf '%s\\n' "docker $*" >>"$VM/calls"
-case "$1 $2" in
-  "container inspect") test -e "$VM/container" ;;
-  "run --detach") touch "$VM/container" ;;
-  "logs --follow")
+case "$1" in
+  run)
+    echo created >"$VM/container"
+    if [ "${STARTS_FAIL:-0}" -ge "$(grep -c '^docker run' "$VM/calls")" ]; then exit 255; fi
+    echo running >"$VM/container"
+    ;;
+  rm) rm "$VM/container" ;;
+  logs)
     echo "a line of the log"
     for _ in $(seq "${JOB_SECONDS:-0}"); do [ -e "$VM/stopped" ] || sleep 1; done
+    [ -n "${JOB_HANGS:-}" ] || echo exited >"$VM/container"
     ;;
-  inspect*)
-    running=false
-    [ -z "${JOB_HANGS:-}" ] || [ -e "$VM/stopped" ] || running=true
-    echo "$running ${JOB_EXIT_CODE:-0}"
+  inspect)
+    status=$(cat "$VM/container") || exit 1
+    case "$2" in *ExitCode*) echo "$status ${JOB_EXIT_CODE:-0}" ;; *) echo "$status" ;; esac
     ;;
-  stop*) touch "$VM/stopped" ;;
+  stop) touch "$VM/stopped" && echo exited >"$VM/container" ;;
 esac
 """
 # gcloud on the machine that runs the script, for the ways in which things go wrong.
@@ -35,6 +39,7 @@ GCLOUD = """#!/bin/bash
 printf '%s\\n' "gcloud $*" >>"$VM/calls"
 case "$4" in
   list)
+    sleep "${LIST_TAKES:-0}"
     if [ "${LIST_FAILS:-0}" -ge "$(grep -c ' list ' "$VM/calls")" ]; then exit 1; fi
     cat "$VM/state" 2>/dev/null || true
     ;;
@@ -47,7 +52,8 @@ case "$4" in
     ;;
   delete)
     if [ "${DELETE_FAILS:-0}" -gt "$(grep -c ' delete ' "$VM/calls")" ]; then exit 1; fi
-    rm "$VM/state"
+    rm "$VM/state" || exit 1
+    rm -f "$VM/container"
     ;;
   ssh)
     [ -e "$VM/gone" ] && exit 255
