@@ -44,11 +44,11 @@ def examine_structure() -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def run(options: Sequence[str], *arguments: str, timeout: float = 120) -> Done:
+def run(options: Sequence[str], *arguments: str, image: str = IMAGE, timeout: float = 120) -> Done:
     """`docker run OPTIONS IMAGE ARGUMENTS`, to its end."""
     name = f"job-test-{uuid.uuid4().hex[:12]}"
     try:
-        return docker("run", f"--name={name}", *options, IMAGE, *arguments, timeout=timeout)
+        return docker("run", f"--name={name}", *options, image, *arguments, timeout=timeout)
     finally:
         docker("rm", "--force", "--volumes", name)
 
@@ -81,11 +81,11 @@ class Running:
 
 
 @contextmanager
-def running(options: Sequence[str], *arguments: str) -> Iterator[Running]:
+def running(options: Sequence[str], *arguments: str, image: str = IMAGE) -> Iterator[Running]:
     """A container in the background; killed at the end of the block if need be."""
     name = f"job-test-{uuid.uuid4().hex[:12]}"
     try:
-        started = docker("run", "--detach", f"--name={name}", *options, IMAGE, *arguments)
+        started = docker("run", "--detach", f"--name={name}", *options, image, *arguments)
         assert started.code == 0, started.err
         yield Running(name)
     finally:

@@ -17,12 +17,14 @@ import pytest
 from google.cloud.aiplatform_v1.types import CustomJob, CustomJobSpec
 from google.protobuf import json_format
 
-from tests.container.containers import IMAGE, ROOT, run, running
+from tests.container.containers import BUILT, ROOT, run, running
 from tests.gcloud.api import serve
 from tests.gcs import GcsServer
 from tests.runs import World
 
 BASE = "gs://bucket/ner/run-1"
+IMAGE = f"{BUILT}:gpu-latest"
+pytestmark = pytest.mark.usefixtures("built")
 
 
 @pytest.fixture
@@ -125,7 +127,8 @@ def test_what_gcloud_sends_is_what_trains(bucket, tmp_path):
     [pool] = job.worker_pool_specs
     container = pool.container_spec
     assert container.image_uri == IMAGE
-    done = run(options_of(job, 0, bucket), *container.args, timeout=280)
+    options = options_of(job, 0, bucket)
+    done = run(options, *container.args, image=container.image_uri, timeout=280)
     assert (done.code, done.err) == (0, ""), done.out
     require_records(done.out)
     require_model(bucket)
@@ -137,8 +140,8 @@ def test_a_cluster_trains_one_model(bucket, tmp_path):
     assert [pool.replica_count for pool in job.worker_pool_specs] == [1, 1]
     assert {pool.container_spec.image_uri for pool in job.worker_pool_specs} == {IMAGE}
     words = list(job.worker_pool_specs[1].container_spec.args)
-    with running(options_of(job, 1, bucket), *words) as second:
-        done = run(options_of(job, 0, bucket), *words, timeout=280)
+    with running(options_of(job, 1, bucket), *words, image=IMAGE) as second:
+        done = run(options_of(job, 0, bucket), *words, image=IMAGE, timeout=280)
         assert (done.code, done.err) == (0, ""), done.out
         assert second.wait() == 0, second.log()
         require_records(second.log())
