@@ -8,6 +8,7 @@ from pathlib import Path
 import job
 from job.checkpoint import Checkpoint, CheckpointStore
 from job.errors import IncompatibleError
+from job.kinds import masked
 from job.manifest import FORMAT
 from job.prepare import Prepared
 from job.resume import Progressed, progressed
@@ -45,6 +46,7 @@ class Start:
 def identity_of(settings: Settings, prepared: Prepared) -> dict[str, object]:
     """Argument or fact → plain value; runs with equal ones train the same weights."""
     identity = {name: getattr(settings, name) for name in DECISIVE}
+    identity["pretrained_model_name"] = masked(settings.pretrained_model_name)
     # Of all devices together: 4 on each of 8 cores train what 32 on one device do.
     identity["batch_size"] = prepared.batch_size * prepared.plan.world_size
     identity["train_sha256"] = prepared.splits["train"].sha256

@@ -7,6 +7,7 @@ from pathlib import Path
 from job import storage
 from job.errors import ArgumentError
 from job.hub import fetch_snapshot, wanted_files
+from job.kinds import masked
 from job.manifest import sha256_of
 
 SAMPLE_MODEL = Path(__file__).parent / "sample" / "model"
@@ -36,8 +37,8 @@ def _fetch_directory(url: str, cache_dir: Path) -> Path:
     files = wanted_files(storage.list_names(url))
     if "config.json" not in files:
         raise ArgumentError(
-            f"PRETRAINED_MODEL_NAME={url}: there is no config.json; name the directory in which "
-            f"the model's files lie."
+            f"PRETRAINED_MODEL_NAME={masked(url)}: there is no config.json; name the directory "
+            "in which the model's files lie."
         )
     models = cache_dir / "models"
     models.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from job import drive, storage
 from job.cache import cache_path, copy_object
 from job.errors import ArgumentError, DataError, OutputError, PermissionDeniedError
 from job.fetch import download, find_version
+from job.kinds import masked
 from job.web import MissingError
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Cache:
             return copy_object(url, self.folder, max_bytes=self.max_bytes, force=self.force)
         target = cache_path(self.folder, url, version or "")
         if version and target.is_file() and not self.force:
-            logger.info("%s is unchanged: taken from %s.", url, target)
+            logger.info("%s is unchanged: taken from %s.", masked(url), target)
         else:
             download(url, target, max_bytes=self.max_bytes)
         return target
@@ -74,8 +75,8 @@ def find_sources(
         if split not in found:
             names = " or ".join(f"{stem}.*" for stem in SPLITS[split])
             raise DataError(
-                f"DOWNSTREAM_CORPUS_NAME={name}: {folder_url} has no {names}; put the {split} "
-                "split there, or correct DOWNSTREAM_CORPUS_ROOT_DIR."
+                f"DOWNSTREAM_CORPUS_NAME={name}: {masked(folder_url)} has no {names}; put the "
+                f"{split} split there, or correct DOWNSTREAM_CORPUS_ROOT_DIR."
             )
     return found
 
@@ -110,9 +111,9 @@ def _find(folder_url: str, cache: Cache) -> dict[str, Source]:
     for split, name in _choose(storage.list_names(folder_url), folder_url).items():
         url = storage.join(folder_url, name)
         try:
-            found[split] = Source(cache.copy(url), url, url)
+            found[split] = Source(cache.copy(url), masked(url), url)
         except FileNotFoundError as error:
-            raise DataError(f"{url}: vanished before it was read; run again.") from error
+            raise DataError(f"{masked(url)}: vanished before it was read; run again.") from error
     return found
 
 
@@ -151,7 +152,7 @@ def _find_on_web(folder_url: str, cache: Cache) -> dict[str, Source]:
     found = {}
     for split, name in _choose([n for n in names if versions[n] is not None], folder_url).items():
         url = storage.join(folder_url, name)
-        found[split] = Source(cache.copy(url, versions[name]), url, url)
+        found[split] = Source(cache.copy(url, versions[name]), masked(url), url)
     if denied and not found:
         raise denied[0]
     return found
@@ -164,8 +165,8 @@ def _choose(names: Sequence[str], folder_url: str) -> dict[str, str]:
         candidates = [n for n in names if "." in n and n.split(".")[0] in stems and n[-1] != "~"]
         if len(candidates) > 1:
             raise DataError(
-                f"{folder_url}: both {candidates[0]} and {candidates[1]} could be the {split} "
-                "split; remove or rename one."
+                f"{masked(folder_url)}: both {candidates[0]} and {candidates[1]} could be the "
+                f"{split} split; remove or rename one."
             )
         if candidates:
             chosen[split] = candidates[0]

@@ -10,6 +10,7 @@ import job
 from job import storage
 from job.evaluate import EpochRecord, SplitResult
 from job.hardware import Hardware
+from job.kinds import masked
 from job.prepare import Prepared
 from job.report import summary_table
 from job.settings import Settings
@@ -26,7 +27,7 @@ def facts_of(
     trained = sum(record.seconds for record in history)
     each = f" on each of {hardware.world_size} devices" if hardware.world_size > 1 else ""
     facts = {
-        "model": settings.pretrained_model_name,
+        "model": masked(settings.pretrained_model_name),
         "revision": settings.pretrained_model_revision or "not pinned",
         "corpus": settings.downstream_corpus_name,
         **{f"{name} sha256": split.sha256 for name, split in prepared.splits.items()},

@@ -186,6 +186,22 @@ def test_a_web_folder_is_probed_and_copied_once(load, server):
     assert len(load(root_url=f"{server.url}/files").train.sentences) == 42
 
 
+def test_a_password_in_an_address_is_not_shown(load, server, caplog):
+    """Neither where the corpus is read from it, nor where it is unchanged, nor where it lacks."""
+    caplog.set_level("INFO")
+    files = {"mine/train.txt": TRAIN.encode(), "mine/val.txt": VAL.encode()}
+    server.files |= files
+    url = f"{server.url}/files".replace("://", "://me:hunter2@")
+    for _ in range(2):
+        corpus = load(root_url=url)
+        assert corpus.val.path == url.replace("me:hunter2@", "(secret)@") + "/mine/val.txt"
+    del server.files["mine/val.txt"]
+    with pytest.raises(DataError, match="has no val") as caught:
+        load(root_url=url)
+    assert "hunter2" not in str(caught.value) + caplog.text
+    assert "(secret)@" in str(caught.value)
+
+
 def test_a_web_folder_that_refuses_is_a_permission_error(load, server):
     class Refusing(dict):
         def __getitem__(self, path):

@@ -9,8 +9,9 @@ import torch
 from job import storage
 from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError
-from job.identity import find_start
+from job.identity import find_start, identity_of
 from job.labels import LabelMap
+from job.settings import Settings
 from job.state import STATE
 
 IDENTITY = {"seed": 7, "learning_rate": 0.01}
@@ -96,3 +97,11 @@ def test_a_url_without_a_checkpoint_is_refused(store, tmp_path):
     """RESUME=<url> names one checkpoint, not any."""
     with pytest.raises(IncompatibleError, match="no checkpoint that verifies"):
         start(store, tmp_path, str(tmp_path))
+
+
+def test_no_secret_goes_into_a_checkpoint():
+    """A manifest is read by whoever reads the bucket, and a new key is no other model."""
+    splits = {name: SimpleNamespace(sha256="0") for name in ("train", "val")}
+    run = SimpleNamespace(batch_size=2, plan=SimpleNamespace(world_size=1), splits=splits)
+    identity = identity_of(Settings(pretrained_model_name="https://me:hunter2@h/m?k=hunter2"), run)
+    assert identity["pretrained_model_name"] == "https://(secret)@h/m?(secret)"
