@@ -122,15 +122,13 @@ def _judge_target(operands: list[str]) -> list[str]:
 
 def _judge_flags(given: Mapping[str, Given], kind: type[Settings], target: str) -> list[str]:
     """Flags that do nothing here: those of `spec` for the job, those of one target for another."""
-    strangers = {name: each for name, each in given.items() if name not in kind.model_fields}
-    mistakes = [
-        f"{each.source[5:]}: is for `spec` only; leave it out." for each in strangers.values()
-    ]
+    mistakes = []
     for name, each in given.items():
         takers = TAKEN_BY.get(name, TARGETS)
-        if target in TARGETS and target not in takers:
-            takers_shown = ", ".join(takers)
-            mistakes.append(f"{each.source[5:]}: is for {takers_shown} only; leave it out.")
+        if name not in kind.model_fields:
+            mistakes.append(f"{each.source[5:]}: is for `spec` only; leave it out.")
+        elif target in TARGETS and target not in takers:
+            mistakes.append(f"{each.source[5:]}: is for {', '.join(takers)} only; leave it out.")
     return mistakes
 
 

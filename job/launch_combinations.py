@@ -141,7 +141,8 @@ def _tuning(s: Any) -> list[Combination | None]:
         found.append(_clash(("tuning_parameters",), remedy and f"{masked(str(place))}: {remedy}"))
     given = {name: getattr(s, name) for name in Settings.model_fields if name in s.model_fields_set}
     for each in COMBINATIONS:
-        together = [name for name in (*each.names, "long_sentences") if name in varied]
+        names = (*each.names, "long_sentences") if "window_stride" in each.names else each.names
+        together = [name for name in names if name in varied]
         for values in product(*(varied[name] for name in together)) if together else ():
             trial = dict(zip(together, values, strict=True))
             if each.is_bad(_Trial(**{**given, **trial})):

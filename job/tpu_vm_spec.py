@@ -84,6 +84,6 @@ def _run(settings: LaunchSettings, env: Mapping[str, str], name: str) -> list[st
     return [
         f"sudo docker run --detach --name {name} --privileged --net=host",
         f"--shm-size={settings.shm_size_gb}g",
-        *(f"--env {shlex.quote(f'{name}={value}')}" for name, value in env.items()),
+        *(f"--env {shlex.quote('='.join(pair))}" for pair in env.items()),
         f"{shlex.quote(settings.image or '')} train",
     ]
