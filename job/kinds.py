@@ -21,6 +21,7 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 
 SPLITS = ("train", "val", "test")
 TPU_CORES = (0, 1, 4, 8)
+COLUMN_ROLES = ("text", "tags")
 
 
 def matching(pattern: str, allowed: str) -> AfterValidator:
@@ -46,6 +47,24 @@ def parse_sha256(text: str) -> dict[str, str]:
 
 def _check_sha256(text: str) -> str:
     parse_sha256(text)
+    return text
+
+
+def parse_fields(text: str) -> dict[str, int]:
+    """`text=2,tags=4` as what a column holds -> its number from 1. Raises ValueError."""
+    pairs = [pair.strip().partition("=") for pair in text.split(",") if pair.strip()]
+    fields = {role.strip(): number.strip() for role, _, number in pairs}
+    are_numbers = all(re.fullmatch(r"[1-9]\d?", number, re.ASCII) for number in fields.values())
+    if not are_numbers or len(fields) < len(pairs) or not fields.keys() <= set(COLUMN_ROLES):
+        raise ValueError("text=2,tags=4, with columns counted from 1")
+    columns = {role: int(number) for role, number in fields.items()}
+    if len(set(columns.values())) < len(columns):
+        raise ValueError("text=2,tags=4, two different columns")
+    return columns
+
+
+def _check_fields(text: str) -> str:
+    parse_fields(text)
     return text
 
 
@@ -131,5 +150,6 @@ SecretName = Annotated[
         "the name of a secret, projects/PROJECT/secrets/NAME, and not the secret itself",
     ),
 ]
+CorpusFields = Annotated[str, AfterValidator(_check_fields)]
 Sha256s = Annotated[str, AfterValidator(_check_sha256)]
 TpuCores = Annotated[int, AfterValidator(_check_tpu_cores)]

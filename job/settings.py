@@ -6,73 +6,29 @@ test or a notebook gets what it wrote.
 The order of the fields is that of `--help`; a field with a `group` starts one.
 """
 
-import os
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from job.combinations import COMBINATIONS, Combination
+from job.corpus_settings import CorpusSettings
 from job.kinds import (
     SAMPLE_DEFAULTS,
-    CorpusName,
     EmptyIsNone,
-    LocalFolder,
     Location,
     Resume,
     SecretName,
-    Sha256s,
     TpuCores,
-    cache_home,
     default_batch_size,
     default_window_stride,
-    parse_sha256,
     shown,
 )
 
 
-class Settings(BaseSettings):
+class Settings(CorpusSettings):
     """Raises pydantic.ValidationError; `job.arguments.parse` turns it into sentences."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
-    )
-
-    downstream_task_name: Literal["named-entity-recognition"] = Field(
-        "named-entity-recognition",
-        json_schema_extra=shown(group="Corpus"),
-        description="the only task there is",
-    )
-    downstream_corpus_name: CorpusName = Field(
-        "ner",
-        description="'ner' is the tutorial's corpus, downloaded; 'sample' is embedded; any other "
-        "is looked for as <root>/<name>/{train,val[,test]}.*",
-    )
-    downstream_corpus_root_dir: Annotated[Location | None, EmptyIsNone] = Field(
-        None,
-        json_schema_extra=shown("the cache directory"),
-        description="path or URL of the folder in which the corpus folder lies",
-    )
-    corpus_sha256: Sha256s = Field(
-        "",
-        json_schema_extra=shown("not checked"),
-        description="checksums that pin the corpus: train=<hex>,val=<hex>[,test=<hex>]",
-    )
-    max_rejected_ratio: float = Field(
-        0.05, ge=0, le=1, description="share of a split's lines that may be malformed, 0 to 1"
-    )
-    allow_unseen_labels: bool = Field(
-        False, description="go on when val or test has an entity type that train lacks"
-    )
-    force_download: bool = Field(False, description="download the corpus again")
-    overwrite_cache: bool = Field(False, description="encode the corpus again")
-    max_download_mb: int = Field(500, ge=1, description="megabytes that a downloaded file may have")
-    cache_dir: LocalFolder = Field(
-        default_factory=lambda: cache_home(os.environ),
-        json_schema_extra=shown("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
-        description="local folder for downloads and encoded corpora",
-    )
 
     pretrained_model_name: Location = Field(
         "beomi/kcbert-base",
@@ -197,11 +153,6 @@ class Settings(BaseSettings):
         0, ge=0, description="epochs without a better MONITOR before training stops; 0 = never"
     )
     test_mode: bool = Field(False, description="a quick pass over a little data, to try everything")
-
-    @property
-    def corpus_sha256_by_split(self) -> dict[str, str]:
-        """The checksums of CORPUS_SHA256, split -> hex."""
-        return parse_sha256(self.corpus_sha256)
 
     @property
     def monitored(self) -> tuple[str, str]:

@@ -16,6 +16,7 @@ KOREAN = {  # of the defaults that are words
     "none": "없음",
     "the cache directory": "캐시 폴더",
     "not checked": "검사하지 않음",
+    "found by themselves": "스스로 찾음",
     "the newest": "최신",
     "16, less where MAX_SEQ_LENGTH is below 34": "16, MAX_SEQ_LENGTH가 34보다 작으면 더 작게",
     "./output; on Vertex AI its base directory": "./output, Vertex AI에서는 기본 출력 폴더",

@@ -1,0 +1,98 @@
+"""The arguments that say which corpus is read, how, and what may be wrong with it."""
+
+import os
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from job.kinds import (
+    CorpusFields,
+    CorpusName,
+    EmptyIsNone,
+    LocalFolder,
+    Location,
+    Sha256s,
+    cache_home,
+    parse_fields,
+    parse_sha256,
+    shown,
+)
+
+
+class CorpusSettings(BaseSettings):
+    """The first group of `job.settings.Settings`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+    downstream_task_name: Literal["named-entity-recognition"] = Field(
+        "named-entity-recognition",
+        json_schema_extra=shown(group="Corpus"),
+        description="the only task there is",
+    )
+    downstream_corpus_name: CorpusName = Field(
+        "ner",
+        description="'ner' is the tutorial's corpus, downloaded; 'sample' is embedded; any other "
+        "is looked for as <root>/<name>/{train,val[,test]}.*",
+    )
+    downstream_corpus_root_dir: Annotated[Location | None, EmptyIsNone] = Field(
+        None,
+        json_schema_extra=shown("the cache directory"),
+        description="path or URL of the folder in which the corpus folder lies",
+    )
+    corpus_sha256: Sha256s = Field(
+        "",
+        json_schema_extra=shown("not checked"),
+        description="checksums that pin the corpus: train=<hex>,val=<hex>[,test=<hex>]",
+    )
+    max_rejected_ratio: float = Field(
+        0.05, ge=0, le=1, description="share of a split's lines that may be malformed, 0 to 1"
+    )
+    allow_unseen_labels: bool = Field(
+        False,
+        description="keep sentences of val and test with an entity type that train lacks: such "
+        "entities count as missed; else a few such sentences are rejected, and many stop the run",
+    )
+    corpus_fields: CorpusFields = Field(
+        "",
+        json_schema_extra=shown("found by themselves"),
+        description="columns of the corpus from 1, where they cannot be told: text=2,tags=4",
+    )
+    normalize: Literal["off", "nfc"] = Field(
+        "off",
+        description="'nfc' composes decomposed Korean (NFD, as macOS writes it) before wordpieces "
+        "are made; offsets stay exact, and predict answers in those of the text that it was given",
+    )
+    max_unknown_ratio: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="share of train's characters that the model's vocabulary may lack, 0 to 1",
+    )
+    show_sentences: int = Field(
+        3,
+        ge=0,
+        le=100,
+        description="sentences of each split that the log shows as they were read; 0 for texts "
+        "that may not stand in a log",
+    )
+    force_download: bool = Field(False, description="download the corpus again")
+    overwrite_cache: bool = Field(False, description="encode the corpus again")
+    max_download_mb: int = Field(500, ge=1, description="megabytes that a downloaded file may have")
+    cache_dir: LocalFolder = Field(
+        default_factory=lambda: cache_home(os.environ),
+        json_schema_extra=shown("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
+        description="local folder for downloads and encoded corpora",
+    )
+
+    @property
+    def corpus_sha256_by_split(self) -> dict[str, str]:
+        """The checksums of CORPUS_SHA256, split -> hex."""
+        return parse_sha256(self.corpus_sha256)
+
+    @property
+    def corpus_columns(self) -> dict[str, int]:
+        """The columns of CORPUS_FIELDS, `text` or `tags` -> its number from 1."""
+        return parse_fields(self.corpus_fields)
