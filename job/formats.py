@@ -9,14 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from job.columns import looks_like_columns, parse_columns
+from job.edges import settle
 from job.errors import DataError
-from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_lines
+from job.json_rows import Rows, array_of, rows_of_lines
+from job.json_shapes import refuse_document, refuse_other_shapes
+from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_rows
 from job.lines import LineError, Rejected, read_lines
 from job.sentences import Sentence
 from job.tagged import SEPARATOR, read_tagged_line, to_tagged
 
 __all__ = ["Parsed", "Rejected", "parse", "to_tagged"]
 
+PARSER_VERSION = 2  # count up when the same file comes to be read differently
 LOOKED_AT = 200  # lines that decide the format
 ACCEPTED = (
     "`sentence␞tagged`, CoNLL or KLUE columns with a BIO tag in the last one, or JSON Lines with "
@@ -40,24 +44,49 @@ def parse(data: bytes, path: str, find_tag_names: TagNames = lambda: None) -> Pa
     integer tags.
 
     Raises DataError where the file as a whole cannot be read. A sentence that cannot be read is in
-    `rejected`; none is ever changed.
+    `rejected`; of the others nothing is changed but the edges of spans (`job.edges`).
     """
     lines, notes = read_lines(data, path)
-    kind, why = _recognise(lines, path)
+    elements = array_of(lines)
+    if elements is not None:
+        refuse_other_shapes([element for _, element in elements], path, in_array=True)
+        rows = [(number, _object(element)) for number, element in elements]
+        kind, why = "json", "it is one array"
+    else:
+        kind, why = _recognise(lines, path)
+        rows = rows_of_lines(lines) if kind == "json" else []
     if kind == "tagged":
         how = f"the tutorial's sentence{SEPARATOR}tagged"
         sentences, rejected, noted = _parse_tagged(lines)
     elif kind == "columns":
         how, sentences, rejected, noted = parse_columns(lines)
     else:
-        how, sentences, rejected, noted = parse_json_lines(lines, find_tag_names)
-        if any(row.reason == NO_NAMES for row in rejected):
-            raise DataError(
-                f"{path} has integers for tags and nothing that names them; put their names in "
-                "order, one a line, into label_names.txt beside it (or its dataset_info.json)."
-            )
+        how, sentences, rejected, noted = _parse_json(rows, path, find_tag_names)
+        how = f"{'a JSON array' if elements is not None else 'JSON Lines'} {how}"
+    settled, unsettled = settle(sentences, noted)
+    rejected = sorted([*rejected, *unsettled], key=lambda row: row.line)
     notes += [f"{count} {what}" for what, count in noted.items()]
-    return Parsed(how, why, tuple(sentences), tuple(rejected), tuple(notes))
+    return Parsed(how, why, tuple(settled), tuple(rejected), tuple(notes))
+
+
+def _object(element: object) -> dict | LineError:
+    return element if isinstance(element, dict) else LineError("not a JSON object")
+
+
+def _parse_json(
+    rows: Rows, path: str, find_tag_names: TagNames
+) -> tuple[str, list[Sentence], list[Rejected], Counter]:
+    refuse_other_shapes([row for _, row in rows], path, in_array=False)
+    how, sentences, rejected, noted = parse_json_rows(rows, find_tag_names)
+    if any(row.reason == NO_NAMES for row in rejected):
+        raise DataError(
+            f"{path} has integers for tags and nothing that names them; put their names in "
+            "order, one a line, into label_names.txt beside it (or its dataset_info.json)."
+        )
+    if noted and not sentences and not rejected:
+        said = "; ".join(f"{count} {what}" for what, count in noted.items())
+        raise DataError(f"{path} has no row that somebody stands by: {said}. Annotate some first.")
+    return how, sentences, rejected, noted
 
 
 def _parse_tagged(
@@ -95,11 +124,7 @@ def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
             raise DataError(
                 f"{path} is an HTML page, not a corpus; download the file itself again."
             )
-        if sample[0].lstrip().startswith("["):
-            raise DataError(
-                f"{path} starts with `[`, like a JSON array; run `jq -c '.[]' {path} > {path}l` "
-                "and use that file."
-            )
+        refuse_document(lines, path)
         raise DataError(
             f"{path} is in no format that is known here (its first line is `{sample[0][:60]}`); "
             f"give {ACCEPTED}."

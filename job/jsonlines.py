@@ -1,75 +1,91 @@
 """JSON Lines: `{"text", "spans": [[start, end, type], …]}`, or Hugging Face's `tokens`/`ner_tags`.
 
-Offsets count Unicode code points and are half-open. A span may also be an object with `start`,
-`end` and `label` or `type`. Where a row with tokens has a `sentence` or `text`, that is the text.
+Offsets count Unicode code points and are half-open; where spans name their mentions, these say in
+which unit the file counts (`job.offsets`). A span may also be an object with `start`, `end` and
+`label` or `type`. Where a row with tokens has a `sentence` or `text`, that is the text. A file that
+is one array of such rows is read alike.
 """
 
-import itertools
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from job.json_rows import SPANS, TAGS, Row, Rows, rows_of_lines, without_left_out
 from job.lines import NUL, LineError, Rejected
-from job.sentences import Sentence, Span
+from job.offsets import CODE_POINTS, UTF_16, GivenSpan, Marked, Unit, choose_unit, convert
+from job.sentences import Sentence
 from job.tagged import IS_TYPE
 from job.units import JOINED_AS, bad_type, choose_joiner, read_tags, read_units
 
-SPANS = ("spans", "entities", "label")
 TYPE_KEYS = ("type", "label", "tag")
-TAG_KEYS = ("ner_tags", "tags", "labels")
+MENTION_KEYS = ("text", "mention", "word", "surface", "surface_form", "form", "value", "entity")
 TagNames = Callable[[], Sequence[str] | None]
 NO_NAMES = "integer tags without names"
+NO_SPAN = "a span is not [start, end, type]"
+TWO_ANSWERS = "two lists of spans that differ"
 
 
 def looks_like_json(line: str) -> bool:
-    return line.lstrip().startswith("{") and isinstance(_load(line), dict)
+    return line.lstrip().startswith("{") and isinstance(rows_of_lines([line])[0][1], dict)
 
 
-def parse_json_lines(
-    lines: Sequence[str | LineError], find_tag_names: TagNames
+def parse_json_rows(
+    rows: Rows, find_tag_names: TagNames
 ) -> tuple[str, list[Sentence], list[Rejected], Counter]:
-    """How it was read, the sentences, what was rejected, and how often what is worth a note.
+    """How they were read, the sentences, what was rejected, and how often what is worth a note.
 
-    `find_tag_names` is asked only where tags are integers.
+    Spans are as they were written, in code points. `find_tag_names` is asked only where tags are
+    integers.
     """
-    rows: list[tuple[int, dict | LineError]] = []
-    for number, line in enumerate(lines, start=1):
-        if isinstance(line, LineError):
-            rows.append((number, line))
-        elif line.strip():
-            row = _load(line)
-            rows.append((number, row if isinstance(row, dict) else LineError("not a JSON object")))
+    noted: Counter = Counter()
+    rows = without_left_out(rows, noted)
     tag_names = find_tag_names() if any(_has_integer_tags(row) for _, row in rows) else None
-    tokens = [_tokens_and_tags(row, tag_names) for _, row in rows]
-    with_tokens = [row for row in tokens if isinstance(row, tuple)]
-    joiner = choose_joiner(unit for units, _ in with_tokens for unit in units)
-    meaning = read_tags({tag for _, tags in with_tokens for tag in tags})
-    sentences, rejected, noted = [], [], Counter()
-    for (number, row), units_and_tags in zip(rows, tokens, strict=True):
+    read = [_read(row, tag_names) for _, row in rows]
+    with_tokens = [row for row in read if isinstance(row, tuple)]
+    joiner = choose_joiner(unit for units, _, _ in with_tokens for unit in units)
+    meaning = read_tags({tag for _, tags, _ in with_tokens for tag in tags})
+    marked = [row for row in read if isinstance(row, Marked)]
+    unit, others = choose_unit(marked, _default_unit(rows))
+    sentences, rejected = [], []
+    for (number, _), row in zip(rows, read, strict=True):
         try:
-            for problem in (row, units_and_tags):
-                if isinstance(problem, LineError):
-                    raise problem
-            if units_and_tags is None:
-                sentences.append(_read_spans(row, number))
+            if isinstance(row, LineError):
+                raise row
+            if isinstance(row, Marked):
+                sentences.append(Sentence(row.text, convert(row, unit, others), number))
                 continue
-            units, tags = units_and_tags
-            carried = next((row[k] for k in ("sentence", "text") if _is_text(row.get(k))), None)
+            units, tags, carried = row
             tags = [meaning[tag] for tag in tags]
             sentences.append(read_units(units, tags, carried, joiner, number, noted))
         except LineError as error:
             rejected.append(Rejected(error.reason, number, error.detail))
-    if not with_tokens:
-        return "JSON Lines with text and spans", sentences, rejected, noted
-    how = f"JSON Lines with tokens and tags, {JOINED_AS[joiner]} where no text is given"
-    return how, sentences, rejected, noted
+    how = []
+    if marked or not with_tokens:
+        how.append("with text and spans")
+    if unit is not CODE_POINTS and marked:
+        how.append(f"whose offsets count {unit.name}")
+    if with_tokens:
+        how.append(f"with tokens and tags, {JOINED_AS[joiner]} where no text is given")
+    return ", ".join(how), sentences, rejected, noted
 
 
-def _load(line: str) -> object:
+def _default_unit(rows: Rows) -> Unit:
+    """Doccano counts as JavaScript does; its exports of today have a list of comments."""
+    objects = [row for _, row in rows if isinstance(row, dict)]
+    of_doccano = objects and all(isinstance(row.get("Comments"), list) for row in objects)
+    return UTF_16 if of_doccano else CODE_POINTS
+
+
+def _read(row: Row, tag_names: Sequence[str] | None) -> Marked | tuple | LineError:
+    """A text with its spans, or units, tags and the text that carries them."""
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+        if isinstance(row, LineError):
+            raise row
+        has_tags = any(isinstance(row.get(key), list) for key in TAGS)
+        if "tokens" not in row or (not has_tags and _spans_of(row) is not None):
+            return _read_spans(row)
+        return _read_tokens(row, tag_names)
+    except LineError as error:
+        return error
 
 
 def _is_text(value: object) -> bool:
@@ -86,69 +102,81 @@ def _is_text(value: object) -> bool:
     return True
 
 
-def _read_spans(row: dict, number: int) -> Sentence:
-    key = next((key for key in SPANS if isinstance(row.get(key), list)), None)
-    text = row.get("text")
-    if key is None or not _is_text(text):
+def _spans_of(row: dict) -> list | None:
+    """The list of spans; an empty one beside a filled one is no answer. Raises LineError."""
+    lists = {key: row[key] for key in SPANS if isinstance(row.get(key), list)}
+    filled = [key for key, spans in lists.items() if spans]
+    if any(lists[key] != lists[filled[0]] for key in filled[1:]):
+        raise LineError(TWO_ANSWERS, " and ".join(f"`{key}`" for key in filled))
+    return next((lists[key] for key in (*filled, *lists)), None)
+
+
+def _read_spans(row: dict) -> Marked:
+    spans, text = _spans_of(row), row.get("text")
+    if spans is None or not _is_text(text):
         found = ", ".join(f"`{key}`"[:40] for key in row) or "nothing"
         raise LineError("no text and spans, nor tokens and ner_tags", f"the row has {found}")
     if not text.strip():
         raise LineError("empty sentence")
-    spans = sorted(_read_span(span, len(text)) for span in row[key])
-    for left, right in itertools.pairwise(spans):
-        if left.end > right.start:
-            raise LineError("overlapping spans", f"{list(left)} and {list(right)}")
-    return Sentence(text, tuple(spans), number)
+    return Marked(text, [_read_span(span) for span in spans])
 
 
-def _read_span(span: object, length: int) -> Span:
+def _read_span(span: object) -> GivenSpan:
+    mention = None
+    fields = span
     if isinstance(span, dict):
-        type_ = next((span[key] for key in TYPE_KEYS if key in span), None)
-        span = [span.get("start"), span.get("end"), type_]
-    if not (isinstance(span, list) and len(span) == 3):
-        raise LineError("a span is not [start, end, type]", str(span)[:60])
-    start, end, type_ = span
+        key = next((key for key in TYPE_KEYS if key in span), None)
+        fields = [span.get("start"), span.get("end"), span.get(key, _label_of(span))]
+        mention = next((span[k] for k in MENTION_KEYS if span.get(k) is not None), None)
+    if not (isinstance(fields, list) and len(fields) == 3):
+        raise LineError(NO_SPAN, str(span)[:60])
+    start, end, type_ = fields
     # A bool is an int to Python, not to us.
     if type(start) is not int or type(end) is not int or not _is_text(type_):
-        raise LineError("a span is not [start, end, type]", str(span)[:60])
-    if not 0 <= start < end <= length:
-        raise LineError("a span outside its text", f"[{start}, {end}] of {length} characters")
+        raise LineError(NO_SPAN, str(span)[:60])
+    if mention is not None and not _is_text(mention):
+        raise LineError(NO_SPAN, str(span)[:60])
     if not IS_TYPE(type_):
         raise bad_type(type_)
-    return Span(start, end, type_)
+    return GivenSpan(start, end, type_, mention)
 
 
-def _has_integer_tags(row: dict | LineError) -> bool:
+def _label_of(span: dict) -> object:
+    """Label Studio's way to write a type: a list of one."""
+    labels = span.get("labels")
+    return labels[0] if isinstance(labels, list) and len(labels) == 1 else None
+
+
+def _has_integer_tags(row: Row) -> bool:
     if isinstance(row, LineError) or "tokens" not in row:
         return False
-    values = [row.get(key) for key in TAG_KEYS]
+    values = [row.get(key) for key in TAGS]
     return any(isinstance(tags, list) and tags and type(tags[0]) is int for tags in values)
 
 
-def _tokens_and_tags(
-    row: dict | LineError, tag_names: Sequence[str] | None
-) -> tuple[list[str], list[str]] | LineError | None:
-    """None where the row has no tokens."""
-    if isinstance(row, LineError) or "tokens" not in row:
-        return None
+def _read_tokens(
+    row: dict, tag_names: Sequence[str] | None
+) -> tuple[list[str], list[str], str | None]:
     units = row["tokens"]
-    key = next((key for key in TAG_KEYS if isinstance(row.get(key), list)), None)
+    key = next((key for key in TAGS if isinstance(row.get(key), list)), None)
     if key is None or not isinstance(units, list):
-        return LineError("tokens without tags", f"neither of {', '.join(TAG_KEYS)} is a list")
+        raise LineError("tokens without tags", f"neither of {', '.join(TAGS)} is a list")
+    if _spans_of(row):
+        raise LineError("tags and spans in one row", f"`{key}` and a list of spans; keep one")
     tags = row[key]
     if len(units) != len(tags):
-        return LineError("tokens and tags differ in number", f"{len(units)} and {len(tags)}")
+        raise LineError("tokens and tags differ in number", f"{len(units)} and {len(tags)}")
     if not units:
-        return LineError("empty sentence")
+        raise LineError("empty sentence")
     if all(type(tag) is int for tag in tags):
         if tag_names is None:
-            return LineError(NO_NAMES)
+            raise LineError(NO_NAMES)
         if not all(0 <= tag < len(tag_names) for tag in tags):
-            return LineError("a tag without a name", f"{tags} with {len(tag_names)} names"[:80])
+            raise LineError("a tag without a name", f"{tags} with {len(tag_names)} names"[:80])
         tags = [tag_names[tag] for tag in tags]
-    try:
-        if not all(_is_text(value) for value in (*units, *tags)):
-            return LineError("a token or tag is not a string")
-    except LineError as error:
-        return error
-    return units, tags
+    if not all([_is_text(value) for value in (*units, *tags)]):  # noqa: C419 - each may raise
+        raise LineError("a token or tag is not a string")
+    carried = [row[k] for k in ("sentence", "text") if _is_text(row.get(k))]
+    if len(set(carried)) > 1:
+        raise LineError("two texts that differ", "`sentence` and `text`")
+    return units, tags, next(iter(carried), None)

@@ -7,12 +7,15 @@ off; nothing else is changed, so an offset counts code points of the text as it 
 
 import re
 from dataclasses import dataclass
+from shlex import quote
 
 from job.errors import DataError
 
 NOT_UTF8 = "not UTF-8"
 NUL = "NUL character"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# At a line's start, where files were put together; alone before a tab or a blank it is a unit.
+MARK = re.compile("\ufeff(?![\\t ])")
 ARCHIVES = {
     b"\x1f\x8b": ("a gzip archive", "gunzip"),
     b"PK\x03\x04": ("a zip archive or a spreadsheet", "unpack it or save it as text"),
@@ -62,6 +65,11 @@ def read_lines(data: bytes, path: str) -> tuple[list[str | LineError], list[str]
         raw_lines = [line.removesuffix(b"\r") for line in raw_lines]
         notes.append("lines end in CRLF; the CR was dropped")
     lines = [_decode(line) for line in raw_lines]
+    marked = [i for i, line in enumerate(lines) if isinstance(line, str) and MARK.match(line)]
+    for i in marked:
+        lines[i] = lines[i][1:]
+    if marked:
+        notes.append(f"{len(marked)} lines begin with U+FEFF (a byte order mark); it was dropped")
     if any(isinstance(line, LineError) and line.reason == NOT_UTF8 for line in lines):
         _refuse_cp949(raw_lines, lines, path)
     decomposed = sum(
@@ -98,8 +106,8 @@ def _refuse_whole_file(data: bytes, path: str) -> None:
         raise DataError(_convert(path, encoding))
     if b"\n" not in data and data.strip(b"\r").count(b"\r"):
         raise DataError(
-            f"{path} ends its lines with CR alone; run `tr '\\r' '\\n' < {path} > {path}.lf` and "
-            "use that file."
+            f"{path} ends its lines with CR alone; run `tr '\\r' '\\n' < {quote(path)} > "
+            f"{quote(f'{path}.lf')}` and use that file."
         )
 
 
@@ -147,5 +155,5 @@ def _hangul(text: str) -> int:
 def _convert(path: str, encoding: str) -> str:
     return (
         f"{path} is in {encoding}, not in UTF-8; run "
-        f"`iconv -f {encoding} -t UTF-8 {path} > {path}.utf8` and use that file."
+        f"`iconv -f {encoding} -t UTF-8 {quote(path)} > {quote(f'{path}.utf8')}` and use that file."
     )

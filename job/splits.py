@@ -8,7 +8,7 @@ from functools import partial
 
 from job.errors import DataError, PermissionDeniedError
 from job.formats import Parsed, parse
-from job.jsonlines import TAG_KEYS
+from job.json_rows import TAGS
 from job.lines import Rejected
 from job.sentences import Sentence
 from job.sources import Cache, Source, read_companion
@@ -86,7 +86,7 @@ def _tag_names(source: Source, cache: Cache) -> tuple[str, ...] | None:
         features = json.loads(described)
     except (ValueError, RecursionError):
         return None
-    return next((names for key in TAG_KEYS if (names := _find_names(features, key))), None)
+    return next((names for key in TAGS if (names := _find_names(features, key))), None)
 
 
 def _find_names(value: object, key: str, below: bool = False) -> tuple[str, ...] | None:

@@ -20,6 +20,7 @@ from job.lines import LineError
 from job.sentences import Sentence, Span
 
 SEPARATOR = "␞"
+MARK = "\ufeff"
 TYPE = r"[^\s:<>]+"
 IS_TYPE = re.compile(TYPE).fullmatch
 MARKUP = re.compile(rf"<([^<>]+):({TYPE})>")
@@ -27,7 +28,7 @@ CLOSING = re.compile(rf":({TYPE})>")
 DECISIONS = re.compile("[<:]")
 BRACKETS = re.compile("[<>]")
 # A second separator, and what a reader of lines refuses or takes off.
-UNWRITABLE = re.compile(rf"[\n\0]|\r\Z|{SEPARATOR}.*{SEPARATOR}", re.DOTALL)
+UNWRITABLE = re.compile(rf"\A\ufeff|[\n\0]|\r\Z|{SEPARATOR}.*{SEPARATOR}", re.DOTALL)
 MAX_READINGS = 64  # followed at once; more are as good as ambiguous, and the time stays linear
 
 PAIRED = "lines were read so that the angle brackets within each mention form pairs"
@@ -68,7 +69,9 @@ def read_tagged_line(line: str, number: int, noted: Counter | None = None) -> Se
         raise LineError(f"{'more than one' if rest else 'no'} {SEPARATOR} in the line")
     if not text.strip():
         raise LineError("empty sentence")
-    return Sentence(text, align(text, rest[0], noted), number)
+    # Where files were put together, the mark stands on both sides; that of the text is gone by now.
+    tagged = rest[0] if text.startswith(MARK) else rest[0].removeprefix(MARK)
+    return Sentence(text, align(text, tagged, noted), number)
 
 
 def align(sentence: str, tagged: str, noted: Counter | None = None) -> tuple[Span, ...]:

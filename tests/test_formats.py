@@ -28,9 +28,15 @@ def sentences(draw, letters=LETTERS, max_size=30):
     text = draw(st.text(letters, min_size=1, max_size=max_size).filter(str.strip))
     cuts = draw(st.lists(st.integers(0, len(text)), unique=True, max_size=8))
     cuts = sorted(cuts)
-    spans = [Span(a, b, draw(TYPES)) for a, b in itertools.pairwise(cuts)]
+    spans = [Span(a, b, draw(TYPES)) for a, b in itertools.pairwise(cuts) if is_seen(text[a:b])]
     kept = draw(st.lists(st.booleans(), min_size=len(spans), max_size=len(spans)))
     return Sentence(text, tuple(s for s, k in zip(spans, kept, strict=True) if k), 1)
+
+
+def is_seen(mention):
+    """Its first and last character are such as belong to a mention."""
+    edges = {mention[0], mention[-1]}
+    return not any(c.isspace() or unicodedata.category(c) in ("Cc", "Cf") for c in edges)
 
 
 def write_tagged(sentence):
@@ -89,7 +95,7 @@ def test_what_to_tagged_writes_reads_back_equal(sentence):
     try:
         line = to_tagged(sentence)
     except DataError:
-        assert "<" in sentence.text
+        assert "<" in sentence.text or sentence.text.startswith("\ufeff")
     else:
         assert only(read(line + "\n")) == sentence
 
@@ -150,7 +156,7 @@ def every_reading(tagged, i=0, kept="", spans=(), start=None):
         ("a<b", "<a<b:X>", [("a<b", "X")]),
         ("1 < 2 김", "1 < 2 <김:PER>", [("김", "PER")]),
         ("가", "<가:인물-이름>", [("가", "인물-이름")]),
-        (" 가\u00ad\u200b\u3000 ", " <가\u00ad\u200b:PS>\u3000 ", [("가\u00ad\u200b", "PS")]),
+        (" 가\u00ad\u200b나\u3000 ", " <가\u00ad\u200b나:PS>\u3000 ", [("가\u00ad\u200b나", "PS")]),
     ],
 )
 def test_markup_and_text_are_told_apart(sentence, tagged, expected):
@@ -332,7 +338,7 @@ def test_a_few_lines_in_the_older_encoding_are_rejected_alone():
         (b"PK\x03\x04", "zip"),
         ("가␞가\r나␞나\r".encode(), "CR alone"),
         (b"<!DOCTYPE html>\n<html></html>", "HTML page"),
-        (b'[{"text": "a", "spans": []}]', "jq -c"),
+        (b'[["a", {"entities": [[0, 1, "PS"]]}]]', "jq -c"),
         ("그냥 글이다.\n또 글이다.\n".encode(), "no format that is known"),
         (b"\xff\n\xff\n", "no line of UTF-8"),
         (b"\0\0\0\0", "no line of UTF-8"),
@@ -548,7 +554,7 @@ def test_json_lines_hold_any_text():
         ('{"text": "가나", "spans": [[-1, 1, "X"]]}', "a span outside its text"),
         ('{"text": "가나", "spans": [[1, 1, "X"]]}', "a span outside its text"),
         ('{"text": "가나", "spans": [[0, 2, "X"], [1, 2, "Y"]]}', "overlapping spans"),
-        ('{"text": "가나", "spans": [[0, 1, "X"], [0, 1, "X"]]}', "overlapping spans"),
+        ('{"text": "가나", "spans": [[0, 1, "X"], [0, 1, "Y"]]}', "overlapping spans"),
         ('{"text": "가나", "spans": [[0, 1]]}', "a span is not [start, end, type]"),
         ('{"text": "가나", "spans": [[0, true, "X"]]}', "a span is not [start, end, type]"),
         ('{"text": "가나", "spans": [[0, 1.0, "X"]]}', "a span is not [start, end, type]"),

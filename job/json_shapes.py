@@ -1,0 +1,74 @@
+"""Shapes of JSON that are not read as they are, each with the command that makes them readable."""
+
+import json
+from collections.abc import Sequence
+from shlex import quote
+
+from job.errors import DataError
+from job.lines import LineError
+
+LABEL_STUDIO = (
+    "{each}.data.text as $text | .annotations[]? | select(.was_cancelled | not) | "
+    '{{text: $text, spans: [.result[]? | select(.type == "labels") | .value | '
+    "{{start, end, text, label: .labels[0]}}]}}"
+)
+SPACY = ".[] | {text: .[0], spans: .[1].entities}"
+
+
+def refuse_other_shapes(elements: Sequence[object], path: str, *, in_array: bool) -> None:
+    """Raises DataError where most of a file's JSON values are of a shape that is not read."""
+    of_label_studio = sum(
+        isinstance(row, dict)
+        and isinstance(row.get("data"), dict)
+        and any(isinstance(row.get(key), list) for key in ("annotations", "completions"))
+        for row in elements
+    )
+    if 2 * of_label_studio > len(elements):
+        program = LABEL_STUDIO.format(each=".[] | " if in_array else "")
+        raise _convertible(path, "Label Studio's export", program)
+    of_spacy = sum(
+        isinstance(pair, list)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and isinstance(pair[1], dict)
+        and "entities" in pair[1]
+        for pair in elements
+    )
+    if 2 * of_spacy > len(elements):
+        raise _convertible(path, "spaCy's training data", SPACY)
+    if elements and not any(isinstance(element, dict | LineError) for element in elements):
+        shown = json.dumps(elements[0], ensure_ascii=False)[:60]
+        raise DataError(
+            f"{path} is a JSON array of something else than objects (its first element is "
+            f"`{shown}`); give one object a row, with text and spans or tokens and ner_tags."
+        )
+
+
+def refuse_document(lines: Sequence[str | LineError], path: str) -> None:
+    """Raises DataError where the whole file is one JSON object, or a broken array."""
+    texts = [line for line in lines if isinstance(line, str)]
+    text = "\n".join(texts)
+    start = text.lstrip()[:1]
+    if start not in ("{", "["):
+        return
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if start == "[" and text.lstrip()[1:].lstrip()[:1] in ("{", "["):
+            raise DataError(
+                f"{path} begins like a JSON array and is none ({error}); export it again."
+            ) from error
+        return
+    keys = ", ".join(f"`{key}`"[:40] for key in list(document)[:5])
+    raise DataError(
+        f"{path} is one JSON document (with {keys}), whose sentences lie further inside; write one "
+        'row a line: {"text": …, "spans": [[start, end, type], …]}.'
+    )
+
+
+def _convertible(path: str, shape: str, program: str) -> DataError:
+    out = path.removesuffix(".json").removesuffix(".jsonl") + ".rows.jsonl"
+    return DataError(
+        f"{path} is {shape}, which is not read as it is; run `jq -c {quote(program)} {quote(path)} "
+        f"> {quote(out)}` and use that file in its place."
+    )

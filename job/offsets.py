@@ -1,0 +1,152 @@
+"""The unit in which a file counts offsets, proven by the mentions that its spans bring along.
+
+Tools count code points, UTF-16 code units (JavaScript) or bytes of UTF-8, and their ends are half
+open or inclusive. One unit holds for a whole file: the one that spells the most mentions. What it
+does not spell is rejected, never moved about until it fits.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from job.lines import LineError
+from job.sentences import Span
+
+DIFFERS = "offsets that do not give the mention that the span names"
+OUTSIDE = "a span outside its text"
+UNDECIDED = "offsets that can be read in two ways"
+
+
+class GivenSpan(NamedTuple):
+    """A span as it was written: offsets in the file's unit, and the mention where it is named."""
+
+    start: int
+    end: int
+    type: str
+    mention: str | None = None
+
+
+@dataclass(slots=True)
+class Marked:
+    """A text and its spans as they were written."""
+
+    text: str
+    spans: list[GivenSpan] = field(default_factory=list)
+
+
+def _utf16(character: str) -> int:
+    return 2 if character > "\uffff" else 1
+
+
+def _utf8(character: str) -> int:
+    return len(character.encode())
+
+
+class Unit(NamedTuple):
+    """`width` is how much of the unit a character takes; None where each takes one."""
+
+    name: str
+    width: Callable[[str], int] | None
+    inclusive: bool
+
+    def convert(self, text: str, span: GivenSpan) -> Span:
+        """The span in half-open code points. Raises LineError where the offsets hit none."""
+        end = span.end + self.inclusive
+        if self.width is None:
+            first, last = span.start, end
+        else:
+            index_at = _index_at(text, self.width)
+            first, last = index_at.get(span.start, -1), index_at.get(end, -1)
+        if not 0 <= first < last <= len(text):
+            raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {len(text)} characters")
+        return Span(first, last, span.type)
+
+
+@lru_cache(maxsize=1)
+def _index_at(text: str, width: Callable[[str], int]) -> dict[int, int]:
+    """Offset in the unit → index of the character that begins there."""
+    index_at, offset = {0: 0}, 0
+    for i, character in enumerate(text, start=1):
+        offset += width(character)
+        index_at[offset] = i
+    return index_at
+
+
+CODE_POINTS = Unit("code points", None, False)
+UTF_16 = Unit("UTF-16 code units", _utf16, False)
+UNITS = (
+    CODE_POINTS,
+    Unit("code points with inclusive ends", None, True),
+    UTF_16,
+    Unit("UTF-16 code units with inclusive ends", _utf16, True),
+    Unit("UTF-8 bytes", _utf8, False),
+    Unit("UTF-8 bytes with inclusive ends", _utf8, True),
+)
+
+
+def choose_unit(
+    rows: Iterable[Marked], default: Unit = CODE_POINTS
+) -> tuple[Unit, tuple[Unit, ...]]:
+    """The unit that spells the most mentions, and any others that spell as many.
+
+    `default` where no span names its mention.
+    """
+    named = [row for row in rows if any(span.mention is not None for span in row.spans)]
+    if not named:
+        return default, ()
+    spelled = [(_spelled(named, unit), unit) for unit in UNITS[:1]]
+    mentions = sum(span.mention is not None for row in named for span in row.spans)
+    if spelled[0][0] == (mentions, mentions):  # and a longer or shorter span spells another word
+        return CODE_POINTS, ()
+    spelled += [(_spelled(named, unit), unit) for unit in UNITS[1:]]
+    best = max(score for score, _ in spelled)
+    chosen, *others = [unit for score, unit in spelled if score == best]
+    return chosen, tuple(others)
+
+
+def _spelled(rows: Sequence[Marked], unit: Unit) -> tuple[int, int]:
+    """How many mentions the offsets give, but for blanks around them, and how many exactly."""
+    counts: Counter = Counter()
+    for row in rows:
+        for span in row.spans:
+            if span.mention is not None:
+                counts.update(_agreement(row.text, span, unit))
+    return counts["but for blanks"], counts["exactly"]
+
+
+def _agreement(text: str, span: GivenSpan, unit: Unit) -> list[str]:
+    try:
+        start, end, _ = unit.convert(text, span)
+    except LineError:
+        return []
+    found = text[start:end]
+    if found.strip() != span.mention.strip():
+        return []
+    return ["but for blanks", "exactly"] if found == span.mention else ["but for blanks"]
+
+
+def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]:
+    """The row's spans in half-open code points.
+
+    Raises LineError where a span names another mention, or where one of the `others`, which explain
+    the file as well, gives other spans.
+    """
+    spans = tuple(unit.convert(row.text, span) for span in row.spans)
+    for span, given in zip(spans, row.spans, strict=True):
+        found = row.text[span.start : span.end]
+        if given.mention is not None and found.strip() != given.mention.strip():
+            raise LineError(
+                DIFFERS,
+                f"[{given.start}, {given.end}] gives `{found[:20]}`, the span says "
+                f"`{given.mention[:20]}`",
+            )
+    for other in others:
+        try:
+            same = tuple(other.convert(row.text, span) for span in row.spans) == spans
+        except LineError:
+            continue
+        if not same:
+            raise LineError(UNDECIDED, f"as {unit.name} or as {other.name}")
+    return spans
