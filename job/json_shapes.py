@@ -7,16 +7,18 @@ from shlex import quote
 from job.errors import DataError
 from job.lines import LineError
 
+LOOKED_AT = 200  # lines
 LABEL_STUDIO = (
     "{each}.data.text as $text | .annotations[]? | select(.was_cancelled | not) | "
-    '{{text: $text, spans: [.result[]? | select(.type == "labels") | .value | '
-    "{{start, end, text, label: .labels[0]}}]}}"
+    '{{"text": $text, "spans": [.result[]? | select(.type == "labels") | .value | '
+    '{{"start": .start, "end": .end, "text": .text, "label": .labels[0]}}]}}'
 )
-SPACY = ".[] | {text: .[0], spans: .[1].entities}"
+SPACY = '{each}{{"text": .[0], "spans": .[1].entities}}'
 
 
 def refuse_other_shapes(elements: Sequence[object], path: str, *, in_array: bool) -> None:
     """Raises DataError where most of a file's JSON values are of a shape that is not read."""
+    each = ".[] | " if in_array else ""
     of_label_studio = sum(
         isinstance(row, dict)
         and isinstance(row.get("data"), dict)
@@ -24,8 +26,7 @@ def refuse_other_shapes(elements: Sequence[object], path: str, *, in_array: bool
         for row in elements
     )
     if 2 * of_label_studio > len(elements):
-        program = LABEL_STUDIO.format(each=".[] | " if in_array else "")
-        raise _convertible(path, "Label Studio's export", program)
+        raise _convertible(path, "Label Studio's export", LABEL_STUDIO.format(each=each))
     of_spacy = sum(
         isinstance(pair, list)
         and len(pair) == 2
@@ -35,8 +36,12 @@ def refuse_other_shapes(elements: Sequence[object], path: str, *, in_array: bool
         for pair in elements
     )
     if 2 * of_spacy > len(elements):
-        raise _convertible(path, "spaCy's training data", SPACY)
-    if elements and not any(isinstance(element, dict | LineError) for element in elements):
+        raise _convertible(path, "spaCy's training data", SPACY.format(each=each))
+    if (
+        in_array
+        and elements
+        and not any(isinstance(element, dict | LineError) for element in elements)
+    ):
         shown = json.dumps(elements[0], ensure_ascii=False)[:60]
         raise DataError(
             f"{path} is a JSON array of something else than objects (its first element is "
@@ -46,7 +51,8 @@ def refuse_other_shapes(elements: Sequence[object], path: str, *, in_array: bool
 
 def refuse_document(lines: Sequence[str | LineError], path: str) -> None:
     """Raises DataError where the whole file is one JSON object, or a broken array."""
-    texts = [line for line in lines if isinstance(line, str)]
+    texts = [line for line in lines if isinstance(line, str) and line.strip()]
+    refuse_other_shapes([_value(line) for line in texts[:LOOKED_AT]], path, in_array=False)
     text = "\n".join(texts)
     start = text.lstrip()[:1]
     if start not in ("{", "["):
@@ -64,6 +70,13 @@ def refuse_document(lines: Sequence[str | LineError], path: str) -> None:
         f"{path} is one JSON document (with {keys}), whose sentences lie further inside; write one "
         'row a line: {"text": …, "spans": [[start, end, type], …]}.'
     )
+
+
+def _value(line: str) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return LineError("no JSON")
 
 
 def _convertible(path: str, shape: str, program: str) -> DataError:

@@ -412,7 +412,7 @@ def read_spans(data: str) -> dict[int, Read]:
                 break
             if not 0 <= start < end <= len(text) or not _is_type(type_):
                 break
-            if isinstance(span, dict) and (
+            if said is not None and (
                 not isinstance(said, str) or said.strip() != text[start:end].strip()
             ):
                 break
