@@ -105,6 +105,8 @@ def _is_text(value: object) -> bool:
 def _spans_of(row: dict) -> list | None:
     """The list of spans; an empty one beside a filled one is no answer. Raises LineError."""
     lists = {key: row[key] for key in SPANS if isinstance(row.get(key), list)}
+    if len(lists) == 1:
+        return next(iter(lists.values()))
     filled = [key for key, spans in lists.items() if spans]
     if any(lists[key] != lists[filled[0]] for key in filled[1:]):
         raise LineError(TWO_ANSWERS, " and ".join(f"`{key}`" for key in filled))

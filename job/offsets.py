@@ -53,12 +53,10 @@ class Unit(NamedTuple):
 
     def convert(self, text: str, span: GivenSpan) -> Span:
         """The span in half-open code points. Raises LineError where the offsets hit none."""
-        end = span.end + self.inclusive
-        if self.width is None:
-            first, last = span.start, end
-        else:
+        first, last = span.start, span.end + self.inclusive
+        if self.width is not None:
             index_at = _index_at(text, self.width)
-            first, last = index_at.get(span.start, -1), index_at.get(end, -1)
+            first, last = index_at.get(first, -1), index_at.get(last, -1)
         if not 0 <= first < last <= len(text):
             raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {len(text)} characters")
         return Span(first, last, span.type)
