@@ -1,6 +1,6 @@
 """Encoded splits, kept in the cache under a name that says everything they depend on.
 
-A file is named by the sha256 of tokenizer, corpus file, labels and window arguments, so that a
+A file is named by the sha256 of tokenizer, sentences, labels and window arguments, so that a
 change of any of them finds another file, and one that was written is never wrong.
 """
 
@@ -10,6 +10,7 @@ import logging
 import os
 import uuid
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -18,12 +19,14 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from job.encode import EncodedSplit, encode
+from job.formats import PARSER_VERSION
 from job.labels import LabelMap
 from job.sentences import Sentence
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1  # count up when an encoded split comes to mean something else
+DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError)  # what numpy says of such a file
+FORMAT = 2  # count up when an encoded split comes to mean something else
 
 
 def encode_cached(
@@ -34,7 +37,7 @@ def encode_cached(
     max_seq_length: int,
     stride: int,
     truncate: bool,
-    corpus_sha256: str,
+    sentences_digest: str,
     folder: Path,
     overwrite: bool,
 ) -> EncodedSplit:
@@ -42,7 +45,7 @@ def encode_cached(
     inputs = {
         "format": FORMAT,
         "tokenizer": hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
-        "corpus": [corpus_sha256, len(sentences)],
+        "sentences": [PARSER_VERSION, sentences_digest],
         "types": label_map.types,
         "windows": [max_seq_length, stride, truncate],
     }
@@ -64,13 +67,13 @@ def encode_cached(
 
 def _read(file: Path) -> EncodedSplit | None:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             kept = {name: arrays[name] for name in arrays.files}
         kept["lost"] = json.loads(str(kept["lost"]))
         return EncodedSplit(**kept)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except (*DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         logger.warning("%s: the kept encoding cannot be read (%s); encoding again.", file, error)
         return None
 

@@ -15,7 +15,7 @@ from job.encode import decode_spans, piece_spans
 from job.errors import IncompatibleError
 from job.evaluate import EpochRecord, SplitResult, score_spans
 from job.export import export_model
-from job.identity import Start
+from job.identity import Start, in_words_of
 from job.manifest import MANIFEST
 from job.model import predict_labels
 from job.prepare import Prepared
@@ -39,14 +39,21 @@ def load_best(network: PreTrainedModel, store: CheckpointStore, scratch: Path) -
     )
 
 
-def is_finished(start: Start, settings: Settings, identity: Mapping[str, object], url: str) -> bool:
+def is_finished(
+    start: Start,
+    settings: Settings,
+    identity: Mapping[str, object],
+    prepared: Prepared,
+    url: str,
+) -> bool:
     """Whether the run that `start` came from has trained its epochs and published its model."""
     reached = start.progressed
     if not reached.stopped_early and reached.epoch < settings.epochs_to_train:
         return False
     try:
         manifest = json.loads(storage.read_bytes(storage.join(url, "model", MANIFEST)))
-        return manifest["trained"] == trained_by(identity, reached.global_step)
+        expected = in_words_of(manifest["trained"]["settings"], identity, prepared)
+        return manifest["trained"] == trained_by(expected, reached.global_step)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False  # none yet, or that of an earlier run: it is made anew
 

@@ -17,6 +17,7 @@ from job.state import differing_shapes, load_state
 
 logger = logging.getLogger(__name__)
 
+SPLITS = ("train", "val")  # the test split changes no weight
 # Arguments that change which weights come out of a step, beside model and corpus.
 DECISIVE = (
     "pretrained_model_name",
@@ -49,9 +50,26 @@ def identity_of(settings: Settings, prepared: Prepared) -> dict[str, object]:
     identity["pretrained_model_name"] = masked(settings.pretrained_model_name)
     # Of all devices together: 4 on each of 8 cores train what 32 on one device do.
     identity["batch_size"] = prepared.batch_size * prepared.plan.world_size
-    identity["train_sha256"] = prepared.splits["train"].sha256
-    identity["val_sha256"] = prepared.splits["val"].sha256
+    for name in SPLITS:
+        identity[f"{name}_digest"] = prepared.splits[name].digest
     return identity
+
+
+def in_words_of(
+    recorded: Mapping[str, object], identity: Mapping[str, object], prepared: Prepared
+) -> dict[str, object]:
+    """`identity` as the version that wrote `recorded` would have put it.
+
+    Earlier ones knew the corpus by the bytes of its files. Equal files are the same corpus, unless
+    an argument changes how they are read.
+    """
+    said = dict(identity)
+    for name in SPLITS:
+        by_bytes = f"{name}_sha256" in recorded and f"{name}_digest" not in recorded
+        if by_bytes and not (split := prepared.splits[name]).options:
+            del said[f"{name}_digest"]
+            said[f"{name}_sha256"] = split.sha256
+    return said
 
 
 def find_start(
@@ -76,7 +94,8 @@ def find_start(
             raise IncompatibleError(f"RESUME={resume}: no checkpoint that verifies lies there.")
     if checkpoint is None:
         return Start(Progressed(), None)
-    _refuse(checkpoint, _differences(checkpoint, identity, prepared.label_map.labels))
+    expected = in_words_of(checkpoint.settings, identity, prepared)
+    _refuse(checkpoint, _differences(checkpoint, expected, prepared.label_map.labels))
     state = load_state(scratch)
     _refuse(checkpoint, differing_shapes(state["network"], prepared.network))
     start = Start(progressed(state), state)

@@ -11,11 +11,12 @@ from shlex import quote
 
 from job.errors import DataError
 
+STDIN = "stdin"  # standard input's name in messages
 NOT_UTF8 = "not UTF-8"
 NUL = "NUL character"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # At a line's start, where files were put together; alone before a tab or a blank it is a unit.
-MARK = re.compile("\ufeff(?![\\t ])")
+MARK = re.compile("\\A\ufeff(?![\\t ])")
 ARCHIVES = {
     b"\x1f\x8b": ("a gzip archive", "gunzip"),
     b"PK\x03\x04": ("a zip archive or a spreadsheet", "unpack it or save it as text"),
@@ -67,7 +68,7 @@ def read_lines(data: bytes, path: str) -> tuple[list[str | LineError], list[str]
     lines = [_decode(line) for line in raw_lines]
     marked = [i for i, line in enumerate(lines) if isinstance(line, str) and MARK.match(line)]
     for i in marked:
-        lines[i] = lines[i][1:]
+        lines[i] = without_mark(lines[i])
     if marked:
         notes.append(f"{len(marked)} lines begin with U+FEFF (a byte order mark); it was dropped")
     if any(isinstance(line, LineError) and line.reason == NOT_UTF8 for line in lines):
@@ -80,6 +81,11 @@ def read_lines(data: bytes, path: str) -> tuple[list[str | LineError], list[str]
             f"{decomposed} lines hold decomposed (NFD) or combining characters; kept as they are"
         )
     return lines, notes
+
+
+def without_mark(line: str) -> str:
+    """A line without the byte order mark that it may begin with."""
+    return MARK.sub("", line, count=1) if line.startswith("\ufeff") else line
 
 
 def _decode(line: bytes) -> str | LineError:
@@ -98,17 +104,22 @@ def _decode(line: bytes) -> str | LineError:
 def _refuse_whole_file(data: bytes, path: str) -> None:
     if not data.strip():
         raise DataError(f"{path} is empty; give a corpus file with at least one sentence.")
-    for magic, (kind, remedy) in ARCHIVES.items():
-        if data.startswith(magic):
-            raise DataError(f"{path} is {kind}, not a text file; unpack it first ({remedy}).")
-    encoding = _utf16_or_32(data[: 1 << 16])
-    if encoding:
-        raise DataError(_convert(path, encoding))
+    refuse_other_kinds(data, path)
     if b"\n" not in data and data.strip(b"\r").count(b"\r"):
         raise DataError(
             f"{path} ends its lines with CR alone; run `tr '\\r' '\\n' < {quote(path)} > "
             f"{quote(f'{path}.lf')}` and use that file."
         )
+
+
+def refuse_other_kinds(head: bytes, path: str) -> None:
+    """Raises DataError where a file begins like an archive, or like text in UTF-16 or UTF-32."""
+    for magic, (kind, remedy) in ARCHIVES.items():
+        if head.startswith(magic):
+            raise DataError(f"{path} is {kind}, not a text file; unpack it first ({remedy}).")
+    encoding = _utf16_or_32(head[: 1 << 16])
+    if encoding:
+        raise DataError(f"{path} is {in_other_words(path, encoding)}")
 
 
 def _utf16_or_32(head: bytes) -> str | None:
@@ -134,26 +145,32 @@ def _refuse_cp949(raw: list[bytes], lines: list[str | LineError], path: str) -> 
         for line, text in zip(raw, lines, strict=True)
         if isinstance(text, LineError) and text.reason == NOT_UTF8
     ]
-    if 2 * len(bad) <= len(foreign):
-        return
-    sample = b"\n".join(bad[:200])
+    if 2 * len(bad) > len(foreign) and is_cp949(b"\n".join(bad[:200])):
+        raise DataError(f"{path} is {in_other_words(path, 'CP949')}")
+
+
+def is_cp949(sample: bytes) -> bool:
+    """Whether bytes that are not UTF-8 are Korean text in the older encoding, not damage."""
     damaged = sample.decode("utf-8", errors="replace")
     if damaged.count("\ufffd") <= _hangul(damaged):
-        return
+        return False
     try:
         text = sample.decode("cp949")
     except UnicodeDecodeError:
-        return
-    if 2 * _hangul(text) > sum(not character.isascii() for character in text):
-        raise DataError(_convert(path, "CP949"))
+        return False
+    return 2 * _hangul(text) > sum(not character.isascii() for character in text)
 
 
 def _hangul(text: str) -> int:
     return sum("가" <= character <= "힣" for character in text)
 
 
-def _convert(path: str, encoding: str) -> str:
+def in_other_words(path: str, encoding: str) -> str:
+    """What follows "FILE is": its encoding, and the command that makes it readable."""
+    command = f"iconv -f {encoding} -t UTF-8"
+    if path == STDIN:
+        return f"in {encoding}, not in UTF-8; pipe it through `{command}`."
     return (
-        f"{path} is in {encoding}, not in UTF-8; run "
-        f"`iconv -f {encoding} -t UTF-8 {quote(path)} > {quote(f'{path}.utf8')}` and use that file."
+        f"in {encoding}, not in UTF-8; run `{command} {quote(path)} > {quote(f'{path}.utf8')}` and "
+        "use that file."
     )

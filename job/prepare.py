@@ -69,6 +69,7 @@ def read_corpus(settings: Settings) -> Corpus:
         max_rejected_ratio=settings.max_rejected_ratio,
         max_download_mb=settings.max_download_mb,
         allow_unseen_labels=settings.allow_unseen_labels,
+        show_sentences=settings.show_sentences,
     )
 
 
@@ -211,7 +212,7 @@ def _encode(
         max_seq_length=settings.max_seq_length,
         stride=settings.window_stride,
         truncate=settings.long_sentences == "truncate",
-        corpus_sha256=split.sha256,
+        sentences_digest=split.digest,
         folder=Path(settings.cache_dir, "encoded"),
         overwrite=settings.overwrite_cache,
     )

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unicodedata import is_normalized, normalize
 
 from job import drive, storage
 from job.cache import cache_path, copy_object
@@ -29,6 +30,7 @@ TUTORIAL_IDS = {
     "val": "1bEPNWT5952rD3xjg0LfJBy3hLHry3yUL",
 }
 PROBES_AT_ONCE = 8
+NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,34 @@ def find_sources(
         if split not in found:
             names = " or ".join(f"{stem}.*" for stem in SPLITS[split])
             raise DataError(
-                f"DOWNSTREAM_CORPUS_NAME={name}: {masked(folder_url)} has no {names}; put the "
-                f"{split} split there, or correct DOWNSTREAM_CORPUS_ROOT_DIR."
+                f"DOWNSTREAM_CORPUS_NAME={name}: {masked(folder_url)} has no {names}; "
+                f"{_what_is_there(folder_url)} Put the {split} split there, or correct "
+                "DOWNSTREAM_CORPUS_ROOT_DIR."
             )
     return found
+
+
+def _what_is_there(folder_url: str) -> str:
+    """A sentence on what lies at a place where a split was not found."""
+    if is_web(folder_url):
+        endings = ", ".join(f".{extension}" for extension in WEB_EXTENSIONS)
+        return f"a web server has no listing, so that name was tried with {endings}."
+    names = storage.list_names(folder_url)
+    if names:
+        shown = ", ".join(names[:NAMES_SHOWN])
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        return f"it holds {shown}{more}."
+    if storage.is_local(folder_url) and storage.local_path(folder_url).is_dir():
+        return "the folder is empty."
+    above, _, name = folder_url.rstrip("/").rpartition("/")
+    for sibling in storage.list_names(above):
+        if normalize("NFC", sibling) == normalize("NFC", name) and sibling != name:
+            form = "decomposed (NFD)" if is_normalized("NFC", name) else "composed (NFC)"
+            return (
+                f"there is no such folder, but one of this name in {form} Unicode beside it: rename"
+                " it, or copy its name into DOWNSTREAM_CORPUS_NAME."
+            )
+    return "there is no such folder."
 
 
 def read_companion(source: Source, name: str, cache: Cache) -> bytes | None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from job.errors import DataError, PermissionDeniedError
 from job.formats import Parsed, parse
@@ -20,7 +20,10 @@ LONGEST_SENTENCE = 10_000  # characters
 
 @dataclass(frozen=True)
 class Split:
-    """The sentences of one file. `path` is for people; `sha256` is that of the file's bytes."""
+    """The sentences of one file. `path` is for people; `sha256` is that of the file's bytes.
+
+    `options` are the arguments, as NAME=value, that changed how it was read.
+    """
 
     name: str
     path: str
@@ -28,6 +31,16 @@ class Split:
     sha256: str
     sentences: tuple[Sentence, ...]
     rejected: tuple[Rejected, ...]
+    options: tuple[str, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of what was read: texts and spans in order, however they were written."""
+        digest = hashlib.sha256()
+        for sentence in self.sentences:
+            spans = "".join(f" {s.start} {s.end} {len(s.type)} {s.type}" for s in sentence.spans)
+            digest.update(f"{len(sentence.text)} {sentence.text}{spans}\n".encode())
+        return digest.hexdigest()
 
     def head(self, count: int) -> "Split":
         """The same split with its first `count` sentences."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 import uuid
@@ -13,10 +14,13 @@ from typing import BinaryIO
 from job import storage
 from job.errors import ArgumentError, DataError, OutputError
 from job.formats import SEPARATOR, to_tagged
+from job.lines import STDIN, in_other_words, is_cp949, refuse_other_kinds, without_mark
 from job.sentences import Sentence
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20
+# A document over several lines, or a row that was cut off: `[`, `{`, `[{`, `{"text": `.
+BEGINS_LIKE_JSON = re.compile(r'[\[{]\s*(\Z|[\[{"]\s*\Z|"[^"]*"\s*:|\{\s*")')
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Legal inside a JSON string, but some readers take them for the end of a line.
 LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
@@ -26,11 +30,11 @@ LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
     """Yields (line number, sentence) of each line of `url`, or of standard input for `-`.
 
-    A file is JSON Lines when its first line that is not blank is a JSON object with a "text".
-    Raises DataError, naming the line, for one that cannot be read.
+    A file is JSON Lines when it is called so, or when its first line that is not blank is a JSON
+    object. Raises DataError, naming the line, for one that cannot be read.
     """
     if url == "-":
-        yield _texts(sys.stdin.buffer, "stdin")
+        yield _texts(sys.stdin.buffer, STDIN)
         return
     if storage.is_local(url) and storage.local_path(url).is_dir():
         raise ArgumentError(f"{url}: is a directory; name a text file.")
@@ -39,18 +43,38 @@ def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
 
 
 def _texts(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
-    is_json = None
+    is_json = True if is_json_lines(name) else None
     for number, raw in enumerate(_lines(stream, name), start=1):
         where = f"{name}:{number}"
-        line = _decode(raw, where)
+        line = _decode(raw, where, name)
         if is_json is None and line.strip():
-            is_json = _is_json_object(line)
+            is_json = isinstance(_value(line), dict)
         if not line.strip():
             yield number, "" if is_json else line
         elif is_json:
             yield number, _json_text(line, where)
         else:
+            _refuse_json(line, where)
             yield number, _left_side(line, where)
+
+
+def is_json_lines(name: str) -> bool:
+    """Whether a file's name says that it holds JSON Lines."""
+    return name.lower().endswith(".jsonl")
+
+
+def _refuse_json(line: str, where: str) -> None:
+    """JSON is never tagged as if it were a sentence; one that merely begins with a bracket is."""
+    start = line.lstrip()
+    if not start.startswith(("{", "[")):
+        return
+    value = _value(line)
+    holds_more = isinstance(value, list) and any(isinstance(v, dict | list) for v in value)
+    if isinstance(value, dict) or holds_more or BEGINS_LIKE_JSON.match(start):
+        raise DataError(
+            f'{where}: is JSON and no sentence; give JSON Lines, one {{"text": …}} a line, in a '
+            "file whose name ends in .jsonl."
+        )
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
@@ -59,6 +83,7 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
     rest, number, first = b"", 0, True
     while block := read(BLOCK_BYTES):
         if first:
+            refuse_other_kinds(block, name)
             block, first = block.removeprefix(BYTE_ORDER_MARK), False
         *lines, rest = (rest + block).split(b"\n")
         for line in lines:
@@ -73,25 +98,26 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
         yield rest.removesuffix(b"\r")
 
 
-def _decode(raw: bytes, where: str) -> str:
+def _decode(raw: bytes, where: str, name: str) -> str:
     try:
         line = raw.decode("utf-8")
     except UnicodeDecodeError as error:
+        if is_cp949(raw):
+            raise DataError(f"{where}: {name} is {in_other_words(name, 'CP949')}") from error
         raise DataError(
-            f"{where}: byte {error.start + 1} is not UTF-8; convert the file (iconv -t UTF-8) or "
-            f"mend the line."
+            f"{where}: byte {error.start + 1} is not UTF-8; mend the line, or convert the file "
+            "from the encoding that it is in (iconv -f ENCODING -t UTF-8)."
         ) from error
     if "\0" in line:
         raise DataError(f"{where}: holds a NUL character; mend the line, or convert from UTF-16.")
-    return line
+    return without_mark(line)
 
 
-def _is_json_object(line: str) -> bool:
+def _value(line: str) -> object:
     try:
-        value = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(value, dict) and "text" in value
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _json_text(line: str, where: str) -> str:
@@ -115,7 +141,7 @@ def _left_side(line: str, where: str) -> str:
 
 def to_line(sentence: Sentence, where: str, out_url: str) -> str:
     """The output line of a tagged sentence. Raises DataError where the format cannot hold it."""
-    if out_url.endswith(".jsonl"):
+    if is_json_lines(out_url):
         value = {"text": sentence.text, "spans": sentence.spans}
         return json.dumps(value, ensure_ascii=False).translate(LINE_BREAKS) + "\n"
     try:
@@ -169,6 +195,8 @@ def open_output(url: str) -> Iterator[Output]:
 
     `-` is standard output, which gets every chunk at once. Raises OutputError.
     """
+    if url.lower().endswith(".json"):
+        raise ArgumentError(f"{url}: one JSON document is not written; end the name in .jsonl.")
     if url == "-":
         yield StandardOutput(sys.stdout.buffer, "stdout")
     elif storage.is_local(url):

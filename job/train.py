@@ -69,7 +69,7 @@ def train_alone(
     identity = identity_of(settings, prepared)
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = find_start(store, settings.resume, identity, prepared, scratch / "start")
-    finished = is_finished(start, settings, identity, url)
+    finished = is_finished(start, settings, identity, prepared, url)
     machines.share(None if finished else start)
     if finished:
         return f"Done already: the model lies in {storage.join(url, 'model')}."

@@ -101,7 +101,7 @@ def test_a_url_without_a_checkpoint_is_refused(store, tmp_path):
 
 def test_no_secret_goes_into_a_checkpoint():
     """A manifest is read by whoever reads the bucket, and a new key is no other model."""
-    splits = {name: SimpleNamespace(sha256="0") for name in ("train", "val")}
+    splits = {name: SimpleNamespace(sha256="0", digest="1") for name in ("train", "val")}
     run = SimpleNamespace(batch_size=2, plan=SimpleNamespace(world_size=1), splits=splits)
     identity = identity_of(Settings(pretrained_model_name="https://me:hunter2@h/m?k=hunter2"), run)
     assert identity["pretrained_model_name"] == "https://(secret)@h/m?(secret)"

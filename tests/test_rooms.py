@@ -42,7 +42,7 @@ LAYERS = [
     {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},
     {"lines", "edges", "offsets", "json_rows", "json_shapes"},
     {"tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
-    {"fetch", "drive", "secrets", "cache", "sources", "splits", "corpus"},
+    {"fetch", "drive", "secrets", "cache", "sources", "splits", "shown", "corpus_checks", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
     {"ranks", "xla", "graphs", "tpu", "ddp", "watch", "meeting", "cluster"},
     {

@@ -1,0 +1,170 @@
+"""Checks of a corpus as a whole: counted, shown by file and line, refused where they find much."""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from job.errors import DataError
+from job.lines import Rejected
+from job.splits import Split
+
+logger = logging.getLogger(__name__)
+
+PLACES_SHOWN = 3  # file:line of so many sentences per reason
+
+
+def check_rejected(split: Split, max_ratio: float) -> None:
+    """Warns of each reason; raises DataError when too much was rejected or nothing is left."""
+    by_reason: dict[str, list[Rejected]] = defaultdict(list)
+    for rejected in split.rejected:
+        by_reason[rejected.reason].append(rejected)
+    said = []
+    for reason, rejected in sorted(by_reason.items(), key=lambda item: -len(item[1])):
+        places = ", ".join(f"{split.path}:{row.line}" for row in rejected[:PLACES_SHOWN])
+        more = ", …" if len(rejected) > PLACES_SHOWN else ""
+        detail = f"; the first: {rejected[0].detail}" if rejected[0].detail else ""
+        said.append(f"{len(rejected)} × {reason} ({places}{more}{detail})")
+    total = len(split.rejected) + len(split.sentences)
+    ratio = len(split.rejected) / total if total else 0.0
+    if not split.sentences or ratio > max_ratio:
+        raise DataError(
+            f"{split.path}: {len(split.rejected)} of {total} sentences were rejected ({ratio:.1%}, "
+            f"MAX_REJECTED_RATIO={max_ratio}): {'; '.join(said) or 'it has none'}. Correct the file"
+            f"{', or raise MAX_REJECTED_RATIO' if split.sentences else ''}."
+        )
+    for line in said:
+        logger.warning("%s: rejected %s.", split.name, line)
+
+
+def check_entities(train: Split) -> None:
+    if not any(sentence.spans for sentence in train.sentences):
+        raise DataError(
+            f"{train.path}: none of its {len(train.sentences)} sentences has an entity (all O), so "
+            "there is nothing to learn; check that it is the labelled file."
+        )
+
+
+def few_sentences(splits: Mapping[str, Split]) -> list[str]:
+    notes = []
+    for split in splits.values():
+        if len(split.sentences) == 1:
+            notes.append(f"{split.name} has one sentence only: its scores say little.")
+        if not any(sentence.spans for sentence in split.sentences):
+            notes.append(f"{split.name} has no entity: its F1 is not defined.")
+    return notes
+
+
+def formats_differ(splits: Mapping[str, Split]) -> list[str]:
+    if len({split.format for split in splits.values()}) == 1:
+        return []
+    formats = "; ".join(f"{split.name}: {split.format}" for split in splits.values())
+    return [f"The splits are read differently ({formats}): their texts may differ in spaces."]
+
+
+def repeated_texts(splits: Mapping[str, Split]) -> list[str]:
+    """Texts that several splits have: scores on them are too good."""
+    notes = []
+    lines = {n: {s.text: s.line for s in reversed(p.sentences)} for n, p in splits.items()}
+    for left, right in (("train", "val"), ("train", "test"), ("val", "test")):
+        if left in lines and right in lines:
+            both = [text for text in lines[right] if text in lines[left]]
+            count = sum(sentence.text in lines[left] for sentence in splits[right].sentences)
+            if both:
+                first = min(both, key=lines[right].get)
+                notes.append(
+                    f"{count} of {len(splits[right].sentences)} sentences of {right} are in {left} "
+                    f"too (the first: {splits[right].path}:{lines[right][first]} and "
+                    f"{splits[left].path}:{lines[left][first]}): scores on {right} are too good."
+                )
+    return notes
+
+
+def without_unseen_types(
+    splits: Mapping[str, Split], allowed: bool, max_ratio: float
+) -> tuple[dict[str, Split], list[str]]:
+    """The splits without the few sentences of val and test that hold a type which train lacks.
+
+    With `allowed` they stay, and their entities count as missed. Raises DataError where such types
+    mark more than `max_ratio` of a split's entities: that is no slip of an annotator.
+    """
+    known = {span.type for sentence in splits["train"].sentences for span in sentence.spans}
+    kept, notes = {}, []
+    for name, split in splits.items():
+        kept[name] = split
+        unseen = {
+            sentence.line: {span.type for span in sentence.spans} - known
+            for sentence in split.sentences
+        }
+        lines = {line: types for line, types in unseen.items() if types}
+        if not lines:
+            continue
+        marked = Counter(s.type for sentence in split.sentences for s in sentence.spans)
+        counts = Counter({type_: n for type_, n in marked.items() if type_ not in known})
+        found = ", ".join(f"{type_} ({count} ×)" for type_, count in counts.most_common())
+        said = f"{name} has entity types that train lacks: {found}; {split.path}:{min(lines)}"
+        if allowed:
+            notes.append(f"{said}: no model trained on this can find them; they count as missed.")
+            continue
+        if counts.total() > max_ratio * marked.total():
+            raise DataError(
+                f"{said}. They mark {counts.total()} of its {marked.total()} entities, more than "
+                f"MAX_REJECTED_RATIO={max_ratio}. Correct the labels, add such sentences to train, "
+                "or set ALLOW_UNSEEN_LABELS=true: they then count as missed."
+            )
+        notes.append(f"{said}. The {len(lines)} sentences that hold them are rejected.")
+        rejected = tuple(
+            Rejected("an entity type that train lacks", line, ", ".join(sorted(types)))
+            for line, types in lines.items()
+        )
+        kept[name] = replace(
+            split,
+            sentences=tuple(s for s in split.sentences if s.line not in lines),
+            rejected=split.rejected + rejected,
+        )
+    return kept, notes
+
+
+def contradictions(splits: Mapping[str, Split], max_ratio: float) -> list[str]:
+    """Notes on equal texts with different entities, within a split and across.
+
+    Several annotators' answers that were put together look like that, and teach a model to leave
+    out what one of them missed. Raises DataError where more than `max_ratio` of a split's sentences
+    contradict another.
+    """
+    notes = []
+    names = list(splits)
+    for i, name in enumerate(names):
+        for other in (name, *names[:i]):
+            pairs = _contradicting(splits[name], splits[other])
+            if not pairs:
+                continue
+            places = ", ".join(
+                f"{splits[name].path}:{line} and {splits[other].path}:{before}"
+                for line, before in pairs[:PLACES_SHOWN]
+            )
+            total = len(splits[name].sentences)
+            said = (
+                f"{len(pairs)} of {total} sentences of {name} have the text of another one in "
+                f"{other} and other entities ({places}{', …' if pairs[PLACES_SHOWN:] else ''})"
+            )
+            if len(pairs) > max_ratio * total:
+                raise DataError(
+                    f"{said}, more than MAX_REJECTED_RATIO={max_ratio}: keep one annotator's "
+                    "answer to each text."
+                )
+            notes.append(f"{said}: one of the two is wrong.")
+    return notes
+
+
+def _contradicting(split: Split, other: Split) -> list[tuple[int, int]]:
+    """(line, line of the first sentence of `other` with its text and other entities), each once."""
+    first = {}
+    for sentence in other.sentences:
+        first.setdefault(sentence.text, []).append(sentence)
+    pairs = []
+    for sentence in split.sentences:
+        others = [s for s in first.get(sentence.text, ()) if s.spans != sentence.spans]
+        if others:
+            pairs.append((sentence.line, others[0].line))
+    return pairs

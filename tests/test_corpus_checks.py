@@ -1,0 +1,128 @@
+"""A corpus with a few faults is used without them; one with many is refused by file and line."""
+
+import pytest
+
+from job.corpus_checks import contradictions, without_unseen_types
+from job.errors import DataError
+from job.lines import Rejected
+from job.sentences import Sentence, Span
+from job.shown import LONGEST_SHOWN, chosen, marked
+from job.splits import Split
+
+
+def split(name, *sentences, rejected=()):
+    """Sentences given as (text, mention, type); no entity where the mention is empty."""
+    found = []
+    for line, (text, mention, type_) in enumerate(sentences, start=1):
+        start = text.index(mention)
+        spans = (Span(start, start + len(mention), type_),) if mention else ()
+        found.append(Sentence(text, spans, line))
+    return Split(name, f"{name}.txt", "columns", "0", tuple(found), tuple(rejected))
+
+
+SEOUL = ("서울은 넓다", "서울", "LC")
+HONG = ("홍길동은 갔다", "홍길동", "PS")
+ODD = ("사자는 운다", "사자", "AN")
+
+
+def test_a_few_sentences_with_an_unseen_type_are_rejected_by_line():
+    """One of twenty entities: the sentence goes, the others stay, and the note names the type."""
+    splits = {"train": split("train", SEOUL), "val": split("val", ODD, *[SEOUL] * 19)}
+    kept, notes = without_unseen_types(splits, False, 0.05)
+    assert [s.text for s in kept["val"].sentences] == [SEOUL[0]] * 19
+    assert kept["val"].rejected == (Rejected("an entity type that train lacks", 1, "AN"),)
+    assert "AN (1 ×); val.txt:1" in notes[0]
+    assert kept["train"] is splits["train"]
+
+
+def test_more_than_a_few_are_refused_with_both_ways_out():
+    """Two of twenty entities are no slip; all such types count together."""
+    other = ("토끼는 뛴다", "토끼", "RB")
+    splits = {"train": split("train", SEOUL), "val": split("val", ODD, other, *[SEOUL] * 18)}
+    with pytest.raises(DataError) as refused:
+        without_unseen_types(splits, False, 0.05)
+    for words in ("AN (1 ×)", "RB (1 ×)", "2 of its 20 entities", "ALLOW_UNSEEN_LABELS=true"):
+        assert words in str(refused.value)
+    without_unseen_types(splits, False, 0.1)
+
+
+def test_allowed_types_stay_and_count_as_missed():
+    """Nothing is rejected where ALLOW_UNSEEN_LABELS is set, however many there are."""
+    splits = {"train": split("train", SEOUL), "val": split("val", ODD)}
+    kept, notes = without_unseen_types(splits, True, 0)
+    assert kept == splits
+    assert "count as missed" in notes[0]
+
+
+def test_equal_texts_with_other_entities_are_shown_by_both_lines():
+    """Within a split and across; equal texts with equal entities contradict nothing."""
+    missed = (SEOUL[0], "", "")
+    splits = {
+        "train": split("train", SEOUL, HONG, missed, SEOUL),
+        "val": split("val", HONG, (HONG[0], "홍길동", "LC")),
+    }
+    notes = contradictions(splits, 1.0)
+    assert "3 of 4 sentences of train" in notes[0]
+    assert "train.txt:1 and train.txt:3" in notes[0]
+    assert "2 of 2 sentences of val" in notes[1]
+    assert "val.txt:1 and val.txt:2" in notes[1]
+    assert "val.txt:2 and train.txt:2" in notes[2]
+    assert len(notes) == 3
+
+
+def test_many_contradictions_are_refused():
+    """Two annotators' exports in one file: nobody knows which of them is right."""
+    splits = {"train": split("train", SEOUL, (SEOUL[0], "", ""), *[HONG] * 7)}
+    assert len(contradictions(splits, 0.25)) == 1
+    with pytest.raises(DataError, match=r"2 of 9 sentences of train .*train.txt:1 and train.txt:2"):
+        contradictions(splits, 0.2)
+
+
+def test_the_digest_is_of_what_was_read_and_of_nothing_else():
+    """Text, bounds, type and order change it; path, format, bytes and rejected lines do not."""
+    base = split("train", SEOUL, HONG)
+    assert base.digest == split("val", SEOUL, HONG, rejected=[Rejected("odd", 3)]).digest
+    others = [
+        split("train", HONG, SEOUL),
+        split("train", SEOUL),
+        split("train", SEOUL, (HONG[0], "홍길", "PS")),
+        split("train", SEOUL, (HONG[0], "홍길동", "PS2")),
+        split("train", SEOUL, (HONG[0] + " ", "홍길동", "PS")),
+        split("train", SEOUL, (HONG[0], "", "")),
+    ]
+    assert len({base.digest, *(other.digest for other in others)}) == 1 + len(others)
+
+
+def test_shown_sentences_have_the_most_types():
+    """Each type is seen before any is seen twice."""
+    plain = ("비가 온다", "", "")
+    sentences = split("train", plain, SEOUL, SEOUL, plain, HONG, ODD).sentences
+    assert [s.line for s in chosen(sentences, 3)] == [2, 5, 6]
+    assert len(chosen(sentences, 100)) == 6
+    assert chosen(sentences, 0) == []
+
+
+def test_a_sentence_is_shown_in_the_tutorials_markup():
+    """Mentions in place, and what would move the cursor as an escape."""
+    sentence = Sentence("홍길동은\t서울\u200b로", (Span(0, 3, "PS"), Span(5, 7, "LC")), 1)
+    assert marked(sentence) == "<홍길동:PS>은\\t<서울:LC>\\u200b로"
+
+
+@pytest.mark.parametrize("start", [0, 10, 190, 500, 980])
+@pytest.mark.parametrize("length", [1, 20, 400])
+def test_a_long_sentence_is_cut_around_its_first_mention(start, length):
+    """At most 200 characters, and the markup of the mention is whole."""
+    text = "가" * start + "나" * length + "다" * 1000
+    shown = marked(Sentence(text, (Span(start, start + length, "PS"),), 1))
+    assert len(shown) <= LONGEST_SHOWN
+    assert "<나" in shown
+    assert ":PS>" in shown
+    assert shown.endswith("…")
+
+
+def test_a_mention_that_does_not_fit_any_more_is_left_out_whole():
+    """No half of a markup is shown."""
+    spans = tuple(Span(i, i + 5, "ORGANIZATION") for i in range(0, 300, 10))
+    shown = marked(Sentence("가나다라마바사아자차" * 30, spans, 1))
+    assert len(shown) <= LONGEST_SHOWN
+    assert shown.count("<") == shown.count(":ORGANIZATION>")
