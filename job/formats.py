@@ -5,10 +5,12 @@ The format is recognised from the content of the first lines, never from the fil
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from job.columns import looks_like_columns, parse_columns
+from job.blocks import looks_like_row
+from job.columns import parse_columns
 from job.errors import DataError
 from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_lines
 from job.lines import LineError, Rejected, read_lines
@@ -17,6 +19,7 @@ from job.tagged import SEPARATOR, read_tagged_line, to_tagged
 
 __all__ = ["Parsed", "Rejected", "parse", "to_tagged"]
 
+NO_FIELDS: Mapping[str, int] = MappingProxyType({})
 LOOKED_AT = 200  # lines that decide the format
 ACCEPTED = (
     "`sentence␞tagged`, CoNLL or KLUE columns with a BIO tag in the last one, or JSON Lines with "
@@ -35,20 +38,29 @@ class Parsed:
     notes: tuple[str, ...]
 
 
-def parse(data: bytes, path: str, find_tag_names: TagNames = lambda: None) -> Parsed:
+def parse(
+    data: bytes,
+    path: str,
+    find_tag_names: TagNames = lambda: None,
+    fields: Mapping[str, int] = NO_FIELDS,
+) -> Parsed:
     """Reads a corpus file. `path` is for messages; `find_tag_names` is asked for the names of
-    integer tags.
+    integer tags; `fields` are columns that the user named, `text` or `tags` -> its number from 1.
 
     Raises DataError where the file as a whole cannot be read. A sentence that cannot be read is in
     `rejected`; none is ever changed.
     """
     lines, notes = read_lines(data, path)
-    kind, why = _recognise(lines, path)
+    kind, why = _recognise(lines, path, fields.get("tags", 0))
+    if fields and kind != "columns":
+        raise DataError(
+            f"{path} has no columns ({why}), but CORPUS_FIELDS names some; remove CORPUS_FIELDS."
+        )
     if kind == "tagged":
         how = f"the tutorial's sentence{SEPARATOR}tagged"
         sentences, rejected, noted = _parse_tagged(lines)
     elif kind == "columns":
-        how, sentences, rejected, noted = parse_columns(lines)
+        how, sentences, rejected, noted = parse_columns(lines, path, fields)
     else:
         how, sentences, rejected, noted = parse_json_lines(lines, find_tag_names)
         if any(row.reason == NO_NAMES for row in rejected):
@@ -75,7 +87,7 @@ def _parse_tagged(
     return sentences, rejected, noted
 
 
-def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
+def _recognise(lines: Sequence[str | LineError], path: str, tags: int) -> tuple[str, str]:
     readable = (line for line in lines if isinstance(line, str) and line.strip())
     sample = list(itertools.islice(readable, LOOKED_AT))
     if not sample:
@@ -83,7 +95,7 @@ def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
         raise DataError(f"{path} has no line of UTF-8 text ({first}); give {ACCEPTED}.")
     as_json = [looks_like_json(line) for line in sample]
     as_tagged = [SEPARATOR in line for line in sample]
-    as_columns = [looks_like_columns(line) for line in sample]
+    as_columns = [looks_like_row(line, tags) for line in sample]
     score, kind, what = max(
         (sum(as_json), "json", "are JSON objects"),
         (sum(as_tagged), "tagged", f"hold {SEPARATOR}"),
