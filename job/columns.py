@@ -13,7 +13,7 @@ from job.lines import LineError, Rejected
 from job.placed import DIFFER, DISAGREE, join_units
 from job.roles import MOST, RUNNING, WORDS, Columns, Evidence, Table, choose_columns
 from job.sentences import Sentence
-from job.signs import clean, find_blank, find_prefix, without_blanks
+from job.signs import clean, find_blank, find_prefix, refuse_pieces, without_blanks
 from job.units import JOINED_AS, choose_joiner, looks_like_tag, read_tags, read_units
 
 IGNORED = "comment lines were left out"
@@ -98,7 +98,10 @@ def _clean_units(
     texts = [block.carried.text if block.carried else None for block in blocks]
     most_carried = 2 * sum(text is not None for text in texts) >= len(texts)
     blank = find_blank(table, columns, texts, chosen)
-    prefix = None if most_carried else find_prefix(table, columns)
+    prefix = None
+    if not most_carried:
+        refuse_pieces(table, columns, chosen)
+        prefix = find_prefix(table, columns.text)
     faults = dict(_faults(table, columns))
     if blank or prefix:
         meaning = {unit: clean(unit, blank, prefix) for unit in table.counts[columns.text]}
@@ -149,7 +152,8 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter) -> list[str
             block.reject(block.line, error)
     carrying = [block for block in good if block.carried]
     _reject_unmarked(carrying)
-    how = ["text from the comment lines"] if carrying else []
+    marked = any(block.carried.marked is not None for block in carrying)
+    how = [f"text{' and entities' if marked else ''} from the comment lines"] if carrying else []
     if len(carrying) < len(good):
         joined = sum(
             join_units(units[id(block)], joiner)[0] == block.sentence.text

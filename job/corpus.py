@@ -11,6 +11,7 @@ from pathlib import Path
 
 from job.drive import DRIVE_URL
 from job.errors import DataError
+from job.formats import NO_FIELDS
 from job.lines import Rejected
 from job.sources import Cache, find_sources
 from job.splits import Split, read_split
@@ -43,6 +44,7 @@ def load_corpus(
     max_rejected_ratio: float,
     max_download_mb: int,
     allow_unseen_labels: bool,
+    fields: Mapping[str, int] = NO_FIELDS,
     drive_url: str = DRIVE_URL,
 ) -> Corpus:
     """Finds, fetches, reads and checks a corpus; each fact is a line of the log.
@@ -50,6 +52,7 @@ def load_corpus(
     `sample` is embedded, `ner` the tutorial's, any other is `<root_url>/<name>/`. With
     `allow_unseen_labels`, spans of a type that train lacks stay in val and test: the label map will
     not have the type, so no model can find them, and the scores say so.
+    `fields` are columns that the user named, `text` or `tags` -> its number from 1.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
@@ -59,7 +62,7 @@ def load_corpus(
     notes: list[str] = []
     splits = {}
     for split, source in sources.items():
-        splits[split] = read_split(split, source, cache, sha256.get(split))
+        splits[split] = read_split(split, source, cache, sha256.get(split), fields)
         _check_rejected(splits[split], max_rejected_ratio)
     if name != "sample" and not sha256:
         pins = ",".join(f"{split.name}={split.sha256}" for split in splits.values())

@@ -16,6 +16,7 @@ from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_lines
 from job.lines import LineError, Rejected, read_lines
 from job.sentences import Sentence
 from job.tagged import SEPARATOR, read_tagged_line, to_tagged
+from job.unread import refuse_unread
 
 __all__ = ["Parsed", "Rejected", "parse", "to_tagged"]
 
@@ -102,7 +103,10 @@ def _recognise(lines: Sequence[str | LineError], path: str, tags: int) -> tuple[
         (sum(as_columns), "columns", "end in a BIO tag or are O"),
         key=lambda candidate: candidate[0],
     )
-    if 5 * score < len(sample):
+    known = 5 * score >= len(sample)
+    if kind == "columns" or not known:
+        refuse_unread(sample, path)
+    if not known:
         if looks_like_html(sample[0]):
             raise DataError(
                 f"{path} is an HTML page, not a corpus; download the file itself again."
@@ -114,7 +118,7 @@ def _recognise(lines: Sequence[str | LineError], path: str, tags: int) -> tuple[
             )
         raise DataError(
             f"{path} is in no format that is known here (its first line is `{sample[0][:60]}`); "
-            f"give {ACCEPTED}."
+            f"give {ACCEPTED}; or name its columns by CORPUS_FIELDS=text=1,tags=2."
         )
     return kind, f"{score} of its first {len(sample)} lines {what}"
 

@@ -23,7 +23,7 @@ HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f가-힣\ud7b0-\ud7f
 RUNNING, WORDS = "a running number", "the words' numbers"
 GROUPS = "numbers or names that several rows of a sentence share"
 SENTENCES, NUMBERS, SPEECH = "the sentence's number or name", "numbers", "parts of speech"
-CHUNKED, TAGS, SAME_TAGS = "chunk names", "tags", "the same tags again"
+CHUNKED, TAGS, SAME_TAGS = "chunk names", "other tags", "the same tags again"
 
 Row = Sequence[str]
 
@@ -149,7 +149,7 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
         columns = " and ".join(str(c + 1) for c in (*second, last))
         raise table.refuse(
             f"columns {columns} hold different tags, and only one can be learned",
-            f"say which by CORPUS_FIELDS=text=N,tags={last + 1} or tags={second[0] + 1}",
+            f"say which by CORPUS_FIELDS=tags={last + 1} or CORPUS_FIELDS=tags={second[0] + 1}",
         )
     return last
 

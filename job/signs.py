@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 
 from job.carried import spells
-from job.roles import MOST, Columns, Table
+from job.roles import MOST, SPEECH, Columns, Table
 from job.speech import is_part_of_speech
 
 BLANKS = ("_", "▁", "␣", "<SP>", "<sp>", "<space>", "[SPACE]", "<blank>", "[BLANK]", "&nbsp;")
 PREFIX = re.compile(r"([A-Za-z]{1,9}(?:-[A-Za-z]{2,8})?[:=/|]).+", re.DOTALL)
-SPEECH = re.compile(r".+/([^/]+)", re.DOTALL)
+SPOKEN = re.compile(r".+/([^/]+)", re.DOTALL)
+LONE_JAMO = re.compile("[\u3131-\u314e\u11a8-\u11c2]")  # consonants that end a syllable
 PIECES = {"##": re.compile("##.+"), "▁": re.compile("▁.+"), "@@": re.compile(".+@@")}
 AT_LEAST = 3  # rows that make a rule
 
@@ -72,37 +73,58 @@ def _lies_between_words(table: Table, text: int, sign: str) -> bool:
     return sum(within) >= AT_LEAST and 2 * sum(map(bool, within)) >= len(within)
 
 
-def find_prefix(table: Table, columns: Columns) -> str | None:
-    """What every unit begins with, such as `ko:`. Raises DataError for what cannot be taken off."""
-    text = columns.text
-    units = table.counts[text]
+def refuse_pieces(table: Table, columns: Columns, chosen: bool) -> None:
+    """Raises DataError for units that do not spell the text, where nothing else carries it.
+
+    Dictionary forms may be taken where the user chose the column.
+    """
+    units = table.counts[columns.text]
+    said = "put the sentence before its rows as `# text = …`"
     if any("SpaceAfter=No" in value for values in table.counts for value in values):
-        raise table.refuse(
-            "`SpaceAfter=No` says where no blank follows a word, which is not read",
-            "put the sentence before its rows as `# text = …`",
-        )
-    prefixes = {unit: match[1] for unit in units if (match := PREFIX.fullmatch(unit))}
-    distinct = set(prefixes.values())
-    if len(prefixes) > 1 and len(distinct) <= 3 and table.share(text, set(prefixes)) >= MOST:
-        for prefix in distinct:
-            with_prefix = {unit for unit, found in prefixes.items() if found == prefix}
-            if table.share(text, with_prefix) >= MOST:
-                return prefix
-        shown = " or ".join(f"`{prefix}`" for prefix in sorted(distinct))
-        raise table.refuse(f"every unit begins with {shown}", "take that off the units")
-    spoken = {u for u in units if (match := SPEECH.fullmatch(u)) and is_part_of_speech(match[1])}
-    if len(spoken) >= AT_LEAST and table.share(text, spoken) >= MOST:
+        raise table.refuse("`SpaceAfter=No` is not read, so blanks cannot be told", said)
+    spoken = {u for u in units if (match := SPOKEN.fullmatch(u)) and is_part_of_speech(match[1])}
+    if len(spoken) >= AT_LEAST and table.share(columns.text, spoken) >= MOST:
         raise table.refuse(
             f"units carry their part of speech, as `{min(spoken)}`", "take that off the units"
         )
     for mark, pattern in PIECES.items():
         marked = {unit for unit in units if pattern.fullmatch(unit)}
-        if len(marked) >= AT_LEAST and table.share(text, marked) >= 0.05:
+        if len(marked) >= AT_LEAST and table.share(columns.text, marked) >= 0.05:
             raise table.refuse(
                 f"units are wordpieces, as `{min(marked)}`",
                 f"give words or characters without `{mark}`",
             )
-    return None
+    speech = columns.find(SPEECH)
+    if speech is None or chosen:
+        return
+    endings = {
+        row[columns.text]
+        for rows in table.sentences
+        for row in rows
+        if LONE_JAMO.match(row[columns.text]) and row[speech][:1] in ("E", "J")
+    }
+    if len(endings) >= AT_LEAST or (endings and table.share(columns.text, endings) >= 0.02):
+        raise table.refuse(
+            f"units are morphemes in the forms of a dictionary, as `{min(endings)}`, and do not "
+            "spell the text",
+            f"{said}, or take them for words by CORPUS_FIELDS=text={columns.text + 1},"
+            f"tags={columns.tags + 1}",
+        )
+
+
+def find_prefix(table: Table, text: int) -> str | None:
+    """What every unit begins with, such as `ko:`. Raises DataError for what cannot be taken off."""
+    units = table.counts[text]
+    prefixes = {unit: match[1] for unit in units if (match := PREFIX.fullmatch(unit))}
+    distinct = set(prefixes.values())
+    if len(prefixes) < 2 or len(distinct) > 3 or table.share(text, set(prefixes)) < MOST:
+        return None
+    for prefix in distinct:
+        with_prefix = {unit for unit, found in prefixes.items() if found == prefix}
+        if table.share(text, with_prefix) >= MOST:
+            return prefix
+    shown = " or ".join(f"`{prefix}`" for prefix in sorted(distinct))
+    raise table.refuse(f"every unit begins with {shown}", "take that off the units")
 
 
 def clean(unit: str, blank: str | None, prefix: str | None) -> str | None:

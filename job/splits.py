@@ -3,11 +3,12 @@
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from job.errors import DataError, PermissionDeniedError
-from job.formats import Parsed, parse
+from job.formats import NO_FIELDS, Parsed, parse
 from job.jsonlines import TAG_KEYS
 from job.lines import Rejected
 from job.sentences import Sentence
@@ -34,8 +35,16 @@ class Split:
         return replace(self, sentences=self.sentences[:count])
 
 
-def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> Split:
+def read_split(
+    name: str,
+    source: Source,
+    cache: Cache,
+    pinned: str | None,
+    fields: Mapping[str, int] = NO_FIELDS,
+) -> Split:
     """Reads the file of a split, whose sha256 must be `pinned` if that is given.
+
+    `fields` are columns that the user named, `text` or `tags` -> its number from 1.
 
     Raises DataError or PermissionDeniedError.
     """
@@ -51,7 +60,8 @@ def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> S
             f"{source.shown}: its sha256 is {digest}, but CORPUS_SHA256 pins {name}={pinned}; "
             "restore the file, or pin the new one."
         )
-    parsed = without_endless(parse(data, source.shown, partial(_tag_names, source, cache)))
+    find_tag_names = partial(_tag_names, source, cache)
+    parsed = without_endless(parse(data, source.shown, find_tag_names, fields))
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
     logger.info(
         "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
