@@ -37,7 +37,7 @@ def is_comment(line: str, is_row: bool, tabs: bool, within: bool, before: Sequen
         return bool(KEY_AND_VALUE.match(line))
     if line[0] == "$":
         return bool(before) and before[-1].startswith("; ")
-    return line.startswith("; ") or bool(line.strip("# \t"))
+    return line.startswith("; ") if line[0] == ";" else bool(line.strip("# \t"))
 
 
 def read_carried(comments: Sequence[str]) -> tuple[Carried | None, list[str]]:

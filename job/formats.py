@@ -96,7 +96,7 @@ def _recognise(lines: Sequence[str | LineError], path: str, tags: int) -> tuple[
         raise DataError(f"{path} has no line of UTF-8 text ({first}); give {ACCEPTED}.")
     as_json = [looks_like_json(line) for line in sample]
     as_tagged = [SEPARATOR in line for line in sample]
-    as_columns = [looks_like_row(line, tags) for line in sample]
+    as_columns = [any(looks_like_row(line, c) for c in (0, tags)) for line in sample]
     score, kind, what = max(
         (sum(as_json), "json", "are JSON objects"),
         (sum(as_tagged), "tagged", f"hold {SEPARATOR}"),

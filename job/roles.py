@@ -15,7 +15,7 @@ from job.speech import are_chunks, is_part_of_speech
 from job.units import looks_like_tag, split_tag
 
 MOST = 0.95  # of the rows or sentences: what differs in the rest is a fault of those
-MANY = 5  # sentences that make a rule of what could be chance in a few
+MANY = 3  # sentences that make a rule of what could be chance in a few
 
 NUMBERING = re.compile(r"[\d\W_]*\d[\d\W_]*")
 DIGITS = re.compile(r"[0-9]+")
@@ -113,18 +113,18 @@ def choose_columns(table: Table, fields: Mapping[str, int], evidence: Evidence) 
 def _refuse_groups(table: Table, columns: Columns, chosen: bool) -> None:
     """Several rows of one word are no words that blanks lie between."""
     words, groups = columns.find(WORDS), columns.find(GROUPS)
-    remedy = "put the sentence before its rows as `# text = …`"
+    remedy = "the sentence before its rows as `# text = …`"
     if groups not in (None, columns.text):
         raise table.refuse(
             f"column {groups + 1} holds {GROUPS}: one word, or sentences without a blank line "
             "between them",
-            f"put a blank line after each sentence, and {remedy}",
+            f"put a blank line after each sentence, or {remedy}",
         )
     if not chosen and words not in (None, columns.text):
         raise table.refuse(
             f"column {words + 1} numbers the words, and the parts of a word (morphemes) need not "
             "spell it",
-            f"{remedy}, or join the parts of each word as they are by "
+            f"put {remedy}, or join the parts of each word as they are by "
             f"CORPUS_FIELDS=text={columns.text + 1},tags={columns.tags + 1}",
         )
 

@@ -15,8 +15,9 @@ def refuse_unread(sample: Sequence[str], path: str) -> None:
     """Raises DataError where most of these lines are of a shape that is known but not read."""
     if sample[0].startswith("#FORMAT=WebAnno TSV"):
         raise DataError(f"{path} is WebAnno TSV, which is not read; export it as CoNLL 2002.")
+    rows = [line for line in sample if not line.startswith("#")]
     for is_such, shape, remedy in SHAPES:
-        if 2 * sum(map(is_such, sample)) > len(sample):
+        if 2 * sum(map(is_such, rows)) > len(rows):
             raise DataError(f"{path} has {shape}, which is not read; {remedy}.")
 
 
