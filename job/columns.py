@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from job.blocks import UNTAGGED, Block, check_width, has_tabs, split_blocks
 from job.carried import Carried, read_carried, spells
 from job.lines import LineError, Rejected
-from job.placed import DIFFER, DISAGREE, join_units
-from job.roles import MOST, RUNNING, WORDS, Columns, Evidence, Table, choose_columns
+from job.placed import DIFFER, DISAGREE
+from job.roles import RUNNING, WORDS, Columns, Evidence, Table, choose_columns
 from job.sentences import Sentence
 from job.signs import clean, find_blank, find_prefix, refuse_pieces, without_blanks
 from job.units import JOINED_AS, choose_joiner, looks_like_tag, read_tags, read_units
@@ -154,16 +154,10 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter) -> list[str
     _reject_unmarked(carrying)
     marked = any(block.carried.marked is not None for block in carrying)
     how = [f"text{' and entities' if marked else ''} from the comment lines"] if carrying else []
-    if len(carrying) < len(good):
-        joined = sum(
-            join_units(units[id(block)], joiner)[0] == block.sentence.text
-            for block in carrying
-            if block.sentence
-        )
-        if 2 * len(carrying) >= len(good) and joined < MOST * len(carrying):
-            _reject_uncarried(good)
-        else:
-            how.append(JOINED_AS[joiner])
+    if 0 < len(good) <= 2 * len(carrying):
+        _reject_uncarried(good)
+    elif good:
+        how.append(JOINED_AS[joiner])
     if parts_of is not None and not carrying:
         how.append("rows of one number joined as they are")
     return how
@@ -182,8 +176,7 @@ def _reject_unmarked(blocks: Sequence[Block]) -> None:
 
 
 def _reject_uncarried(blocks: Sequence[Block]) -> None:
-    """Units that do not spell the others' texts would not spell these."""
+    """Where most sentences carry their text, the rest of one that a blank line cut does not."""
     for block in blocks:
         if block.carried is None:
-            error = LineError("no comment line carries the text", "as most of the file's do")
-            block.reject(block.line, error)
+            block.reject(block.line, LineError("no comment line carries the text"))

@@ -75,6 +75,8 @@ def _place_but_for_spaces(
     units: Sequence[str], entities: Sequence[Entity], carried: str
 ) -> tuple[str, tuple[Span, ...]]:
     """As `place_in_carried`, for units that lack the spaces of the sentence."""
+    if any(map(str.isspace, units)):
+        raise LineError(DIFFER, "they hold other spaces")
     kept_at = [i for i, character in enumerate(carried) if not character.isspace()]
     bare_carried = "".join(carried[i] for i in kept_at)
     bare, starts, ends = join_units(["".join(unit.split()) for unit in units], "")
