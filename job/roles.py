@@ -75,6 +75,9 @@ class Table:
         """Of the rows, those with one of the accepted values."""
         return sum(self.counts[column][value] for value in accepted) / max(1, self.total)
 
+    def share_of_hangul(self, column: int) -> float:
+        return self.share(column, {v for v in self.counts[column] if HANGUL.search(v)})
+
     def refuse(self, why: str, remedy: str) -> DataError:
         """Names every column by an example."""
         rows = self.several or self.sentences
@@ -235,7 +238,7 @@ def _only_text(table: Table, roles: Sequence[str | None], remedy: str) -> int:
         is_text = role is None and not any(_equal(table, c, other) for other in candidates)
         if is_text:
             candidates.append(c)
-    korean = [_share_of_hangul(table, c) for c in candidates]
+    korean = [table.share_of_hangul(c) for c in candidates]
     if sum(share >= 0.3 for share in korean) == 1 and sum(share > 0.01 for share in korean) == 1:
         return candidates[korean.index(max(korean))]
     if len(candidates) != 1:
@@ -243,7 +246,3 @@ def _only_text(table: Table, roles: Sequence[str | None], remedy: str) -> int:
         why = f"columns {several} can each be the text" if several else "no column can be the text"
         raise table.refuse(why, remedy)
     return candidates[0]
-
-
-def _share_of_hangul(table: Table, column: int) -> float:
-    return table.share(column, {v for v in table.counts[column] if HANGUL.search(v)})

@@ -61,7 +61,8 @@ def find_blank(
 
 
 def _lies_between_words(table: Table, text: int, sign: str) -> bool:
-    if any(map(str.isspace, table.counts[text])):
+    """Whether it stands in Korean where spaces would, and there are none."""
+    if any(map(str.isspace, table.counts[text])) or table.share_of_hangul(text) < 0.3:
         return False
     within = [
         sum(
