@@ -77,7 +77,7 @@ def read_tags(distinct: Iterable[str]) -> dict[str, Tag | LineError]:
 
 
 def bad_type(type_: str) -> LineError:
-    detail = f"`{type_[:40]}` is empty or holds a space, `:`, `<` or `>`; rename it"
+    detail = f"`{type_[:40]}` is empty or holds a space, `:`, `<`, `>` or an unseen mark; rename it"
     return LineError("entity type cannot be written in the tutorial's format", detail)
 
 
