@@ -1,134 +1,182 @@
-"""Columns, as in CoNLL, KLUE and the NAVER corpus: one unit a line, its tag in the last column.
+"""Columns, as in CoNLL, KLUE and the NAVER corpus: one unit a line, with its tag.
 
-A blank line ends a sentence. The columns are separated by tabs (then a space can be a unit, as in
-KLUE) or by spaces. A running number before the unit is skipped. A comment line before the units may
-carry the sentence: `## klue-ner-v1_dev_00000-wikitree<TAB>sentence` or `# text = sentence`.
+The tag is in the last column that holds tags of entities, the text in the one that can be it
+(`job.roles`). Comment lines before the units may carry the text, too (`job.carried`).
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 
+from job.blocks import UNTAGGED, Block, check_width, has_tabs, split_blocks
+from job.carried import Carried, read_carried, spells
 from job.lines import LineError, Rejected
+from job.placed import DIFFER, DISAGREE
+from job.roles import RUNNING, WORDS, Columns, Evidence, Table, choose_columns
 from job.sentences import Sentence
+from job.signs import clean, find_blank, find_prefix, refuse_pieces, without_blanks
 from job.units import JOINED_AS, choose_joiner, looks_like_tag, read_tags, read_units
 
-SPACES = re.compile("[ \t]+")
-KEY_AND_VALUE = re.compile(r"#+ ?[\w.-]+ += ?")
-CARRIED = re.compile(r"# ?text += ?(.*)|##[^\t]*\t(.*)", re.DOTALL)
-DOCUMENT_START = "-DOCSTART-"
-
-
-@dataclass(slots=True)
-class Block:
-    """The lines of one sentence."""
-
-    line: int
-    carried: str | None = None
-    rows: list[list[str]] = field(default_factory=list)
-    error: tuple[int, LineError] | None = None
-
-
-def looks_like_columns(line: str) -> bool:
-    fields = _fields(line, tabs="\t" in line)
-    return len(fields) > 1 and looks_like_tag(fields[-1]) and bool(fields[0])
+IGNORED = "comment lines were left out"
 
 
 def parse_columns(
-    lines: Sequence[str | LineError],
+    lines: Sequence[str | LineError], path: str, fields: Mapping[str, int]
 ) -> tuple[str, list[Sentence], list[Rejected], Counter]:
-    """How it was read, the sentences, what was rejected, and how often what is worth a note."""
-    rows = [line for line in lines if isinstance(line, str) and line.strip()]
-    tabs = 2 * sum("\t" in line for line in rows) > len(rows)
-    blocks = list(_blocks(lines, tabs))
-    numbered = _is_numbered(blocks)
-    tags = read_tags({row[-1] for block in blocks for row in block.rows})
-    joiner = choose_joiner(row[numbered] for block in blocks for row in block.rows)
-    sentences, rejected, noted = [], [], Counter()
-    for block in blocks:
-        try:
-            if block.error:
-                raise block.error[1]
-            units = [row[numbered] for row in block.rows]
-            row_tags = [tags[row[-1]] for row in block.rows]
-            sentence = read_units(units, row_tags, block.carried, joiner, block.line, noted)
-            sentences.append(sentence)
-        except LineError as error:
-            line = block.error[0] if block.error else block.line
-            rejected.append(Rejected(error.reason, line, error.detail))
-    carried = sum(block.carried is not None for block in blocks)
+    """How it was read, the sentences, what was rejected, and how often what is worth a note.
+
+    `fields` are the columns that the user named, `text` or `tags` -> its number from 1.
+    Raises DataError where the columns cannot be told.
+    """
+    tabs = has_tabs(lines)
+    blocks = list(split_blocks(lines, tabs, fields.get("tags", 0)))
+    width = check_width(blocks, path, fields)
+    whole = [block for block in blocks if not block.error]
+    for block in whole:
+        block.carried, block.others = read_carried(block.comments)
     how = [f"columns separated by {'tabs' if tabs else 'spaces'}"]
-    if numbered:
-        how.append("the first a running number")
-    if carried:
-        how.append("text from the comment lines")
-    if carried < len(blocks):
-        how.append(JOINED_AS[joiner])
+    noted: Counter = Counter()
+    if whole:
+        table = Table([block.rows for block in whole], width, path)
+        columns = choose_columns(table, fields, _evidence(whole, width))
+        how.append(str(columns))
+        _choose_comments(whole, columns.text, noted)
+        how += _clean_units(whole, table, columns, chosen="text" in fields)
+        how += _read(whole, columns, noted)
+    sentences, rejected = [], []
+    for block in blocks:
+        if block.error:
+            line, error = block.error
+            rejected.append(Rejected(error.reason, line, error.detail))
+        else:
+            sentences.append(block.sentence)
     return ", ".join(how), sentences, rejected, noted
 
 
-def _fields(line: str, tabs: bool) -> list[str]:
-    if tabs:
-        return line.split("\t")
-    fields = SPACES.split(line.rstrip(" \t"))
-    # A space can be a unit here too: `  O`.
-    return [" ", *fields[1:]] if not fields[0] else fields
+def _evidence(blocks: Sequence[Block], width: int) -> Evidence:
+    """What the comment lines say of the columns."""
+    sure = sum(block.carried is not None for block in blocks)
+    marked = sum(block.carried is not None and block.carried.marked is not None for block in blocks)
+    said = [block for block in blocks if block.carried or block.others]
+    spelled = [0.0] * width
+    if said and (width > 2 or sure < len(said)):
+        for c in range(width):
+            spelled[c] = sum(_spelled(block, c) is not None for block in said) / len(said)
+    total = len(blocks)
+    carried = sure if 2 * sure >= total or max(spelled) < 0.5 else len(said)
+    return Evidence(carried / total, marked / total, spelled)
 
 
-def _blocks(lines: Sequence[str | LineError], tabs: bool) -> Iterator[Block]:
-    block = None
-    for number, line in enumerate(lines, start=1):
-        if isinstance(line, str) and not line.strip():
-            if block and (block.rows or block.error):
-                yield block
-                block = None
-            continue
-        comment = isinstance(line, str) and _comment(line, tabs, block is not None and block.rows)
-        if comment and block and (block.rows or block.error):
-            yield block
-            block = None
-        block = block or Block(number)
-        if isinstance(line, LineError):
-            block.error = block.error or (number, line)
-        elif comment:
-            carried = CARRIED.fullmatch(line)
-            if carried:
-                block.carried = carried[1] or carried[2] or ""
+def _spelled(block: Block, column: int) -> str | None:
+    """The text beside the units that the column spells."""
+    units = [row[column] for row in block.rows]
+    texts = [block.carried.text] if block.carried else block.others
+    ways = (units, without_blanks(units))
+    return next((text for text in texts if any(spells(way, text) for way in ways)), None)
+
+
+def _choose_comments(blocks: Sequence[Block], column: int, noted: Counter) -> None:
+    """Takes comments of no form for the text where most of the file's spell the units."""
+    free = [block for block in blocks if block.others and not block.carried]
+    texts = [_spelled(block, column) for block in free]
+    carry = 2 * len(free) >= len(blocks) and 2 * sum(t is not None for t in texts) >= len(free)
+    for block, text in zip(free, texts, strict=True):
+        if not carry:
+            noted[IGNORED] += len(block.others)
+        elif text is None:
+            block.reject(block.line, LineError(DIFFER, f"`{block.others[-1][:40]}`"))
         else:
-            _add_row(block, line, number, tabs)
-    if block and (block.rows or block.error):
-        yield block
+            block.carried = Carried(text)
+    for block in blocks:
+        if block.carried is None:
+            block.line = block.row_lines[0]
 
 
-def _add_row(block: Block, line: str, number: int, tabs: bool) -> None:
-    fields = _fields(line, tabs)
-    if fields[0] == DOCUMENT_START:
+def _clean_units(
+    blocks: Sequence[Block], table: Table, columns: Columns, chosen: bool
+) -> list[str]:
+    """Takes off what is no part of the text, rejects what cannot be explained, and says how."""
+    texts = [block.carried.text if block.carried else None for block in blocks]
+    most_carried = 2 * sum(text is not None for text in texts) >= len(texts)
+    blank = find_blank(table, columns, texts, chosen)
+    prefix = None
+    if not most_carried:
+        refuse_pieces(table, columns, chosen)
+        prefix = find_prefix(table, columns.text)
+    faults = dict(_faults(table, columns))
+    if blank or prefix:
+        meaning = {unit: clean(unit, blank, prefix) for unit in table.counts[columns.text]}
+        reason = f"a unit without the `{prefix}` of the others"
+        faults[columns.text] = {unit: reason for unit, text in meaning.items() if text is None}
+    for block in blocks:
+        for c, reasons in faults.items():
+            for i, row in enumerate(block.rows):
+                if row[c] in reasons:
+                    block.reject_row(i, reasons[row[c]])
+        if blank or prefix:
+            for row in block.rows:
+                row[columns.text] = meaning[row[columns.text]]
+    how = [f"`{blank}` a blank"] if blank else []
+    return [*how, f"without the `{prefix}` before every unit"] if prefix else how
+
+
+def _faults(table: Table, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
+    """Columns with values that cannot be read: why, for each value."""
+    untagged = [value for value in table.counts[columns.tags] if not looks_like_tag(value)]
+    if untagged:
+        yield columns.tags, dict.fromkeys(untagged, UNTAGGED)
+    for c, role in enumerate(columns.roles):
+        if role in (RUNNING, WORDS) and c not in (columns.text, columns.tags):
+            others = [value for value in table.counts[c] if not value.isdecimal()]
+            if others:
+                yield c, dict.fromkeys(others, "a row without the number that others have")
+
+
+def _read(blocks: Sequence[Block], columns: Columns, noted: Counter) -> list[str]:
+    """Reads each sentence, and says where its text is from."""
+    good = [block for block in blocks if not block.error]
+    units = {id(block): [row[columns.text] for row in block.rows] for block in good}
+    tags = read_tags({row[columns.tags] for block in good for row in block.rows})
+    joiner = choose_joiner(unit for block in good for unit in units[id(block)])
+    parts_of = columns.find(WORDS)
+    for block in good:
+        row_tags = [tags[row[columns.tags]] for row in block.rows]
+        words = None if parts_of is None else [row[parts_of] for row in block.rows]
+        text, marked = block.carried or (None, None)
+        try:
+            block.sentence = read_units(
+                *(units[id(block)], row_tags, text, joiner, block.line, noted),
+                marked=marked,
+                words=words,
+            )
+        except LineError as error:
+            block.reject(block.line, error)
+    carrying = [block for block in good if block.carried]
+    _reject_unmarked(carrying)
+    marked = any(block.carried.marked is not None for block in carrying)
+    how = [f"text{' and entities' if marked else ''} from the comment lines"] if carrying else []
+    if 0 < len(good) <= 2 * len(carrying):
+        _reject_uncarried(good)
+    elif good:
+        how.append(JOINED_AS[joiner])
+    if parts_of is not None and not carrying:
+        how.append("rows of one number joined as they are")
+    return how
+
+
+def _reject_unmarked(blocks: Sequence[Block]) -> None:
+    """Beside sentences that are marked up, one without markup has no entity."""
+    read = [block for block in blocks if block.sentence]
+    plain = [block for block in read if block.carried == (block.sentence.text, None)]
+    if len(plain) == len(read):
         return
-    if len(fields) < 2 or not looks_like_tag(fields[-1]):
-        error = LineError("a unit without a tag", f"`{line[:40]}`")
-        block.error = block.error or (number, error)
-        return
-    if not block.rows:
-        block.line = number if block.carried is None else block.line
-    block.rows.append(fields)
+    for block in plain:
+        if block.sentence.spans:
+            found = f"the units {len(block.sentence.spans)}, the markup none"
+            block.reject(block.line, LineError(DISAGREE, found))
 
 
-def _comment(line: str, tabs: bool, within: bool) -> bool:
-    """`#<TAB>O` is a unit; within a sentence only what carries the next sentence is a comment."""
-    if not line.startswith("#"):
-        return False
-    if within:
-        return line.startswith("## ") and bool(CARRIED.fullmatch(line))
-    return bool(KEY_AND_VALUE.match(line)) or not looks_like_tag(_fields(line, tabs)[-1])
-
-
-def _is_numbered(blocks: Sequence[Block]) -> bool:
-    """True where there are three columns and the first counts the units of each sentence."""
-    whole = [block.rows for block in blocks if block.rows and not block.error]
-    counted = sum(
-        all(len(row) > 2 and row[0] == str(i) for i, row in enumerate(rows, start=int(rows[0][0])))
-        for rows in whole
-        if rows[0][0] in ("0", "1")
-    )
-    return 2 * counted > len(whole)
+def _reject_uncarried(blocks: Sequence[Block]) -> None:
+    """Where most sentences carry their text, the rest of one that a blank line cut does not."""
+    for block in blocks:
+        if block.carried is None:
+            block.reject(block.line, LineError("no comment line carries the text"))

@@ -19,6 +19,7 @@ from job.corpus_checks import (
 )
 from job.drive import DRIVE_URL
 from job.errors import DataError
+from job.formats import NO_FIELDS
 from job.lines import Rejected
 from job.shown import tell_sentences
 from job.sources import Cache, find_sources
@@ -50,6 +51,7 @@ def load_corpus(
     max_rejected_ratio: float,
     max_download_mb: int,
     allow_unseen_labels: bool,
+    fields: Mapping[str, int] = NO_FIELDS,
     show_sentences: int = 0,
     drive_url: str = DRIVE_URL,
 ) -> Corpus:
@@ -58,7 +60,8 @@ def load_corpus(
     `sample` is embedded, `ner` the tutorial's, any other is `<root_url>/<name>/`. Sentences with an
     entity type that train lacks are rejected where they are few; with `allow_unseen_labels` they
     stay in val and test: the label map will not have the type, so no model can find it, and the
-    scores say so. `show_sentences` of each split are logged as they were read.
+    scores say so. `fields` are columns that the user named, `text` or `tags` -> its number from 1.
+    `show_sentences` of each split are logged as they were read.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
@@ -68,7 +71,7 @@ def load_corpus(
     notes: list[str] = []
     splits = {}
     for split, source in sources.items():
-        splits[split] = read_split(split, source, cache, sha256.get(split))
+        splits[split] = read_split(split, source, cache, sha256.get(split), fields)
     if name != "sample" and not sha256:
         pins = ",".join(f"{split.name}={split.sha256}" for split in splits.values())
         logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)

@@ -5,10 +5,12 @@ The format is recognised from the content of the first lines, never from the fil
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from job.columns import looks_like_columns, parse_columns
+from job.blocks import looks_like_row
+from job.columns import parse_columns
 from job.edges import settle
 from job.errors import DataError
 from job.json_rows import Rows, array_of, rows_of_lines
@@ -17,10 +19,12 @@ from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_rows
 from job.lines import LineError, Rejected, read_lines
 from job.sentences import Sentence
 from job.tagged import SEPARATOR, read_tagged_line, to_tagged
+from job.unread import refuse_unread
 
 __all__ = ["Parsed", "Rejected", "parse", "to_tagged"]
 
 PARSER_VERSION = 2  # count up when the same file comes to be read differently
+NO_FIELDS: Mapping[str, int] = MappingProxyType({})
 LOOKED_AT = 200  # lines that decide the format
 ACCEPTED = (
     "`sentence␞tagged`, CoNLL or KLUE columns with a BIO tag in the last one, or JSON Lines with "
@@ -39,9 +43,14 @@ class Parsed:
     notes: tuple[str, ...]
 
 
-def parse(data: bytes, path: str, find_tag_names: TagNames = lambda: None) -> Parsed:
+def parse(
+    data: bytes,
+    path: str,
+    find_tag_names: TagNames = lambda: None,
+    fields: Mapping[str, int] = NO_FIELDS,
+) -> Parsed:
     """Reads a corpus file. `path` is for messages; `find_tag_names` is asked for the names of
-    integer tags.
+    integer tags; `fields` are columns that the user named, `text` or `tags` -> its number from 1.
 
     Raises DataError where the file as a whole cannot be read. A sentence that cannot be read is in
     `rejected`; of the others nothing is changed but the edges of spans (`job.edges`).
@@ -53,13 +62,17 @@ def parse(data: bytes, path: str, find_tag_names: TagNames = lambda: None) -> Pa
         rows = [(number, _object(element)) for number, element in elements]
         kind, why = "json", "it is one array"
     else:
-        kind, why = _recognise(lines, path)
+        kind, why = _recognise(lines, path, fields.get("tags", 0))
         rows = rows_of_lines(lines) if kind == "json" else []
+    if fields and kind != "columns":
+        raise DataError(
+            f"{path} has no columns ({why}), but CORPUS_FIELDS names some; remove CORPUS_FIELDS."
+        )
     if kind == "tagged":
         how = f"the tutorial's sentence{SEPARATOR}tagged"
         sentences, rejected, noted = _parse_tagged(lines)
     elif kind == "columns":
-        how, sentences, rejected, noted = parse_columns(lines)
+        how, sentences, rejected, noted = parse_columns(lines, path, fields)
     else:
         how, sentences, rejected, noted = _parse_json(rows, path, find_tag_names)
         how = f"{'a JSON array' if elements is not None else 'JSON Lines'} {how}"
@@ -104,7 +117,7 @@ def _parse_tagged(
     return sentences, rejected, noted
 
 
-def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
+def _recognise(lines: Sequence[str | LineError], path: str, tags: int) -> tuple[str, str]:
     readable = (line for line in lines if isinstance(line, str) and line.strip())
     sample = list(itertools.islice(readable, LOOKED_AT))
     if not sample:
@@ -112,14 +125,17 @@ def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
         raise DataError(f"{path} has no line of UTF-8 text ({first}); give {ACCEPTED}.")
     as_json = [looks_like_json(line) for line in sample]
     as_tagged = [SEPARATOR in line for line in sample]
-    as_columns = [looks_like_columns(line) for line in sample]
+    as_columns = [any(looks_like_row(line, c) for c in (0, tags)) for line in sample]
     score, kind, what = max(
         (sum(as_json), "json", "are JSON objects"),
         (sum(as_tagged), "tagged", f"hold {SEPARATOR}"),
         (sum(as_columns), "columns", "end in a BIO tag or are O"),
         key=lambda candidate: candidate[0],
     )
-    if 5 * score < len(sample):
+    known = 5 * score >= len(sample)
+    if kind == "columns" or not known:
+        refuse_unread(sample, path)
+    if not known:
         if looks_like_html(sample[0]):
             raise DataError(
                 f"{path} is an HTML page, not a corpus; download the file itself again."
@@ -127,7 +143,7 @@ def _recognise(lines: Sequence[str | LineError], path: str) -> tuple[str, str]:
         refuse_document(lines, path)
         raise DataError(
             f"{path} is in no format that is known here (its first line is `{sample[0][:60]}`); "
-            f"give {ACCEPTED}."
+            f"give {ACCEPTED}; or name its columns by CORPUS_FIELDS=text=1,tags=2."
         )
     return kind, f"{score} of its first {len(sample)} lines {what}"
 

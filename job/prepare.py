@@ -69,6 +69,7 @@ def read_corpus(settings: Settings) -> Corpus:
         max_rejected_ratio=settings.max_rejected_ratio,
         max_download_mb=settings.max_download_mb,
         allow_unseen_labels=settings.allow_unseen_labels,
+        fields=settings.corpus_columns,
         show_sentences=settings.show_sentences,
     )
 

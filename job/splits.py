@@ -3,11 +3,12 @@
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from job.errors import DataError, PermissionDeniedError
-from job.formats import Parsed, parse
+from job.formats import NO_FIELDS, Parsed, parse
 from job.json_rows import TAGS
 from job.lines import Rejected
 from job.sentences import Sentence
@@ -22,7 +23,7 @@ LONGEST_SENTENCE = 10_000  # characters
 class Split:
     """The sentences of one file. `path` is for people; `sha256` is that of the file's bytes.
 
-    `options` are the arguments, as NAME=value, that changed how it was read.
+    `options` are what the user said of how it is to be read, as name=value.
     """
 
     name: str
@@ -47,8 +48,16 @@ class Split:
         return replace(self, sentences=self.sentences[:count])
 
 
-def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> Split:
+def read_split(
+    name: str,
+    source: Source,
+    cache: Cache,
+    pinned: str | None,
+    fields: Mapping[str, int] = NO_FIELDS,
+) -> Split:
     """Reads the file of a split, whose sha256 must be `pinned` if that is given.
+
+    `fields` are columns that the user named, `text` or `tags` -> its number from 1.
 
     Raises DataError or PermissionDeniedError.
     """
@@ -64,7 +73,8 @@ def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> S
             f"{source.shown}: its sha256 is {digest}, but CORPUS_SHA256 pins {name}={pinned}; "
             "restore the file, or pin the new one."
         )
-    parsed = without_endless(parse(data, source.shown, partial(_tag_names, source, cache)))
+    find_tag_names = partial(_tag_names, source, cache)
+    parsed = without_endless(parse(data, source.shown, find_tag_names, fields))
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
     logger.info(
         "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
@@ -73,7 +83,10 @@ def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> S
     )
     for note in parsed.notes:
         logger.info("%s: %s.", name, note)
-    return Split(name, source.shown, parsed.format, digest, parsed.sentences, parsed.rejected)
+    options = tuple(f"{role}={number}" for role, number in fields.items())
+    return Split(
+        name, source.shown, parsed.format, digest, parsed.sentences, parsed.rejected, options
+    )
 
 
 def without_endless(parsed: Parsed) -> Parsed:

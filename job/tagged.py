@@ -12,7 +12,7 @@ only be KT; `<<2:NOH>>` of `<2>` can be 2 or `<2`, and is 2; `<<2>:NOH>` of `<2>
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from job.errors import DataError
@@ -43,11 +43,8 @@ def to_tagged(sentence: Sentence) -> str:
     Raises DataError where no such line exists: a `␞` or line feed in the text, a type with a space,
     or a mention like `<a` of which no reader could tell whether its `<` is markup.
     """
-    text, position, parts = sentence.text, 0, []
-    for start, end, type_ in sentence.spans:
-        parts += (text[position:start], "<", text[start:end], ":", type_, ">")
-        position = end
-    line = f"{text}{SEPARATOR}{''.join(parts)}{text[position:]}"
+    text = sentence.text
+    line = f"{text}{SEPARATOR}{mark(text, sentence.spans)}"
     readable = all(IS_TYPE(span.type) for span in sentence.spans) and not UNWRITABLE.search(line)
     if readable and BRACKETS.search(text):
         try:
@@ -60,6 +57,15 @@ def to_tagged(sentence: Sentence) -> str:
             "that they read back the same; write JSON Lines."
         )
     return line
+
+
+def mark(text: str, spans: Sequence[Span]) -> str:
+    """The text with its entities marked up as `<mention:TAG>`."""
+    position, parts = 0, []
+    for start, end, type_ in spans:
+        parts += (text[position:start], "<", text[start:end], ":", type_, ">")
+        position = end
+    return "".join(parts) + text[position:]
 
 
 def read_tagged_line(line: str, number: int, noted: Counter | None = None) -> Sentence:

@@ -460,10 +460,12 @@ def test_units_that_differ_from_the_comments_sentence_are_rejected():
     ]
 
 
-def test_the_units_tags_are_taken_where_the_comment_is_marked_up_otherwise():
-    parsed = read(KLUE.replace("<경찰:OG>", "<경찰:PS>"))
-    assert mentions(only(parsed)) == [("경찰", "OG"), ("성매매", "CV")]
-    assert any("marked up otherwise" in note for note in parsed.notes)
+def test_a_sentence_is_rejected_where_the_comment_is_marked_up_otherwise_than_its_units():
+    parsed = read(KLUE + KLUE.replace("<경찰:OG>", "<경찰:PS>"))
+    assert [sentence.line for sentence in parsed.sentences] == [1]
+    [rejected] = parsed.rejected
+    assert (rejected.reason, rejected.line) == ("units and markup give other entities", 15)
+    assert rejected.detail == "OG 0–2, CV 6–9 and PS 0–2, CV 6–9"
 
 
 def test_naver_numbers_are_skipped_and_words_joined():

@@ -1,0 +1,135 @@
+"""Lines of a file with columns → the comments and rows of each sentence.
+
+A blank line ends a sentence. The columns are separated by tabs (then a space can be a unit, as in
+KLUE) or by spaces; blanks and tabs behind the last are no part of it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from job.carried import Carried, is_comment
+from job.errors import DataError
+from job.lines import LineError
+from job.sentences import Sentence
+from job.units import looks_like_tag
+
+SPACES = re.compile("[ \t]+")
+DOCUMENT_START = "-DOCSTART-"
+UNTAGGED = "a unit without a tag"
+
+
+@dataclass(slots=True)
+class Block:
+    """The lines of one sentence, and what was read of them.
+
+    `carried` is the text that a comment carries, `others` are comments that may be the text.
+    """
+
+    line: int
+    comments: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    row_lines: list[int] = field(default_factory=list)
+    carried: Carried | None = None
+    others: list[str] = field(default_factory=list)
+    sentence: Sentence | None = None
+    error: tuple[int, LineError] | None = None
+
+    def reject(self, line: int, error: LineError) -> None:
+        self.error = self.error or (line, error)
+
+    def reject_row(self, i: int, reason: str) -> None:
+        row = "  ".join(self.rows[i])
+        self.reject(self.row_lines[i], LineError(reason, f"`{row[:40]}`"))
+
+
+def looks_like_row(line: str, tags: int = 0) -> bool:
+    """Whether the line is a unit with its tag in column `tags` (from 1; 0 is the last)."""
+    return _is_row(_fields(line, tabs="\t" in line), tags)
+
+
+def has_tabs(lines: Sequence[str | LineError]) -> bool:
+    """Whether tabs separate the columns of most rows."""
+    whole = [line for line in lines if isinstance(line, str) and line.strip()]
+    rows = [line for line in whole if line[0] not in "#;$"] or whole
+    return 2 * sum("\t" in line for line in rows) > len(rows)
+
+
+def split_blocks(lines: Sequence[str | LineError], tabs: bool, tags: int) -> Iterator[Block]:
+    """`tags` is the column of the tags, from 1; 0 is the last."""
+    block = None
+    for number, line in enumerate(lines, start=1):
+        if isinstance(line, str) and not line.strip():
+            if block and (block.rows or block.error):
+                yield block
+                block = None
+            continue
+        is_text = isinstance(line, str)
+        fields = _fields(line, tabs) if is_text else []
+        comment = False
+        if is_text and line[0] in "#;$":
+            within = block is not None and bool(block.rows)
+            before = block.comments if block else ()
+            comment = is_comment(line, _is_row(fields, tags), tabs, within, before)
+        if comment and block and (block.rows or block.error):
+            yield block
+            block = None
+        block = block or Block(number)
+        if not is_text:
+            block.reject(number, line)
+        elif comment:
+            block.comments.append(line)
+        elif fields[0] != DOCUMENT_START:
+            block.rows.append(fields)
+            block.row_lines.append(number)
+    if block and (block.rows or block.error):
+        yield block
+
+
+def check_width(blocks: Sequence[Block], path: str, fields: Mapping[str, int]) -> int:
+    """How many columns the rows have; the sentences of rows with others are rejected.
+
+    Rows may differ where the user named both columns. Raises DataError where nothing is left.
+    """
+    lengths = Counter(len(row) for block in blocks for row in block.rows)
+    if not lengths:
+        return 2
+    named = max(fields.values(), default=0)
+    [(width, count)] = lengths.most_common(1)
+    widest = max(lengths)
+    if named > (widest if len(fields) == 2 else width):
+        raise DataError(
+            f"{path}: CORPUS_FIELDS names column {named}, but its rows have {width}; count the "
+            "columns from 1."
+        )
+    if len(fields) < 2 and 2 * count < lengths.total():
+        raise DataError(
+            f"{path}: its rows have {min(lengths)} to {widest} columns, and most differ in that; "
+            "write a unit and its tag a line, or name the columns by CORPUS_FIELDS=text=1,tags=2."
+        )
+    for block in blocks:
+        for i, row in enumerate(block.rows):
+            if len(row) < 2:
+                block.reject_row(i, UNTAGGED)
+            elif len(fields) == 2 and len(row) < named:
+                block.reject_row(i, f"a row without column {named}")
+            elif len(fields) < 2 and len(row) != width:
+                block.reject_row(i, "a row with more or fewer columns than the others")
+    return named if len(fields) == 2 else width
+
+
+def _fields(line: str, tabs: bool) -> list[str]:
+    line = line.rstrip(" \t")
+    if not tabs:
+        fields = SPACES.split(line)
+        # A space can be a unit here too: `  O`.
+        return [" ", *fields[1:]] if not fields[0] else fields
+    fields = line.split("\t")
+    if " \t" in line:
+        fields = [bare if looks_like_tag(bare := f.rstrip(" ")) else f for f in fields]
+    return fields
+
+
+def _is_row(fields: Sequence[str], tags: int) -> bool:
+    return len(fields) >= max(2, tags) and looks_like_tag(fields[tags - 1]) and bool(fields[0])

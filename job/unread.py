@@ -1,0 +1,51 @@
+"""Shapes of corpora that are known but not read: a refusal that names the shape and the remedy."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from job.errors import DataError
+from job.units import looks_like_tag
+
+SEPARATORS = re.compile("[\t,;|]")
+KEY_AND_TAG = re.compile(r"(?:^|\|)[\w-]+=([^|]*)")
+ONE_A_LINE = "write one unit and its tag a line, with a tab between them, and a blank line after "
+
+
+def refuse_unread(sample: Sequence[str], path: str) -> None:
+    """Raises DataError where most of these lines are of a shape that is known but not read."""
+    if sample[0].startswith("#FORMAT=WebAnno TSV"):
+        raise DataError(f"{path} is WebAnno TSV, which is not read; export it as CoNLL 2002.")
+    rows = [line for line in sample if not line.startswith("#")]
+    for is_such, shape, remedy in SHAPES:
+        if 2 * sum(map(is_such, rows)) > len(rows):
+            raise DataError(f"{path} has {shape}, which is not read; {remedy}.")
+
+
+def _is_sentence_with_tags(line: str) -> bool:
+    tags = SEPARATORS.split(line)[-1].strip("\"'[] ").split()
+    return len(tags) > 1 and all(map(looks_like_tag, tags))
+
+
+def _is_csv(line: str) -> bool:
+    fields = line.split(",")
+    return "\t" not in line and len(fields) > 1 and looks_like_tag(fields[-1].strip('" '))
+
+
+def _has_tag_in_misc(line: str) -> bool:
+    keys = KEY_AND_TAG.findall(line.rstrip().rpartition("\t")[2])
+    return any(map(looks_like_tag, keys))
+
+
+SHAPES: tuple[tuple[Callable[[str], bool], str, str], ...] = (
+    (
+        _is_sentence_with_tags,
+        "a sentence and all its tags on each line",
+        f"{ONE_A_LINE}each sentence",
+    ),
+    (_is_csv, "values separated by commas (CSV)", f"{ONE_A_LINE}each sentence"),
+    (
+        _has_tag_in_misc,
+        "tags within its last column (CoNLL-U's MISC, as `NER=B-PS`)",
+        "write the tag alone as the last column",
+    ),
+)

@@ -1,0 +1,115 @@
+"""Comment lines carry the text of columns; where it is marked up, the markup decides."""
+
+import pytest
+
+from job.formats import parse
+
+
+def read(content):
+    return parse(content.encode(), "f.tsv")
+
+
+def mentions(parsed):
+    return [[(s.text[a:b], type_) for a, b, type_ in s.spans] for s in parsed.sentences]
+
+
+HCLT = (
+    "; 홍길동은 대전에서 만났다\n$<홍길동:PS>은 <대전:LC>에서 만났다\n"
+    "1\t홍길동\tNNP\tB_PS\n1\t은\tJX\tO\n2\t대전\tNNP\tB_LC\n2\t에서\tJKB\tO\n"
+    "3\t만나\tVV\tO\n3\t았\tEP\tO\n3\t다\tEF\tO\n\n"
+)
+KMOU = (
+    "## 1\n## 홍 길동은 대전에서 만났다.\n## <홍 길동:PS>은 <대전:LC>에서 만났다.\n"
+    "홍\t홍\tNNP\tB-PS\n_\t_\t_\tI-PS\n길동\t길동\tNNP\tI-PS\n은\t은\tJX\tO\n_\t_\t_\tO\n"
+    "대전\t대전\tNNP\tB-LC\n에서\t에서\tJKB\tO\n_\t_\t_\tO\n만났\t만나+았\tVV+EP\tO\n"
+    "다\t다\tEF\tO\n.\t.\tSF\tO\n\n"
+)
+CONLLU = "# sent_id = 1\n# text = <홍길동:PS>은 왔다\n1\t홍길동\tB-PS\n2\t은\tO\n3\t왔다\tO\n\n"
+
+
+@pytest.mark.parametrize(
+    ("block", "text", "found"),
+    [
+        (HCLT, "홍길동은 대전에서 만났다", [("홍길동", "PS"), ("대전", "LC")]),
+        (KMOU, "홍 길동은 대전에서 만났다.", [("홍 길동", "PS"), ("대전", "LC")]),
+        (
+            KMOU.replace("## 1\n", ""),
+            "홍 길동은 대전에서 만났다.",
+            [("홍 길동", "PS"), ("대전", "LC")],
+        ),
+        (CONLLU, "홍길동은 왔다", [("홍길동", "PS")]),
+        (
+            HCLT.replace("\n\n", "\n"),
+            "홍길동은 대전에서 만났다",
+            [("홍길동", "PS"), ("대전", "LC")],
+        ),
+        (
+            KMOU.replace("\n\n", "\n"),
+            "홍 길동은 대전에서 만났다.",
+            [("홍 길동", "PS"), ("대전", "LC")],
+        ),
+    ],
+)
+def test_marked_text_beside_columns_decides(block, text, found):
+    """The units (morphemes, a column of which spells the text or none) say the same."""
+    parsed = read(block * 4)
+    assert not parsed.rejected
+    assert [sentence.text for sentence in parsed.sentences] == [text] * 4
+    assert mentions(parsed) == [found] * 4
+    assert "from the comment lines" in parsed.format
+
+
+DISAGREE = "units and markup give other entities"
+
+
+@pytest.mark.parametrize(
+    ("block", "old", "new", "reason"),
+    [
+        (HCLT, "<대전:LC>", "<대전:OG>", DISAGREE),
+        (HCLT, "<대전:LC>", "대전", DISAGREE),
+        (HCLT, "B_LC", "O", DISAGREE),
+        (HCLT, "$<홍길동:PS>", "$홍길동", DISAGREE),
+        (HCLT, "$<홍길동:PS>은", "$<홍길동:PS>도", "tagged text differs from the sentence"),
+        (HCLT, "$<홍길동:PS>", "$<홍길동:PS", "broken markup"),
+        (HCLT, "$<홍길동:PS>은 <대전:LC>에서 만났다\n", "", "no comment line carries the text"),
+        (HCLT, "; 홍길동은 대전에서 만났다\n", "", "a unit without a tag"),
+        (KMOU, "<홍 길동:PS>은", "<홍 길동은:PS>", DISAGREE),
+        (KMOU, "길동\tNNP\tI-PS", "길동\tNNP\tO", DISAGREE),
+        (KMOU, "<대전:LC>", "<대전:OG>", DISAGREE),
+        (CONLLU, "<홍길동:PS>", "홍길동", DISAGREE),
+        (CONLLU, "B-PS", "B-LC", DISAGREE),
+        (CONLLU, "왔다\tO", "갔다\tO", "units differ from the sentence"),
+    ],
+)
+def test_a_sentence_whose_units_and_markup_disagree_is_rejected(block, old, new, reason):
+    """The very entities are held together where the units spell the text, else their types."""
+    assert block.count(old) == 1
+    parsed = read(block * 9 + block.replace(old, new) + block * 9)
+    assert [row.reason for row in parsed.rejected] == [reason]
+    assert len(parsed.sentences) == 18
+
+
+def test_markup_that_can_be_read_in_two_ways_is_read_as_the_units_say():
+    """`<<레이:PS>>` marks `레이` between brackets, or `<레이`: only the units can tell."""
+    rows = "<\t{}\n레\t{}\n이\tI-PS\n>\tO\n\n"
+    marked = "## 1\t<<레이:PS>>\n"
+    assert mentions(read(marked + rows.format("O", "B-PS"))) == [[("레이", "PS")]]
+    assert mentions(read(marked + rows.format("B-PS", "I-PS"))) == [[("<레이", "PS")]]
+    assert read(marked + rows.format("O", "O").replace("I-PS", "O")).rejected
+
+
+def test_what_a_blank_line_cuts_off_is_no_sentence():
+    """Where most sentences carry their text, one that carries none is the rest of another."""
+    for block, cut in ((KMOU, "대전\t대전"), (HCLT, "2\t대전"), (CONLLU, "3\t왔다")):
+        broken = block.replace(cut, "\n" + cut)
+        parsed = read(block * 9 + broken + block * 9)
+        assert len(parsed.sentences) == 18
+        assert len(parsed.rejected) == 2
+        assert parsed.rejected[1].reason == "no comment line carries the text"
+
+
+def test_units_with_spaces_of_their_own_must_have_those_of_the_comment():
+    rows = "가\tB-PS\n \tI-PS\n나\tI-PS\n다\tO\n\n"
+    parsed = read(f"## 1\t<가 나:PS>다\n{rows}" * 2 + f"## 1\t<가나:PS> 다\n{rows}")
+    assert [row.reason for row in parsed.rejected] == ["units differ from the sentence"]
+    assert len(parsed.sentences) == 2
