@@ -136,7 +136,7 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter) -> list[str
     good = [block for block in blocks if not block.error]
     units = {id(block): [row[columns.text] for row in block.rows] for block in good}
     tags = read_tags({row[columns.tags] for block in good for row in block.rows})
-    joiner = choose_joiner(unit for block in good for unit in units[id(block)])
+    joiner = choose_joiner(units[id(block)] for block in good)
     parts_of = columns.find(WORDS)
     for block in good:
         row_tags = [tags[row[columns.tags]] for row in block.rows]

@@ -41,7 +41,7 @@ def parse_json_rows(
     tag_names = find_tag_names() if any(_has_integer_tags(row) for _, row in rows) else None
     read = [_read(row, tag_names) for _, row in rows]
     with_tokens = [row for row in read if isinstance(row, tuple)]
-    joiner = choose_joiner(unit for units, _, _ in with_tokens for unit in units)
+    joiner = choose_joiner(units for units, _, _ in with_tokens)
     meaning = read_tags({tag for _, tags, _ in with_tokens for tag in tags})
     marked = [row for row in read if isinstance(row, Marked)]
     unit, others = choose_unit(marked, _default_unit(rows))

@@ -81,18 +81,24 @@ def bad_type(type_: str) -> LineError:
     return LineError("entity type cannot be written in the tutorial's format", detail)
 
 
-def choose_joiner(units: Iterable[str]) -> str:
-    """CHARACTERS where units are single characters or hold the spaces themselves, else WORDS."""
-    single = several = 0
-    for unit in units:
-        if unit.isspace():
-            return CHARACTERS
-        # A syllable in NFD is one character of up to three code points.
-        if len(unit) == 1 or len(unicodedata.normalize("NFC", unit)) == 1:
-            single += 1
-        else:
-            several += 1
-    return CHARACTERS if single > 3 * several else WORDS
+def choose_joiner(sentences: Iterable[Sequence[str]]) -> str:
+    """CHARACTERS where units are single characters or hold the spaces themselves, else WORDS.
+
+    Most sentences decide: a blank that one damaged line brings must not join the words of all.
+    """
+    single = several = with_blanks = without = 0
+    for units in sentences:
+        has_blank = False
+        for unit in units:
+            has_blank |= unit.isspace()
+            # A syllable in NFD is one character of up to three code points.
+            if len(unit) == 1 or len(unicodedata.normalize("NFC", unit)) == 1:
+                single += 1
+            else:
+                several += 1
+        with_blanks += has_blank
+        without += len(units) > 1 and not has_blank
+    return CHARACTERS if single > 3 * several or with_blanks > without else WORDS
 
 
 def read_units(
@@ -116,6 +122,8 @@ def read_units(
             raise tag
     if not all(units):
         raise LineError("empty unit")
+    if carried is None and joiner == WORDS and any(unit.isspace() for unit in units):
+        raise LineError("a blank among words")
     entities = _entities(tags)
     if carried is None:
         text, starts, ends = join_units(units, joiner, words)

@@ -287,7 +287,7 @@ def read_tutorial(data: str) -> dict[int, Read]:
     return read
 
 
-def _entities(tags: Sequence[str]) -> list[tuple[int, int, str]] | None:
+def _entities(tags: Sequence[str], suffixed: bool) -> list[tuple[int, int, str]] | None:
     """(first unit, one past the last, type); None where a tag is none."""
     entities: list[list] = []
     is_open = False
@@ -295,13 +295,12 @@ def _entities(tags: Sequence[str]) -> list[tuple[int, int, str]] | None:
         if tag in ("O", "-"):
             is_open = False
             continue
-        match = re.fullmatch(r"([BIESLUM])[-_](.+)", tag) or re.fullmatch(
-            r"(?P<t>.+)[-_](?P<l>[BIESLUM])", tag
-        )
+        before = re.fullmatch(r"(?P<l>[BIESLUM])[-_](?P<t>.+)", tag)
+        behind = re.fullmatch(r"(?P<t>.+)[-_](?P<l>[BIESLUM])", tag)
+        match = (behind or before) if suffixed else (before or behind)
         if not match:
             return None
-        groups = match.groupdict()
-        letter, type_ = (groups["l"], groups["t"]) if groups else match.groups()
+        letter, type_ = match["l"], match["t"]
         if not _is_type(type_):
             return None
         if is_open and letter not in "BSU" and entities[-1][2] == type_:
@@ -312,8 +311,10 @@ def _entities(tags: Sequence[str]) -> list[tuple[int, int, str]] | None:
     return [tuple(entity) for entity in entities]
 
 
-def _joined(units: Sequence[str], joiner: str, tags: Sequence[str]) -> Read | None:
-    entities = _entities(tags)
+def _joined(
+    units: Sequence[str], joiner: str, tags: Sequence[str], suffixed: bool = False
+) -> Read | None:
+    entities = _entities(tags, suffixed)
     if entities is None or not all(units):
         return None
     starts, at = [], 0
@@ -340,7 +341,8 @@ def _blocks(data: str) -> list[tuple[int, list[str]]]:
 
 
 def _cells(row: str, separator: str, count: int) -> list[str] | None:
-    cells = row.rstrip(" \t").split(separator) if separator == "\t" else row.split()
+    row = row.rstrip(" \t")
+    cells = row.split(separator) if separator == "\t" else re.split("[ \t]+", row)
     return cells if len(cells) == count else None
 
 
@@ -368,11 +370,14 @@ def read_klue(data: str) -> dict[int, Read]:
 def read_words(data: str, separator: str, count: int) -> dict[int, Read]:
     read = {}
     for number, rows in _blocks(data):
+        # What begins with a hash before the first unit and has no tag is a comment, and is counted.
+        while rows and rows[0].startswith("#") and _entities([rows[0].split()[-1]], False) is None:
+            number, rows = number + 1, rows[1:]
         cells = [_cells(row, separator, count) for row in rows]
-        if None in cells:
+        if None in cells or not cells:
             continue
         units, tags = [row[-2] for row in cells], [row[-1] for row in cells]
-        sentence = _joined(units, " ", tags)
+        sentence = _joined(units, " ", tags, suffixed=separator == "\t")
         if sentence is not None:
             read[number] = sentence
     return read

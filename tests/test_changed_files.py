@@ -32,7 +32,7 @@ def test_a_changed_file_is_read_as_a_careful_reader_would_or_refused(name):
         read_in_all += len(parsed.sentences)
         rejected_in_all += len(parsed.rejected)
     # The claim would hold, and say nothing, of a reader that refuses everything.
-    assert read_in_all >= 0.9 * FILES * SENTENCES
+    assert read_in_all >= 0.85 * FILES * SENTENCES
     assert rejected_in_all
 
 
