@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from job import storage
+from job import replacement, storage
 from job.checkpoint import CheckpointStore
 from job.encode import decode_spans, piece_spans
 from job.errors import IncompatibleError
@@ -111,10 +111,10 @@ def publish(
         trained=trained_by(identity, history[-1].step),
         prove=lambda folder: prove_same(folder, prepared),
     )
-    storage.replace_dir(scratch / "report", storage.join(url, "report"))
+    replacement.replace_dir(scratch / "report", storage.join(url, "report"))
     label_map = prepared.label_map.to_text().encode()
     storage.write_bytes(storage.join(url, "label_map.txt"), label_map)
-    storage.replace_dir(scratch / "model", storage.join(url, "model"))
+    replacement.replace_dir(scratch / "model", storage.join(url, "model"))
 
 
 def prove_same(folder: Path, prepared: Prepared) -> None:

@@ -69,7 +69,7 @@ def test_the_newest_that_verifies_is_taken(url, tmp_path, caplog):
     for step in (1, 2, 3):
         commit(store, tmp_path, step, 0.5)
     storage.write_bytes(storage.join(url, "step=00000003", data_of(store)), b"statf 3")
-    storage.remove(storage.join(url, "step=00000002", data_of(store)))
+    storage.remove(storage.join(url, "step=00000002", data_of(store)), url)
     found = store.newest(tmp_path / "got")
     assert found.step == 1
     assert (tmp_path / "got" / "state.pt").read_bytes() == b"state 1"
