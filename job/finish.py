@@ -14,7 +14,7 @@ from job.checkpoint import CheckpointStore
 from job.encode import decode_spans, piece_spans
 from job.errors import IncompatibleError
 from job.evaluate import EpochRecord, SplitResult, score_spans
-from job.export import export_model
+from job.export import WRITTEN, export_model
 from job.identity import Start
 from job.manifest import MANIFEST
 from job.model import predict_labels
@@ -49,6 +49,12 @@ def is_finished(start: Start, settings: Settings, identity: Mapping[str, object]
         return manifest["trained"] == trained_by(identity, reached.global_step)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False  # none yet, or that of an earlier run: it is made anew
+
+
+def refuse_another_model(url: str) -> None:
+    """Raises OutputError where model/ below `url` holds what a person put there: before, not after,
+    hours of training."""
+    replacement.refuse_others(storage.join(url, "model"), WRITTEN)
 
 
 def trained_by(identity: Mapping[str, object], steps: int) -> dict[str, object]:

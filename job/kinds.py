@@ -115,6 +115,21 @@ def _check_folder(text: object) -> object:
     return text
 
 
+def judge_files(text: str, tagged: str) -> list[str]:
+    """What is wrong with the places of `predict`, a sentence each."""
+    mistakes = []
+    for name, place, checks in (
+        ("IN", text, (check_location,)),
+        ("OUT", tagged, (check_location, check_output)),
+    ):
+        try:
+            for check in checks:
+                check(place)
+        except ValueError as error:
+            mistakes.append(f"predict: {name} = {masked(place)!r}: must be {error}.")
+    return mistakes
+
+
 def shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
     """What `--help` shows in place of the default, and the title of the group that starts here."""
     return {"default": default, "group": group}

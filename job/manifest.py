@@ -50,12 +50,15 @@ def parse_manifest(data: bytes, where: str) -> dict:
 
 
 def named_files(manifest: bytes, otherwise: Set[str]) -> Set[str]:
-    """The names of the files that a manifest names, or `otherwise` where it cannot be read."""
+    """The names of the files that a manifest of ours names: none where it is another's, and
+    `otherwise` where it cannot be read."""
     try:
-        names = {str(name) for name in json.loads(manifest)["files"]}
-    except (ValueError, TypeError, KeyError):
+        found = json.loads(manifest)
+    except ValueError:
         return otherwise
-    return {name for name in names if "/" not in name and name not in ("", ".", "..")}
+    if not isinstance(found, dict) or not {"format", "code_version", "files"} <= found.keys():
+        return set()
+    return {name for name in found["files"] if "/" not in name and name not in ("", ".", "..")}
 
 
 def verify_files(folder: Path, manifest: Mapping) -> None:

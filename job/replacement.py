@@ -9,10 +9,11 @@ import logging
 from collections.abc import Set
 from pathlib import Path
 
+import job
 from job import disk, storage
 from job.errors import OutputError
 from job.faults import persist
-from job.manifest import MANIFEST, named_files
+from job.manifest import FORMAT, MANIFEST, named_files
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +46,12 @@ def _replace_objects(folder: Path, url: str, new: Set[str]) -> None:
     ours = refuse_others(url, new)
     _tell_left(url, ours | new | {UNFINISHED})
     unfinished = storage.join(url, UNFINISHED)
-    storage.write_bytes(unfinished, json.dumps({"files": dict.fromkeys(ours | new)}).encode())
+    names = dict.fromkeys(sorted((ours | new) - {UNFINISHED}))
+    facts = {"format": FORMAT, "code_version": job.__version__, "files": names}
+    storage.write_bytes(unfinished, json.dumps(facts).encode())
     storage.remove(storage.join(url, MANIFEST), url)
     storage.upload_dir(folder, url)
-    for name in sorted(ours - new):
+    for name in sorted(ours - new - {UNFINISHED}):
         storage.remove(storage.join(url, name), url)
     storage.remove(unfinished, url)
 
@@ -57,7 +60,12 @@ def refuse_others(url: str, needed: Set[str]) -> Set[str]:
     """The names of ours at `url`. Raises OutputError where one of the `needed` is not of them."""
     there, ours = set(storage.list_names(url)), set()
     for name in {MANIFEST, UNFINISHED} & there:
-        ours |= named_files(storage.read_bytes(storage.join(url, name)), otherwise=needed) | {name}
+        try:
+            manifest = storage.read_bytes(storage.join(url, name))
+        except FileNotFoundError:  # another job has just published there
+            return refuse_others(url, needed)
+        if named := named_files(manifest, otherwise=needed):
+            ours |= named | {name}
     if others := sorted((there & needed) - ours):
         raise OutputError(
             f"{url}: {', '.join(others)} would be overwritten, and no MANIFEST.json of this job "

@@ -235,7 +235,8 @@ class LocalMirror:
 
     def __init__(self, url: str, scratch: Path):
         self.url = url
-        self.folder = local_path(url) if is_local(url) else scratch
+        # TensorBoard takes a path that begins with `gs:` for a bucket's.
+        self.folder = local_path(url).absolute() if is_local(url) else scratch
 
     def publish(self) -> None:
         """Uploads what is in the folder now."""
