@@ -25,7 +25,10 @@ def open_named(url: str, **options: object) -> tuple[fsspec.AbstractFileSystem, 
     kind = fsspec.get_filesystem_class(scheme_of(url))
     from_url = kind._get_kwargs_from_urls(url)
     from_url.pop("version_aware", None)  # set where a name ends like `#12`
-    return fsspec.filesystem(scheme_of(url), **{**from_url, **options}), kind._strip_protocol(url)
+    path = kind._strip_protocol(url)
+    if not path.startswith(kind.root_marker):  # memory's, where it takes `::` for a chain
+        path = kind.root_marker + path
+    return fsspec.filesystem(scheme_of(url), **{**from_url, **options}), path
 
 
 def exists(filesystem: fsspec.AbstractFileSystem, path: str) -> bool:
