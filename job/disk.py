@@ -123,14 +123,6 @@ def replace_folder(folder: Path, target: Path) -> None:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def restore_folder(target: Path) -> None:
-    """Puts back what a call that was killed had taken away before the new folder was there."""
-    if os.path.lexists(target) or not target.parent.is_dir():
-        return
-    if taken := _left_beside(target, "old"):
-        max(taken, key=lambda path: path.lstat().st_mtime).rename(target)
-
-
 def _bring_over(old: Path, target: Path, new: Set[str]) -> None:
     """Deletes what is ours in `old`, its manifest last, and moves the rest into `target`."""
     if old.is_symlink():

@@ -31,7 +31,6 @@ def replace_dir(folder: Path, url: str) -> None:
     new = disk.names(folder)
     if storage.is_local(url):
         target = storage.local_path(url)
-        persist(url, lambda: disk.restore_folder(target))
         ours = refuse_others(url, new) if MANIFEST in new else new
         _tell_left(url, ours | new)
         persist(url, lambda: disk.replace_folder(folder, target))

@@ -130,6 +130,12 @@ def test_an_output_that_is_a_file_is_refused(tmp_path):
         storage.probe_writable(str(tmp_path / "output"))
 
 
+def test_a_folder_for_a_library_is_never_taken_for_a_bucket(tmp_path, monkeypatch):
+    """TensorBoard takes a path that begins with `gs:` for one: it is given from the root."""
+    monkeypatch.chdir(tmp_path)
+    assert storage.LocalMirror("gs:/logs", tmp_path).folder == tmp_path / "gs:" / "logs"
+
+
 @pytest.fixture
 def as_nobody():
     """Root may write anywhere: for this test it is somebody else."""
