@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from job.combinations import Combination
 from job.errors import ArgumentError
 from job.flags import Given, read_words
-from job.kinds import cache_home
+from job.kinds import cache_home, judge_files
 from job.launch import OPERANDS, LaunchSettings
 from job.settings import SAMPLE_DEFAULTS, SECRETS, Settings
 from job.targets import TAKEN_BY, TARGETS
@@ -106,9 +106,11 @@ def _judge_command(command: str, operands: list[str], has_unknown_flag: bool) ->
         return []  # a word may be the value of that flag
     if command == "predict" and len(operands) != 2:
         return [f"predict: needs IN and OUT, received {len(operands)} words; see --help."]
+    if command == "predict":
+        return judge_files(*operands)
     if command == "spec":
         return _judge_target(operands)
-    if command != "predict" and operands:
+    if operands:
         return [f"{operands[0]!r}: {command} takes flags only; see --help."]
     return []
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 from job import storage, tpu
 from job.checkpoint import CheckpointStore
 from job.errors import JobError
+from job.finish import refuse_another_model
 from job.hardware import Hardware, choose_hardware
 from job.identity import find_start, identity_of
 from job.lease import holder_of
@@ -39,7 +40,7 @@ def check(settings: Settings) -> int:
 
     url = settings.downstream_model_dir
     hardware = tried("accelerator and driver", lambda: _hardware(settings))
-    tried(f"write, read and delete in {url}", lambda: storage.probe_writable(url))
+    tried(f"write, read and delete in {url}", lambda: _writable(url))
     tried("no other job writes there", lambda: _alone(url))
     corpus = tried("corpus and labels", lambda: read_corpus(settings))
     model = tried("model and tokenizer", lambda: read_tokenizer(settings))
@@ -70,6 +71,11 @@ def _hardware(settings: Settings) -> Hardware:
         for line in tpu.describe():
             logger.info("%s", line)
     return hardware
+
+
+def _writable(url: str) -> None:
+    storage.probe_writable(url)
+    refuse_another_model(url)
 
 
 def _alone(url: str) -> None:

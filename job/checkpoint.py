@@ -22,10 +22,13 @@ from job import storage
 from job.errors import IncompatibleError, JobError, OutputError
 from job.faults import CorruptedError
 from job.manifest import MANIFEST, describe_files, sha256_of
+from job.owned import is_staged
 
 logger = logging.getLogger(__name__)
 
 FOLDER = re.compile(r"step=\d{8,}")
+# All that the job writes into such a folder; before the writers had names of their own, state.pt.
+WRITTEN = re.compile(rf"{re.escape(MANIFEST)}|state(-[0-9a-f]+)?\.pt")
 
 
 @dataclass(frozen=True)
@@ -138,28 +141,37 @@ class CheckpointStore:
 
     def delete(self, url: str) -> None:
         """Manifest first: at no moment does one stand over data that is not there."""
-        storage.remove(storage.join(url, MANIFEST))
-        storage.remove(url)
+        if not storage.is_link(url):
+            storage.remove(storage.join(url, MANIFEST), self.url)
+        self._remove_written(url)
+
+    def _remove_written(self, folder: str) -> None:
+        """Deletes of a folder what the job wrote there. A link to one is taken off alone."""
+        if left := storage.remove(folder, self.url, _is_written):
+            logger.info("%s: %s stay, for the job did not write them.", folder, ", ".join(left))
 
     def clean_up(self, *, start_anew: bool) -> None:
         """Deletes what dead runs left below `url`: folders that were never committed, or no longer
         are, and data that no manifest names; to start anew, every checkpoint.
 
-        Only for who may write here, and before it does.
+        What the job did not write stays. Only for who may write here, and before it does.
         """
         if start_anew:
             for url in self.present():
                 self.delete(url)
         for name in filter(FOLDER.fullmatch, storage.list_names(self.url)):
             folder = storage.join(self.url, name)
+            if storage.is_link(folder):
+                continue
             files = storage.list_names(folder)
             if MANIFEST not in files:
-                logger.info("%s was never committed; deleted.", folder)
-                storage.remove(folder)
+                if any(map(_is_written, files)):
+                    logger.info("%s was never committed; deleted.", folder)
+                self._remove_written(folder)
             elif checkpoint := self.read(folder):
                 named = {MANIFEST, *(f.get("object", n) for n, f in checkpoint.files.items())}
-                for orphan in set(files) - named:
-                    storage.remove(storage.join(folder, orphan))
+                for orphan in filter(_is_written, set(files) - named):
+                    storage.remove(storage.join(folder, orphan), self.url)
 
     def best(self, committed: list[Checkpoint]) -> list[Checkpoint]:
         """Those with the monitored metric, best first; equal ones, the older first."""
@@ -207,6 +219,10 @@ class CheckpointStore:
 def step_of(name: str) -> int:
     """The step in a checkpoint folder's name."""
     return int(name.rpartition("=")[2])
+
+
+def _is_written(name: str) -> bool:
+    return bool(WRITTEN.fullmatch(name)) or is_staged(name, WRITTEN)
 
 
 def _content(url: str) -> bytes | None:

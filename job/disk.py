@@ -7,11 +7,12 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from job import process
+from job.manifest import MANIFEST, named_files
 
 SCRATCH = "-korean-ner-job"
 
@@ -19,13 +20,52 @@ SCRATCH = "-korean-ner-job"
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A temporary folder; those of runs that were killed, which may hold a model each, go first."""
-    for owner in Path(tempfile.gettempdir()).glob(f"*{SCRATCH}/owner"):
+    for owner in Path(tempfile.gettempdir()).glob(f"tmp????????{SCRATCH}/owner"):
         with suppress(OSError, ValueError, IndexError):  # another user's, or only half-written
-            if process.is_gone(owner.read_text()):
+            if not owner.parent.is_symlink() and process.is_gone(owner.read_text()):
                 shutil.rmtree(owner.parent, ignore_errors=True)
     with tempfile.TemporaryDirectory(SCRATCH, ignore_cleanup_errors=True) as folder:
         Path(folder, "owner").write_text(process.name_of_this())
         yield Path(folder)
+
+
+def names(folder: Path) -> set[str]:
+    """The names directly in a folder. Raises what the system does where it is none."""
+    return {path.name for path in folder.iterdir()}
+
+
+def exists(path: Path) -> bool:
+    """Whether something lies there, at the end of its links."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def modified_at(path: Path) -> float:
+    """By the clock of the disk."""
+    return path.stat().st_mtime
+
+
+def remove(path: Path, is_ours: Callable[[str], bool]) -> list[str]:
+    """Deletes the file or link, or of the folder the files that are ours, and what is empty then;
+    returns the names of those that are not, from the folder. Links are not followed."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink()
+        return []
+    left = []
+    for folder, folders, files in os.walk(path, topdown=False):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for file in (Path(folder, name) for name in (*files, *links)):
+            inside = file.relative_to(path).as_posix()
+            if is_ours(inside):
+                file.unlink(missing_ok=True)
+            else:
+                left.append(inside)
+        if not any(Path(folder).iterdir()):
+            Path(folder).rmdir()
+    return left
 
 
 def publish(file: Path, target: Path) -> None:
@@ -62,27 +102,46 @@ def swap(target: Path, old: bytes, new: bytes) -> None:
 def replace_folder(folder: Path, target: Path) -> None:
     """Puts a copy of `folder` in the place of what lies at `target`, as a whole.
 
-    Copies that a call left beside it when it was killed go, once there is a new one.
+    What is not ours, by the manifest there, moves into the new folder. What a call left beside it
+    when it was killed goes the same way, once there is a new one.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     suffix = uuid.uuid4().hex[:8]
     staged, old = (target.with_name(f".{target.name}.{w}-{suffix}") for w in ("new", "old"))
     try:
         shutil.copytree(folder, staged)
-        if target.exists():
+        if os.path.lexists(target):
             target.rename(old)
         staged.rename(target)
-        for left in _left_beside(target):
+        for left in _left_beside(target, "old"):
+            _bring_over(left, target, names(folder))
+        for left in _left_beside(target, "new"):
             shutil.rmtree(left, ignore_errors=True)
     finally:
-        if old.exists() and not target.exists():
+        if os.path.lexists(old) and not os.path.lexists(target):
             old.rename(target)
         shutil.rmtree(staged, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
-def _left_beside(target: Path) -> list[Path]:
-    name = re.compile(rf"\.{re.escape(target.name)}\.(new|old)-[0-9a-f]{{8}}")
+def _bring_over(old: Path, target: Path, new: Set[str]) -> None:
+    """Deletes what is ours in `old`, its manifest last, and moves the rest into `target`."""
+    if old.is_symlink():
+        old.unlink()
+        return
+    manifest = old / MANIFEST
+    ours = named_files(manifest.read_bytes(), otherwise=new) if manifest.is_file() else new
+    for entry in sorted(old.iterdir(), key=lambda entry: entry.name == MANIFEST):
+        is_file = entry.is_symlink() or not entry.is_dir()
+        if is_file and (entry.name in ours or entry.name == MANIFEST):
+            entry.unlink()
+        elif not os.path.lexists(target / entry.name):
+            entry.rename(target / entry.name)
+    if not any(old.iterdir()):
+        old.rmdir()
+
+
+def _left_beside(target: Path, kind: str) -> list[Path]:
+    name = re.compile(rf"\.{re.escape(target.name)}\.{kind}-[0-9a-f]{{8}}")
     return [path for path in target.parent.iterdir() if name.fullmatch(path.name)]
 
 

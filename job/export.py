@@ -8,6 +8,7 @@ MANIFEST.json                       written last: size and sha256 of every other
 
 import json
 import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +20,14 @@ from job.errors import OutputError
 from job.labels import LabelMap
 from job.manifest import MANIFEST, describe_files
 from job.pretrained import quiet_library
+
+# What every export has; a tokenizer may add to it.
+WRITTEN = frozenset(
+    (
+        *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
+        *("label_map.txt", "metrics.json", "README.md"),
+    )
+)
 
 
 def export_model(
@@ -39,9 +48,8 @@ def export_model(
     `prove` gets the directory before it has a manifest and raises when it is not good; an older
     export at `folder` then stays as it was. Raises OutputError when it cannot be written.
     """
-    staged = folder.with_name(f".{folder.name}.unproven")
+    staged = folder.with_name(f".{folder.name}.unproven-{uuid.uuid4().hex[:8]}")
     try:
-        shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
         _write_model(staged, model, tokenizer, label_map)
         (staged / "label_map.txt").write_text(label_map.to_text(), encoding="utf-8", newline="")
@@ -82,8 +90,7 @@ def _write_json(file: Path, value: Mapping) -> None:
 
 def _put_in_place(staged: Path, folder: Path) -> None:
     """Renames: at no time does `folder` hold a part of either export."""
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
+    old = folder.with_name(f".{folder.name}.old-{uuid.uuid4().hex[:8]}")
     if folder.exists():
         folder.rename(old)
     staged.rename(folder)

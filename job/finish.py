@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from job import storage
+from job import replacement, storage
 from job.checkpoint import CheckpointStore
 from job.encode import decode_spans, piece_spans
 from job.errors import IncompatibleError
 from job.evaluate import EpochRecord, SplitResult, score_spans
-from job.export import export_model
+from job.export import WRITTEN, export_model
 from job.identity import Start, in_words_of
 from job.manifest import MANIFEST
 from job.model import predict_labels
@@ -56,6 +56,12 @@ def is_finished(
         return manifest["trained"] == trained_by(expected, reached.global_step)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False  # none yet, or that of an earlier run: it is made anew
+
+
+def refuse_another_model(url: str) -> None:
+    """Raises OutputError where model/ below `url` holds what a person put there: before, not after,
+    hours of training."""
+    replacement.refuse_others(storage.join(url, "model"), WRITTEN)
 
 
 def trained_by(identity: Mapping[str, object], steps: int) -> dict[str, object]:
@@ -118,10 +124,10 @@ def publish(
         trained=trained_by(identity, history[-1].step),
         prove=lambda folder: prove_same(folder, prepared),
     )
-    storage.replace_dir(scratch / "report", storage.join(url, "report"))
+    replacement.replace_dir(scratch / "report", storage.join(url, "report"))
     label_map = prepared.label_map.to_text().encode()
     storage.write_bytes(storage.join(url, "label_map.txt"), label_map)
-    storage.replace_dir(scratch / "model", storage.join(url, "model"))
+    replacement.replace_dir(scratch / "model", storage.join(url, "model"))
 
 
 def prove_same(folder: Path, prepared: Prepared) -> None:

@@ -1,6 +1,7 @@
-"""Objects of Google Cloud Storage where its own client does better than fsspec's.
+"""Objects of Google Cloud Storage, by its own client.
 
-That is: transfers that are checked by CRC32C, and writes that happen only if nobody else wrote.
+Transfers are checked by CRC32C, writes can be made to happen only if nobody else wrote, and a name
+is nothing but a name: not a pattern, and not a version's.
 
 Every function may raise what the client raises; `job.faults` retries and names it.
 Reference: https://cloud.google.com/storage/docs/request-preconditions
@@ -10,12 +11,14 @@ import base64
 import io
 import os
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 import google_crc32c
 from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.api_core.page_iterator import HTTPIterator
 from google.cloud.storage import Blob, Bucket, Client
 
 from job.faults import CorruptedError, patience, retrying
@@ -40,11 +43,79 @@ def client_of(process: int) -> Client:
     return Client(project=None)
 
 
-def _blob(url: str) -> Blob:
+def _place(url: str) -> tuple[Bucket, str]:
+    """The bucket and the name in it; slashes at its end are nothing."""
     bucket, _, name = url.split("://", 1)[1].partition("/")
     with _asking:  # two threads that ask first would get two, of which one is dropped unclosed
         client = client_of(os.getpid())
-    return Blob(name, Bucket(client, bucket), chunk_size=CHUNK_BYTES)
+    return Bucket(client, bucket), name.rstrip("/")
+
+
+def _blob(url: str) -> Blob:
+    bucket, name = _place(url)
+    return Blob(name, bucket, chunk_size=CHUNK_BYTES)
+
+
+def _below(url: str, **options: object) -> HTTPIterator:
+    """The objects below `url`, asked for page by page."""
+    bucket, name = _place(url)
+    return bucket.client.list_blobs(
+        bucket,
+        prefix=f"{name}/" if name else None,
+        timeout=patience().timeout_s,
+        retry=None,
+        **options,
+    )
+
+
+def exists(url: str) -> bool:
+    """Whether an object lies there or below."""
+    blob = _blob(url)
+    try:
+        if blob.name and blob.exists(timeout=patience().timeout_s, retry=None):
+            return True
+        return any(_below(url, max_results=1)) or not blob.name
+    except NotFound:  # the bucket
+        return False
+
+
+def names(url: str) -> set[str]:
+    """The names directly below `url`. Raises FileNotFoundError where there is no such bucket."""
+    start = len(_place(url)[1] + "/") if _place(url)[1] else 0
+    found = _below(url, delimiter="/")
+    try:
+        objects = [blob.name for blob in found]
+    except NotFound as error:
+        raise FileNotFoundError(url) from error
+    return {name[start:].rstrip("/") for name in (*objects, *found.prefixes)} - {""}
+
+
+def modified_at(url: str) -> float:
+    """By the store's clock. Raises FileNotFoundError."""
+    blob = _blob(url)
+    try:
+        blob.reload(timeout=patience().timeout_s, retry=None)
+    except NotFound as error:
+        raise FileNotFoundError(url) from error
+    return blob.updated.timestamp()
+
+
+def remove(url: str, is_ours: Callable[[str], bool]) -> list[str]:
+    """Deletes the objects below `url` that are ours, or the object at `url` where none lies below;
+    returns the names of those that are not, from `url`."""
+    bucket, name = _place(url)
+    left = []
+    below = [blob.name for blob in _below(url)] if name else []
+    for found in below or [name]:
+        inside = found[len(name) + 1 :]
+        if inside and not is_ours(inside):
+            left.append(inside)
+            continue
+        try:
+            Blob(found, bucket).delete(timeout=patience().timeout_s, retry=None)
+        except NotFound:
+            continue
+    return left
 
 
 def upload(file: Path, url: str) -> None:

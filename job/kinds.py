@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
+from job.locations import check_location, check_output, scheme_of
+
 # What the embedded corpus and its tiny model want, where the user says nothing.
 SAMPLE_DEFAULTS: dict[str, Any] = {
     "pretrained_model_name": "sample",
@@ -106,9 +108,26 @@ def masked(text: str) -> str:
 
 
 def _check_folder(text: object) -> object:
-    if isinstance(text, str) and (not text or "://" in text):
-        raise ValueError("a folder of this machine")
+    if isinstance(text, str):
+        if not text or scheme_of(text) is not None:
+            raise ValueError("a folder of this machine")
+        check_location(text)
     return text
+
+
+def judge_files(text: str, tagged: str) -> list[str]:
+    """What is wrong with the places of `predict`, a sentence each."""
+    mistakes = []
+    for name, place, checks in (
+        ("IN", text, (check_location,)),
+        ("OUT", tagged, (check_location, check_output)),
+    ):
+        try:
+            for check in checks:
+                check(place)
+        except ValueError as error:
+            mistakes.append(f"predict: {name} = {masked(place)!r}: must be {error}.")
+    return mistakes
 
 
 def shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
@@ -130,12 +149,8 @@ def default_window_stride(validated: dict[str, Any]) -> int:
 LocalFolder = Annotated[Path, BeforeValidator(_check_folder)]
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 
-# `gs:/bucket` is a typo of `gs://bucket` that would become a local folder called `gs:`.
-Location = Annotated[
-    str,
-    StringConstraints(min_length=1),
-    matching(r"(?![A-Za-z][A-Za-z0-9+.-]+:/(?!/)).+", "a path or a URL such as gs://bucket/folder"),
-]
+Location = Annotated[str, StringConstraints(min_length=1), AfterValidator(check_location)]
+OutputLocation = Annotated[Location, AfterValidator(check_output)]
 CorpusName = Annotated[
     str, matching(r"(?!\.+$)[\w.-]+", "a name of letters, digits, '.', '_' and '-'")
 ]

@@ -10,7 +10,6 @@ from typing import Any
 from job.kinds import has_password, has_query
 
 PLACES = ("downstream_model_dir", "downstream_corpus_root_dir", "pretrained_model_name", "resume")
-_BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/|$)")
 _WORDS = {"resume": ("auto", "never"), "pretrained_model_name": ("sample",)}
 _OPENED = ("gs", "gcs", "http", "https", "hf")  # by what the image holds
 
@@ -19,8 +18,6 @@ def refuse_place(s: Any, name: str, place: str) -> str | None:
     """The remedy where `place`, the value of the argument `name`, cannot be."""
     if not place or place in _WORDS.get(name, ()):
         return None
-    if place.startswith("gs:") and not _BUCKET.match(place):
-        return "it names no bucket; write gs://BUCKET/FOLDER"
     if has_password(place):
         return "a specification would show the password in it; use a bucket"
     if has_query(place):

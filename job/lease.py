@@ -132,7 +132,7 @@ class Lease:
             return
         if well:
             self.confirm()
-            storage.remove(self.url)
+            storage.remove(self.url, self.url.removesuffix(LEASE))
         else:
             self._write(released=True)
 
@@ -225,4 +225,4 @@ def _age_s(url: str) -> float:
     try:
         return max(0.0, storage.modified_at(beside) - storage.modified_at(url))
     finally:
-        storage.remove(beside)
+        storage.remove(beside, url.removesuffix(LEASE))

@@ -5,7 +5,7 @@ What has no manifest does not exist; what does not match it is not used.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import job
@@ -47,6 +47,18 @@ def parse_manifest(data: bytes, where: str) -> dict:
     if len(names) != len(files) or any("/" in n or "\\" in n or n.startswith(".") for n in names):
         raise DataError(f"{where}: is damaged (a file's entry); export the model again.")
     return manifest
+
+
+def named_files(manifest: bytes, otherwise: Set[str]) -> Set[str]:
+    """The names of the files that a manifest of ours names: none where it is another's, and
+    `otherwise` where it cannot be read."""
+    try:
+        found = json.loads(manifest)
+    except ValueError:
+        return otherwise
+    if not isinstance(found, dict) or not {"format", "code_version", "files"} <= found.keys():
+        return set()
+    return {name for name in found["files"] if "/" not in name and name not in ("", ".", "..")}
 
 
 def verify_files(folder: Path, manifest: Mapping) -> None:

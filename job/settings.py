@@ -18,6 +18,7 @@ from job.kinds import (
     SAMPLE_DEFAULTS,
     EmptyIsNone,
     Location,
+    OutputLocation,
     Resume,
     SecretName,
     TpuCores,
@@ -66,7 +67,7 @@ class Settings(CorpusSettings):
         description="wordpieces that neighbouring windows share; below MAX_SEQ_LENGTH - 2",
     )
 
-    downstream_model_dir: Location = Field(
+    downstream_model_dir: OutputLocation = Field(
         "./output",
         json_schema_extra=shown("./output; on Vertex AI its base directory", "Output"),
         description="path or URL of the folder for checkpoints, model, report and logs",

@@ -1,13 +1,13 @@
-"""Every byte to or from a URL: fsspec underneath, nothing half-written on top.
+"""Every byte to or from a URL: whole or not at all, and no name is taken for a pattern.
 
 A URL is anything that fsspec knows (`gs://bucket/dir`, `memory://dir`) or a plain path. What fails
 in a way that passes is tried again (`job.faults`); then one of the job's errors names the URL.
 Functions open the file system by URL where they use it: a gcsfs object does not survive a fork.
-Reference: https://filesystem-spec.readthedocs.io/en/latest/api.html
 """
 
 import logging
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,10 +17,12 @@ from typing import BinaryIO, TypeVar
 
 import fsspec
 
-from job import disk, gcs
+from job import disk, filesystems, gcs
 from job.errors import OutputError, StorageError
 from job.faults import CorruptedError, named, patience, persist
+from job.locations import is_local
 from job.manifest import MANIFEST
+from job.owned import local_path, require_below
 
 T = TypeVar("T")
 
@@ -28,16 +30,6 @@ T = TypeVar("T")
 def join(url: str, *names: str) -> str:
     """The URL of `names` below `url`."""
     return "/".join([url.rstrip("/"), *names])
-
-
-def is_local(url: str) -> bool:
-    """Whether `url` names a path of this machine."""
-    return "://" not in url or url.startswith(("file://", "local://"))
-
-
-def local_path(url: str) -> Path:
-    """The path that a local URL names."""
-    return Path(url.split("://", 1)[-1]).expanduser()
 
 
 def open_filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
@@ -52,41 +44,46 @@ def open_filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
         logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what it raises is logged here
         options["requests_timeout"] = patience().timeout_s
     try:
-        return fsspec.core.url_to_fs(url, **options)
+        return filesystems.open_named(url, **options)
     except (ValueError, ImportError) as error:
         raise OutputError(f"{url}: cannot be opened ({error}); use a path or gs://…") from error
 
 
-def _on(url: str, action: Callable[[fsspec.AbstractFileSystem, str], T]) -> T:
-    """What `action` gives on the file system and the path of `url`, for as long as it takes."""
-    return persist(url, lambda: action(*open_filesystem(url)))
+def _at(
+    url: str,
+    on_disk: Callable[[Path], T],
+    in_bucket: Callable[[str], T],
+    elsewhere: Callable[[fsspec.AbstractFileSystem, str], T],
+) -> T:
+    """What the function for the store of `url` gives, for as long as it takes."""
+    if is_local(url):
+        return persist(url, lambda: on_disk(local_path(url)))
+    if gcs.is_gcs(url):
+        return persist(url, lambda: in_bucket(url))
+    return persist(url, lambda: elsewhere(*open_filesystem(url)))
 
 
 def exists(url: str) -> bool:
     """Whether an object, file or directory lies at `url`."""
-    try:
-        _on(url, lambda filesystem, path: filesystem.info(path))
-    except FileNotFoundError:
-        return False
-    return True
+    return _at(url, disk.exists, gcs.exists, filesystems.exists)
+
+
+def is_link(url: str) -> bool:
+    """Whether a link of this machine lies at `url`: what is behind it may be somebody else's."""
+    return is_local(url) and local_path(url).is_symlink()
 
 
 def list_names(url: str) -> list[str]:
     """The names directly below `url`, sorted; none where nothing lies there."""
-
-    def listed(filesystem: fsspec.AbstractFileSystem, path: str) -> list[str]:
-        below = (name.rstrip("/") for name in filesystem.ls(path, detail=False))
-        return sorted({name.rsplit("/", 1)[-1] for name in below if name != path.rstrip("/")})
-
     try:
-        return _on(url, listed)
+        return sorted(_at(url, disk.names, gcs.names, filesystems.names))
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def modified_at(url: str) -> float:
     """When the object was written, in seconds since 1970 by the store's clock, not by ours."""
-    return _on(url, lambda filesystem, path: filesystem.modified(path)).timestamp()
+    return _at(url, disk.modified_at, gcs.modified_at, filesystems.modified_at)
 
 
 def read_bytes(url: str) -> bytes:
@@ -102,21 +99,25 @@ def open_read(url: str) -> Iterator[BinaryIO]:
     """One object as a binary stream. Raises FileNotFoundError when there is none."""
     with named(url):
         filesystem, path = open_filesystem(url)
-        with filesystem.open(path, "rb") as stream:
+        with filesystem.open(path.rstrip("/"), "rb") as stream:
             yield stream
 
 
 def _download(url: str, stream: BinaryIO) -> None:
-    if gcs.is_gcs(url):
-        persist(url, lambda: gcs.download(url, stream))
-        return
-
-    def copy(filesystem: fsspec.AbstractFileSystem, path: str) -> None:
+    def copy(source: BinaryIO) -> None:
         stream.seek(0)
         stream.truncate()
-        filesystem.get_file(path, stream)
+        shutil.copyfileobj(source, stream)
 
-    _on(url, copy)
+    def from_disk(path: Path) -> None:
+        with path.open("rb") as source:
+            copy(source)
+
+    def from_elsewhere(filesystem: fsspec.AbstractFileSystem, path: str) -> None:
+        with filesystem.open(path, "rb") as source:
+            copy(source)
+
+    _at(url, from_disk, lambda _: gcs.download(url, stream), from_elsewhere)
 
 
 def download_file(url: str, file: Path) -> None:
@@ -142,12 +143,12 @@ def write_bytes(url: str, data: bytes) -> None:
 
 def upload_file(file: Path, url: str) -> None:
     """Publishes a local file at `url`, whole or not at all, and verifies what arrived."""
-    if is_local(url):
-        persist(url, lambda: disk.publish(file, local_path(url)))
-    elif gcs.is_gcs(url):
-        persist(url, lambda: gcs.upload(file, url))
-    else:
-        _on(url, lambda filesystem, path: _put(filesystem, path, file, url))
+    _at(
+        url,
+        lambda path: disk.publish(file, path),
+        lambda _: gcs.upload(file, url),
+        lambda filesystem, path: _put(filesystem, path, file, url),
+    )
 
 
 def _put(filesystem: fsspec.AbstractFileSystem, path: str, file: Path, url: str) -> None:
@@ -159,12 +160,12 @@ def _put(filesystem: fsspec.AbstractFileSystem, path: str, file: Path, url: str)
 
 def create(url: str, data: bytes) -> None:
     """Publishes `data` only where nothing lies. Raises FileExistsError where something does."""
-    if is_local(url):
-        persist(url, lambda: disk.create(local_path(url), data))
-    elif gcs.is_gcs(url):
-        persist(url, lambda: gcs.create(url, data))
-    else:
-        _on(url, lambda filesystem, path: filesystem.pipe_file(path, data, mode="create"))
+    _at(
+        url,
+        lambda path: disk.create(path, data),
+        lambda _: gcs.create(url, data),
+        lambda filesystem, path: filesystem.pipe_file(path, data, mode="create"),
+    )
 
 
 def swap(url: str, old: bytes, new: bytes) -> None:
@@ -193,25 +194,22 @@ def upload_dir(folder: Path, url: str) -> None:
         upload_file(file, join(url, file.relative_to(folder).as_posix()))
 
 
-def replace_dir(folder: Path, url: str) -> None:
-    """Puts `folder` in the place of what lies at `url`.
+def remove(url: str, owner: str, is_ours: Callable[[str], bool] = lambda name: True) -> list[str]:
+    """Deletes what lies at `url`, strictly below `owner`; nothing happens when it is absent.
 
-    Locally one whole directory takes the place of the other. Elsewhere the old MANIFEST.json goes
-    first and the new one comes last: a reader finds the old content, nothing, or the new one.
+    Of a directory only what `is_ours` by its name from there; returns the names that stay. Raises
+    NotOwnedError, before anything is deleted, where it is not below `owner`.
     """
-    if is_local(url):
-        persist(url, lambda: disk.replace_folder(folder, local_path(url)))
-    else:
-        remove(join(url, MANIFEST))
-        upload_dir(folder, url)
-
-
-def remove(url: str) -> None:
-    """Deletes the object or the whole directory at `url`; nothing happens when it is absent."""
+    require_below(url, owner)
     try:
-        _on(url, lambda filesystem, path: filesystem.rm(path, recursive=True))
+        return _at(
+            url,
+            lambda path: disk.remove(path, is_ours),
+            lambda _: gcs.remove(url, is_ours),
+            lambda filesystem, path: filesystems.remove(filesystem, path, is_ours),
+        )
     except FileNotFoundError:
-        return
+        return []
 
 
 def probe_writable(url: str) -> None:
@@ -226,7 +224,7 @@ def probe_writable(url: str) -> None:
         if read_bytes(probe) != data:
             raise StorageError(f"{probe}: what was read differs from what was written.")
     finally:
-        remove(probe)
+        remove(probe, url)
 
 
 class LocalMirror:
@@ -237,7 +235,8 @@ class LocalMirror:
 
     def __init__(self, url: str, scratch: Path):
         self.url = url
-        self.folder = local_path(url) if is_local(url) else scratch
+        # TensorBoard takes a path that begins with `gs:` for a bucket's.
+        self.folder = local_path(url).absolute() if is_local(url) else scratch
 
     def publish(self) -> None:
         """Uploads what is in the folder now."""

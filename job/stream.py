@@ -203,7 +203,10 @@ def open_output(url: str) -> Iterator[Output]:
         with _open_local(storage.local_path(url).resolve(), url) as output:
             yield output
     else:
-        storage.probe_writable(url.rsplit("/", 1)[0])  # not after hours of work
+        parent, _, name = url.rpartition("/")
+        if not name or parent.endswith("/"):
+            raise OutputError(f"{url}: is a folder or a bucket; name a file in it.")
+        storage.probe_writable(parent)  # not after hours of work
         with tempfile.TemporaryDirectory(prefix="job-") as folder:
             file = Path(folder, "out")
             with file.open("wb", buffering=0) as stream:

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from job import disk, storage
 from job.checkpoint import CheckpointStore
 from job.cluster import OneMachine, joined
-from job.finish import evaluate_splits, is_finished, load_best, publish
+from job.finish import evaluate_splits, is_finished, load_best, publish, refuse_another_model
 from job.fit import Run, fit
 from job.follow import facts_to_agree_on, follow, meet_on_hardware
 from job.identity import find_start, identity_of
@@ -45,6 +45,7 @@ def train(
         if machines.rank > 0:
             return follow(settings, stop, handler, machines)
         storage.probe_writable(url)
+        refuse_another_model(url)
         with held(url) as lease, disk.scratch() as folder:
             return train_alone(settings, stop, handler, callbacks, lease, folder, machines)
 

@@ -62,8 +62,8 @@ def test_an_empty_variable_is_unset_unless_it_is_text():
 
 
 def test_a_line_end_of_windows_is_no_part_of_a_value():
-    assert settings_of(environ={"DOWNSTREAM_MODEL_DIR": "gs://b/run\r"}).downstream_model_dir == (
-        "gs://b/run"
+    assert settings_of(environ={"DOWNSTREAM_MODEL_DIR": "gs://bkt/run\r"}).downstream_model_dir == (
+        "gs://bkt/run"
     )
 
 
@@ -146,9 +146,9 @@ def test_a_folder_called_env_is_no_file_of_settings(tmp_path):
 
 
 def test_on_vertex_the_output_goes_to_its_base_directory():
-    environ = {"AIP_MODEL_DIR": "gs://b/run/model/"}
+    environ = {"AIP_MODEL_DIR": "gs://bkt/run/model/"}
     parsed = parse([], environ, NOWHERE)
-    assert parsed.settings.downstream_model_dir == "gs://b/run"
+    assert parsed.settings.downstream_model_dir == "gs://bkt/run"
     assert parsed.sources["downstream_model_dir"] == "Vertex AI"
     told = parse([], {**environ, "DOWNSTREAM_MODEL_DIR": "gs://mine"}, NOWHERE)
     assert told.settings.downstream_model_dir == "gs://mine"
@@ -157,7 +157,7 @@ def test_on_vertex_the_output_goes_to_its_base_directory():
 def test_on_vertex_without_an_output_the_job_does_not_start():
     (mistake,) = mistakes_of(environ={"CLOUD_ML_TRIAL_ID": "1"})
     assert mistake.startswith("DOWNSTREAM_MODEL_DIR is not set")
-    settings_of("--downstream_model_dir=gs://b/x", environ={"CLOUD_ML_TRIAL_ID": "1"})
+    settings_of("--downstream_model_dir=gs://bkt/x", environ={"CLOUD_ML_TRIAL_ID": "1"})
 
 
 def test_a_broken_cluster_is_listed_with_the_other_mistakes():

@@ -69,7 +69,7 @@ def test_the_newest_that_verifies_is_taken(url, tmp_path, caplog):
     for step in (1, 2, 3):
         commit(store, tmp_path, step, 0.5)
     storage.write_bytes(storage.join(url, "step=00000003", data_of(store)), b"statf 3")
-    storage.remove(storage.join(url, "step=00000002", data_of(store)))
+    storage.remove(storage.join(url, "step=00000002", data_of(store)), url)
     found = store.newest(tmp_path / "got")
     assert found.step == 1
     assert (tmp_path / "got" / "state.pt").read_bytes() == b"state 1"
@@ -235,3 +235,42 @@ def test_a_manifest_that_leads_elsewhere_commits_nothing(url, tmp_path, damage):
     storage.write_bytes(place, json.dumps(manifest).encode())
     assert steps(store) == [1]
     assert store.newest(tmp_path / "deep" / "er").step == 1
+
+
+@pytest.mark.parametrize("start_anew", [False, True])
+def test_files_of_a_person_below_checkpoints_stay(url, tmp_path, caplog, start_anew):
+    """Beside the folders, in a committed one, and in one that was never committed: only names that
+    the job writes go, and what stays is said."""
+    caplog.set_level("INFO")
+    store = CheckpointStore(url, ("min", "val_loss"), 5)
+    commit(store, tmp_path, 1, 0.5)
+    mine = ("notes.txt", "step=1/x", *(f"step=0000000{n}/mine.txt" for n in (1, 2, 3)))
+    for name in (*mine, "step=00000002/sub/state.pt"):
+        storage.write_bytes(storage.join(url, *name.split("/")), b"mine")
+    for name in ("state-0a1b2c3d.pt", "state.pt", ".state-0a1b2c3d.pt.01234567"):
+        storage.write_bytes(storage.join(url, "step=00000002", name), b"half")
+    store.clean_up(start_anew=start_anew)
+    for name in mine:
+        assert storage.read_bytes(storage.join(url, *name.split("/"))) == b"mine"
+    assert storage.list_names(storage.join(url, "step=00000002")) == ["mine.txt", "sub"]
+    ours = [] if start_anew else ["MANIFEST.json", data_of(store)]
+    assert storage.list_names(storage.join(url, "step=00000001")) == sorted([*ours, "mine.txt"])
+    assert "step=00000003: mine.txt stay, for the job did not write them" in caplog.text
+    assert "step=00000003 was never committed; deleted" not in caplog.text
+
+
+def test_a_checkpoint_behind_a_link_is_read_and_not_deleted(tmp_path):
+    """A link to somebody's checkpoint is taken off; the checkpoint stays."""
+    store = CheckpointStore(f"{tmp_path}/theirs", ("min", "val_loss"), 5)
+    commit(store, tmp_path, 1, 0.5)
+    ours = CheckpointStore(f"{tmp_path}/ours", ("min", "val_loss"), 1)
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "step=00000001").symlink_to(tmp_path / "theirs" / "step=00000001")
+    storage.write_bytes(f"{tmp_path}/theirs/step=00000001/state-dead.pt", b"")
+    ours.clean_up(start_anew=False)
+    assert ours.newest(tmp_path / "got").step == 1
+    ours.clean_up(start_anew=True)
+    assert list((tmp_path / "ours").iterdir()) == []
+    assert storage.list_names(f"{tmp_path}/theirs/step=00000001") == [
+        *("MANIFEST.json", data_of(store), "state-dead.pt"),
+    ]

@@ -79,8 +79,8 @@ def test_a_wrong_word_gets_a_suggestion(argv, mistake):
 
 def test_the_commands_are_told_apart():
     assert parse(["check", "--seed=1"], {}, NOWHERE).command == "check"
-    predict = parse(["predict", "gs://b/in.txt", "-"], {}, NOWHERE)
-    assert (predict.command, predict.operands) == ("predict", ("gs://b/in.txt", "-"))
+    predict = parse(["predict", "gs://bkt/in.txt", "-"], {}, NOWHERE)
+    assert (predict.command, predict.operands) == ("predict", ("gs://bkt/in.txt", "-"))
     assert parse(["--print_settings"], {}, NOWHERE).print_settings
     assert not parse(["--print_settings=false"], {}, NOWHERE).print_settings
 

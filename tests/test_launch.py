@@ -64,7 +64,7 @@ def test_the_container_reads_back_the_settings_that_were_given():
     argv = ["--learning_rate=3.0000000000000004e-05", "--monitor=max val_f1", "--test_mode"]
     argv += ["--downstream_corpus_name=news", "--downstream_corpus_root_dir=gs://my-bucket/c"]
     there = parse(
-        [], {**env_of(pool_of("vertex-gpu", *argv)), "AIP_MODEL_DIR": "gs://b/m/model"}, NOWHERE
+        [], {**env_of(pool_of("vertex-gpu", *argv)), "AIP_MODEL_DIR": "gs://bkt/m/model"}, NOWHERE
     )
     here = parse(argv, {}, NOWHERE)
     differing = {

@@ -323,7 +323,7 @@ def test_the_log_imports_nothing_but_the_standard_library():
 @pytest.mark.parametrize("mark", ["AIP_MODEL_DIR", "CLUSTER_SPEC", "LOG_FORMAT"])
 def test_a_wrong_argument_is_a_json_line_where_lines_are_json(mark):
     """Before the settings are known, too: one record with a severity, nothing on stderr."""
-    value = {"AIP_MODEL_DIR": "gs://b/model/", "CLUSTER_SPEC": "{", "LOG_FORMAT": "json"}[mark]
+    value = {"AIP_MODEL_DIR": "gs://bkt/model/", "CLUSTER_SPEC": "{", "LOG_FORMAT": "json"}[mark]
     done = subprocess.run(
         [sys.executable, "-m", "job", "--epochs=none", "--sead=1"],
         cwd=ROOT,

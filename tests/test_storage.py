@@ -8,7 +8,7 @@ import fsspec
 import pytest
 from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 
-from job import disk, faults, storage
+from job import disk, faults, replacement, storage
 from job.errors import OutputError, PermissionDeniedError, StorageError
 
 
@@ -31,7 +31,7 @@ def test_what_is_not_there_is_said_plainly(url):
         storage.read_bytes(storage.join(url, "absent"))
     with pytest.raises(FileNotFoundError):
         storage.download_file(storage.join(url, "absent"), storage.local_path("/tmp/never"))
-    storage.remove(storage.join(url, "absent"))
+    storage.remove(storage.join(url, "absent"), url)
 
 
 def test_a_folder_goes_up_and_down(url, tmp_path):
@@ -68,7 +68,7 @@ def test_a_folder_takes_the_place_of_another(url, tmp_path):
         folder.mkdir()
         (folder / "weights").write_text(version)
         (folder / "MANIFEST.json").write_text(version)
-        storage.replace_dir(folder, storage.join(url, "model"))
+        replacement.replace_dir(folder, storage.join(url, "model"))
     assert storage.read_bytes(storage.join(url, "model", "weights")) == b"new"
     assert storage.list_names(storage.join(url, "model")) == ["MANIFEST.json", "weights"]
     assert storage.list_names(url) == ["model"]
@@ -79,14 +79,14 @@ def test_a_replacement_that_fails_leaves_the_old_folder(tmp_path, monkeypatch):
     for version in ("old", "new"):
         (tmp_path / version).mkdir()
         (tmp_path / version / "weights").write_text(version)
-    storage.replace_dir(tmp_path / "old", f"{tmp_path}/out/model")
+    replacement.replace_dir(tmp_path / "old", f"{tmp_path}/out/model")
 
     def fail(source, target, **options):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(disk.shutil, "copytree", fail)
     with pytest.raises(OutputError, match="no space left"):
-        storage.replace_dir(tmp_path / "new", f"{tmp_path}/out/model")
+        replacement.replace_dir(tmp_path / "new", f"{tmp_path}/out/model")
     assert storage.read_bytes(f"{tmp_path}/out/model/weights") == b"old"
     assert storage.list_names(f"{tmp_path}/out") == ["model"]
 
@@ -128,6 +128,12 @@ def test_an_output_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "output").write_text("")
     with pytest.raises(OutputError, match="output"):
         storage.probe_writable(str(tmp_path / "output"))
+
+
+def test_a_folder_for_a_library_is_never_taken_for_a_bucket(tmp_path, monkeypatch):
+    """TensorBoard takes a path that begins with `gs:` for one: it is given from the root."""
+    monkeypatch.chdir(tmp_path)
+    assert storage.LocalMirror("gs:/logs", tmp_path).folder == tmp_path / "gs:" / "logs"
 
 
 @pytest.fixture
@@ -219,7 +225,7 @@ def test_a_forked_child_reaches_the_store_too(url):
         try:
             storage.write_bytes(storage.join(url, "b"), storage.read_bytes(storage.join(url, "a")))
             assert storage.list_names(url) == ["a", "b"]
-            storage.remove(storage.join(url, "a"))
+            storage.remove(storage.join(url, "a"), url)
             os._exit(0)
         except BaseException:
             traceback.print_exc()

@@ -124,7 +124,7 @@ def test_looks_and_deletions_come_through(server, case):
     for act, done in (
         (lambda: storage.list_names("gs://bucket/folder"), ["object"]),
         (lambda: storage.exists(URL), True),
-        (lambda: storage.remove(URL), None),
+        (lambda: storage.remove(URL, "gs://bucket/folder"), []),
     ):
         server.put(NAME, SMALL)
         server.clear_faults()

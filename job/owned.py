@@ -1,0 +1,66 @@
+"""The names that a run may delete: strictly below their owner, and its own where that is a root.
+
+An owner is the folder that the deletion is for: a run's output, its checkpoints, CACHE_DIR. In a
+bucket's root others' files lie beside the run's.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from job.locations import is_local, scheme_of
+
+# All that a run writes directly below its output, and nothing of anybody else.
+NAMES = ("LEASE.json", "checkpoints", "compiled", "label_map.txt", "logs", "model", "report")
+_WRITER = "[0-9a-f]{8}"  # ends a name that one writer made for itself
+_WHOLE = rf"({'|'.join(map(re.escape, NAMES))}|LEASE\.json\.{_WRITER}|\.probe-{_WRITER})"
+OUTPUT = re.compile(rf"{_WHOLE}|\.{_WHOLE}\.{_WRITER}|\.(model|report)\.(new|old)-{_WRITER}")
+
+
+class NotOwnedError(Exception):
+    """A fault of the job: it was about to delete what is not its own. Nothing was deleted."""
+
+
+def is_staged(name: str, of: re.Pattern) -> bool:
+    """Whether it is a half-written file of a name that `of` matches."""
+    found = re.fullmatch(rf"\.(.+)\.{_WRITER}", name)
+    return bool(found and of.fullmatch(found[1]))
+
+
+def require_below(url: str, owner: str) -> None:
+    """Raises NotOwnedError unless `url` lies strictly below `owner` and may be deleted there."""
+    above, parts = _parts(owner), _parts(url)
+    below = parts[len(above) :]
+    if parts[: len(above)] != above or not below or {"", ".", "..", "/"} & {*below}:
+        raise NotOwnedError(f"{url}: does not lie below {owner}")
+    is_root = len(above) == (1 if is_local(owner) else 2)
+    if is_root and not OUTPUT.fullmatch(below[0]):
+        raise NotOwnedError(f"{url}: is not the job's own name in {owner}")
+    if is_local(url):
+        _require_no_way_out(Path(*parts), Path(*above))
+
+
+def _parts(url: str) -> list[str]:
+    """A path from the root, or scheme and bucket and the names below. Slashes at the end are
+    nothing; in a bucket those within are."""
+    if is_local(url):
+        # As the system takes it: `..` is not undone, for it may follow a link.
+        return list((Path.cwd() / local_path(url)).parts)
+    scheme, _, rest = url.partition("://")
+    return ["gs" if scheme == "gcs" else scheme, *rest.rstrip("/").split("/")]
+
+
+def local_path(url: str) -> Path:
+    """The path that a local URL names."""
+    path = Path(url if scheme_of(url) is None else url.partition("://")[2])
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no user has that name: then it is a folder's, as shells take it
+        return path
+
+
+def _require_no_way_out(path: Path, owner: Path) -> None:
+    """A link on the way may lead to what is somebody else's; one at the end is only unlinked."""
+    folder, inside = os.path.realpath(path.parent), os.path.realpath(owner)
+    if Path(folder) != Path(inside) and Path(inside) not in Path(folder).parents:
+        raise NotOwnedError(f"{path}: a link leads out of {owner}")

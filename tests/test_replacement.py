@@ -1,0 +1,135 @@
+"""A folder takes the place of another, and what a person put there stays."""
+
+import json
+
+import pytest
+
+from job import disk, storage
+from job.errors import OutputError
+from job.manifest import describe_files
+from job.replacement import UNFINISHED, refuse_others, replace_dir
+
+
+def export(folder, *names, text="ours"):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text(text)
+    (folder / "MANIFEST.json").write_text(json.dumps(describe_files(folder)))
+    return folder
+
+
+def test_what_the_old_manifest_does_not_name_stays(url, tmp_path, caplog):
+    """Files and folders of a person are there afterwards, and are named in the log; files of the
+    old export that the new one lacks are not."""
+    caplog.set_level("INFO")
+    place = storage.join(url, "model")
+    replace_dir(export(tmp_path / "old", "config.json", "vocab.txt"), place)
+    storage.write_bytes(storage.join(place, "mine.txt"), b"mine")
+    storage.write_bytes(storage.join(place, "notes", "deep.txt"), b"deep")
+    replace_dir(export(tmp_path / "new", "config.json", "spiece.model", text="new"), place)
+    assert storage.list_names(place) == [
+        *("MANIFEST.json", "config.json", "mine.txt", "notes", "spiece.model"),
+    ]
+    assert storage.read_bytes(storage.join(place, "mine.txt")) == b"mine"
+    assert storage.read_bytes(storage.join(place, "notes", "deep.txt")) == b"deep"
+    assert storage.read_bytes(storage.join(place, "config.json")) == b"new"
+    assert storage.list_names(url) == ["model"]
+    assert "mine.txt, notes stay" in caplog.text
+
+
+def test_a_report_leaves_what_has_other_names(url, tmp_path):
+    """Without a manifest ours are the names that it always has."""
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").write_text("new")
+    place = storage.join(url, "report")
+    storage.write_bytes(storage.join(place, "index.html"), b"old")
+    storage.write_bytes(storage.join(place, "mine.csv"), b"mine")
+    replace_dir(tmp_path / "report", place)
+    assert storage.list_names(place) == ["index.html", "mine.csv"]
+    assert storage.read_bytes(storage.join(place, "index.html")) == b"new"
+
+
+def test_another_model_is_never_overwritten(url, tmp_path):
+    """A folder with the needed names and no manifest of ours is somebody's: refused, whole."""
+    place = storage.join(url, "model")
+    storage.write_bytes(storage.join(place, "config.json"), b"theirs")
+    with pytest.raises(OutputError, match=r"config\.json would be overwritten, and no MANIFEST"):
+        replace_dir(export(tmp_path / "new", "config.json"), place)
+    storage.write_bytes(storage.join(place, "MANIFEST.json"), b'{"files": ["config.json"]}')
+    with pytest.raises(OutputError, match=r"MANIFEST\.json, config\.json would be overwritten"):
+        replace_dir(tmp_path / "new", place)
+    assert storage.list_names(place) == ["MANIFEST.json", "config.json"]
+    assert storage.read_bytes(storage.join(place, "config.json")) == b"theirs"
+
+
+def test_a_manifest_that_was_damaged_keeps_nothing_from_being_made_anew(url, tmp_path):
+    """It was ours; what was beside it is named no more, and stays."""
+    place = storage.join(url, "model")
+    replace_dir(export(tmp_path / "old", "config.json", "vocab.txt"), place)
+    storage.write_bytes(storage.join(place, "MANIFEST.json"), b"\0garbage")
+    replace_dir(export(tmp_path / "new", "config.json", text="new"), place)
+    assert storage.read_bytes(storage.join(place, "config.json")) == b"new"
+    assert storage.list_names(place) == ["MANIFEST.json", "config.json", "vocab.txt"]
+
+
+@pytest.mark.parametrize("calls", range(1, 9))
+def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, calls):
+    """Wherever a replacement stops, a person's file is still there, and what was half-written is
+    ours the next time."""
+    place = storage.join(url, "model")
+    replace_dir(export(tmp_path / "old", "config.json", "vocab.txt"), place)
+    storage.write_bytes(storage.join(place, "mine.txt"), b"mine")
+    new = export(tmp_path / "new", "config.json", "spiece.model", text="new")
+    left = [calls]
+
+    def until_cut_off(act):
+        def call(*arguments, **options):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return act(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patched:
+        for owner, name in (
+            *((storage, "remove"), (storage, "upload_file"), (disk, "_bring_over")),
+            *((disk.Path, "rename"), (disk.Path, "unlink"), (disk.shutil, "copytree")),
+            (disk.shutil, "rmtree"),
+        ):
+            patched.setattr(owner, name, until_cut_off(getattr(owner, name)))
+        try:
+            replace_dir(new, place)
+        except KeyboardInterrupt:
+            assert left[0] < 0
+    replace_dir(new, place)
+    assert storage.list_names(place) == [
+        *("MANIFEST.json", "config.json", "mine.txt", "spiece.model"),
+    ]
+    assert storage.read_bytes(storage.join(place, "mine.txt")) == b"mine"
+    assert storage.list_names(url) == ["model"]
+
+
+def test_a_model_folder_that_is_a_link_is_taken_off_alone(tmp_path):
+    """What it leads to stays as it is."""
+    export(tmp_path / "theirs", "config.json", text="theirs")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "model").symlink_to(tmp_path / "theirs")
+    replace_dir(export(tmp_path / "new", "config.json"), f"{tmp_path}/out/model")
+    assert (tmp_path / "theirs" / "config.json").read_text() == "theirs"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model"]
+    assert not (tmp_path / "out" / "model").is_symlink()
+
+
+def test_before_training_a_model_of_somebody_is_seen(url):
+    """The look before a run refuses what the end of it would, and takes none for none."""
+    place = storage.join(url, "model")
+    refuse_others(place, {"config.json"})
+    storage.write_bytes(storage.join(place, "notes.txt"), b"")
+    refuse_others(place, {"config.json"})
+    storage.write_bytes(storage.join(place, "config.json"), b"")
+    with pytest.raises(OutputError, match="would be overwritten"):
+        refuse_others(place, {"config.json"})
+    marked = {"format": 1, "code_version": "1", "files": {"config.json": None}}
+    storage.write_bytes(storage.join(place, UNFINISHED), json.dumps(marked).encode())
+    refuse_others(place, {"config.json"})
