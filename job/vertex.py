@@ -13,17 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from job.errors import ArgumentError, UnavailableError
+from job.marks import is_in_cloud
 
 DEFAULT_METRIC_FILE = "/tmp/hypertune/output.metrics"
-_MARKS = (
-    "AIP_MODEL_DIR",
-    "AIP_CHECKPOINT_DIR",
-    "AIP_TENSORBOARD_LOG_DIR",
-    "CLUSTER_SPEC",
-    "CLOUD_ML_JOB_ID",
-    "CLOUD_ML_PROJECT_ID",
-    "CLOUD_ML_TRIAL_ID",
-)
 
 
 @dataclass(frozen=True)
@@ -50,11 +42,6 @@ class _Cluster:
     main_address: str = "127.0.0.1"
     main_port: int = 2222
     trial: str = ""
-
-
-def is_in_cloud(environ: Mapping[str, str]) -> bool:
-    """Whether a variable that only Vertex AI sets is there."""
-    return any(environ.get(name) for name in _MARKS)
 
 
 def read_vertex(environ: Mapping[str, str]) -> VertexEnvironment:
