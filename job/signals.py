@@ -167,14 +167,11 @@ def _end_child(number: int) -> None:
 
 
 def _would_be_lost(frame: FrameType | None) -> bool:
-    """Whether an import or a finaliser is going on: C code there swallows any exception, or makes
-    another of it."""
-    while frame is not None:
-        code = frame.f_code
-        if code.co_name == "__del__" or code.co_filename.startswith("<frozen importlib"):
-            return True
+    """Whether an import is going on: C code in it swallows any exception, or makes another of it,
+    and what was half imported would be missing afterwards."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
         frame = frame.f_back
-    return False
+    return frame is not None
 
 
 def _without_stopped(hook: Callable) -> Callable:
