@@ -37,6 +37,7 @@ LAYERS = [
         "launch",
         "flags",
         "usage",
+        "leftovers",
         "arguments",
     },
     {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},
