@@ -1,22 +1,28 @@
 """The commands: python -m job [train] | check | predict IN OUT | spec TARGET, --help, --version.
 
-Heavy imports wait until the arguments are known to be good: a mistake is told in a second, and a
-SIGTERM is heard from the first moment on.
+Heavy imports wait until the arguments are known to be good: a mistake is told in a second. Signals
+are heard from the first lines on, before anything else is imported.
 """
 
-import logging
 import os
+
+from job.marks import is_json_asked
+from job.signals import Stopped, StopRequest, follows_from_stop
+
+if __name__ == "__main__":
+    stop_request = StopRequest(as_json=is_json_asked(os.environ))
+    stop_request.install()
+
+import logging
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
-from job.signals import Stopped, StopRequest
 from job.vertex import read_vertex, require_one_machine
 
 if TYPE_CHECKING:
@@ -26,10 +32,27 @@ if TYPE_CHECKING:
 logger = logging.getLogger("job")
 
 
-def main(argv: list[str]) -> int:
-    """Runs one command and returns the exit code."""
-    stop = StopRequest()
+def main(argv: list[str], stop: StopRequest | None = None) -> int:
+    """Runs one command and returns the exit code. `stop`: one that hears already."""
+    stop = stop or StopRequest(as_json=is_json_asked(os.environ))
     stop.install()
+    set_up_environment()
+    try:
+        try:
+            set_up_early_log(stop)
+            code = run(argv, stop)
+            stop.leave_from_here()
+            return code
+        except Stopped as stopped:
+            logger.warning("%s.", stopped)
+            raise
+    except Stopped as stopped:  # or a second one, by a second Ctrl-C
+        stop.leave_from_here()
+        return stopped.exit_code
+
+
+def set_up_environment() -> None:
+    """What libraries read when they are imported."""
     # OpenMP's threads spin while they wait: on a machine whose cores have other work, too, a step
     # of a small model took ten times as long. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -40,12 +63,6 @@ def main(argv: list[str]) -> int:
     if os.environ.get("CLUSTER_SPEC"):
         # Torch gives advice, past the log, to weigh what job.ddp has weighed.
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    try:
-        set_up_early_log()
-        return run(argv, stop)
-    except Stopped as stopped:
-        logger.warning("%s.", stopped)
-        return stopped.exit_code
 
 
 def run(argv: list[str], stop: StopRequest) -> int:
@@ -71,7 +88,7 @@ def run(argv: list[str], stop: StopRequest) -> int:
         from job.spec import render
 
         return tell(render(parsed))
-    handler = set_up_log(parsed)
+    handler = set_up_log(parsed, stop)
     from job.faults import Patience, set_patience
 
     settings = parsed.settings
@@ -82,8 +99,8 @@ def run(argv: list[str], stop: StopRequest) -> int:
             from job.secrets import with_secrets
 
             parsed = replace(parsed, settings=with_secrets(parsed.settings))
-            handler = set_up_log(parsed)  # which now knows what not to show
-        return COMMANDS[parsed.command](parsed, stop, handler)
+            handler = set_up_log(parsed, stop)  # which now knows what not to show
+        return run_command(parsed, stop, handler)
     except JobError as error:
         logger.error("%s", error)
         return error.exit_code
@@ -93,6 +110,16 @@ def run(argv: list[str], stop: StopRequest) -> int:
     except Exception:
         logger.critical("This is a fault of the job, please report it:\n%s", traceback.format_exc())
         return EXIT_INTERNAL
+
+
+def run_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
+    """Does what was asked. An error that a stop has led to is told as the stop."""
+    try:
+        return COMMANDS[parsed.command](parsed, stop, handler)
+    except Exception as error:
+        if follows_from_stop(error):
+            stop.raise_if_received()
+        raise
 
 
 def require_temporary_folder() -> None:
@@ -106,20 +133,12 @@ def require_temporary_folder() -> None:
         ) from error
 
 
-def is_json_asked(environ: Mapping[str, str]) -> bool:
-    """Whether everything that is printed has to be JSON, as far as the environment says."""
-    from job.vertex import is_in_cloud
-
-    asked = environ.get("LOG_FORMAT", "").strip() or "auto"
-    return asked == "json" or (asked == "auto" and is_in_cloud(environ))
-
-
-def set_up_early_log() -> None:
+def set_up_early_log(stop: StopRequest) -> None:
     """Before the arguments are known: a mistake in them has a severity, too."""
     from job.log import set_up_logging
 
     if is_json_asked(os.environ):
-        set_up_logging("json", sys.stdout, is_terminal=False)
+        stop.tell = set_up_logging("json", sys.stdout, is_terminal=False).warn_past_locks
 
 
 def tell(text: str) -> int:
@@ -131,7 +150,7 @@ def tell(text: str) -> int:
     return 0
 
 
-def set_up_log(parsed: "Parsed") -> "LogHandler":
+def set_up_log(parsed: "Parsed", stop: StopRequest) -> "LogHandler":
     """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
     from job.log import set_up_logging
 
@@ -139,7 +158,7 @@ def set_up_log(parsed: "Parsed") -> "LogHandler":
     stream = sys.stderr if parsed.command == "predict" else sys.stdout
     vertex = read_vertex(os.environ)
     token = settings.hf_token.get_secret_value() if settings.hf_token else ""
-    return set_up_logging(
+    handler = set_up_logging(
         settings.log_format,
         stream,
         stream.isatty(),
@@ -147,6 +166,8 @@ def set_up_log(parsed: "Parsed") -> "LogHandler":
         secrets=[token],
         machine=vertex.node_rank,
     )
+    stop.tell = handler.warn_past_locks
+    return handler
 
 
 def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
@@ -158,6 +179,7 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
     from job.train import train
     from job.tuning import trial_callbacks
 
+    stop.raise_from_here()
     _, metric = parsed.settings.monitored
     callbacks = trial_callbacks(vertex, metric)
     with heeded(os.environ.get("GCE_METADATA_HOST")):
@@ -170,6 +192,7 @@ def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
     require_one_machine(read_vertex(os.environ), "`check`")
     from job.check import check
 
+    stop.raise_from_here()
     return check(parsed.settings)
 
 
@@ -178,6 +201,7 @@ def predict_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") 
     from job.hardware import choose_hardware
     from job.predict import predict
 
+    stop.raise_from_here()
     settings = parsed.settings
     hardware = choose_hardware(settings.wanted_accelerator, "32")
     given = parsed.sources["max_seq_length"] != "default"
@@ -207,4 +231,4 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    leave(main(sys.argv[1:], stop_request))

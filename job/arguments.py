@@ -18,11 +18,12 @@ from job.errors import ArgumentError
 from job.flags import Given, read_words
 from job.kinds import cache_home, judge_files
 from job.launch import OPERANDS, LaunchSettings
+from job.leftovers import ENVIRONMENT, leftovers
 from job.settings import SAMPLE_DEFAULTS, SECRETS, Settings
 from job.targets import TAKEN_BY, TARGETS
 from job.typos import closest_flag, misspelt_variable
 from job.usage import allowed_values, display, help_text, settings_table
-from job.vertex import read_vertex
+from job.vertex import LOST, is_lost, read_vertex
 
 __all__ = ["Parsed", "help_text", "parse", "settings_table"]
 
@@ -80,13 +81,25 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Parsed:
             "DOWNSTREAM_MODEL_DIR is not set, and a machine of Vertex AI loses what it wrote; set "
             "it to gs://BUCKET/FOLDER, or give the job a base output directory."
         )
-    settings, found = _validate(kind, given)
+    left = leftovers(given)
+    mistakes += [f"{_received(name, given)}: {why}." for name, why in left.items()]
+    settings, found = _validate(
+        kind, {name: each for name, each in given.items() if name not in left}, frozenset(left)
+    )
     mistakes += found
+    output = given.get("downstream_model_dir", _NOWHERE)
+    writes = command in ("train", "check") and output.source != _NOWHERE.source
+    if writes and is_lost(output.text, environ, cwd):
+        mistakes.append(f"{_received('downstream_model_dir', given)}: {LOST}.")
     if settings is None or mistakes:
         raise ArgumentError("\n".join(mistakes))
     print_settings = words.switches.get("print_settings", "no") in ("", "true", "1", "yes", "on")
     sources = {name: _source(name, given, settings) for name in kind.model_fields}
     return Parsed(command, tuple(operands), settings, sources, print_settings)
+
+
+def _received(name: str, given: Mapping[str, Given]) -> str:
+    return f"{name.upper()} = {_show(name, given[name].text)} ({given[name].source})"
 
 
 def _source(name: str, given: Mapping[str, Given], settings: Settings) -> str:
@@ -153,7 +166,7 @@ def _read_environment(
 ) -> dict[str, Given]:
     given = {}
     for variable, text in environ.items():
-        _take(variable, text, "environment", variables, given, mistakes)
+        _take(variable, text, ENVIRONMENT, variables, given, mistakes)
     return given
 
 
@@ -228,8 +241,7 @@ def _validate(
     }
     good = {name: each for name, each in given.items() if name not in mistakes}
     sentences = [
-        f"{name.upper()} = {_show(name, given[name].text)} ({given[name].source}): "
-        f"must be {allowed or allowed_values(name)}."
+        f"{_received(name, given)}: must be {allowed or allowed_values(name)}."
         for name, allowed in mistakes.items()
     ]
     return None, sentences + _validate(kind, good, frozenset(mistakes))[1]

@@ -28,14 +28,19 @@ logger = logging.getLogger(__name__)
 
 
 def load_best(network: PreTrainedModel, store: CheckpointStore, scratch: Path) -> str:
-    """Puts the weights of the best checkpoint that verifies into the network; returns its URL."""
+    """Puts the weights of the best checkpoint that verifies into the network; returns its URL.
+
+    Where none has the metric, because EPOCHS was set lower than the run had come, it is the newest.
+    """
     store.damaged.clear()  # another process may have saved that step anew; each is verified here
-    for checkpoint in store.best(store.committed()):
+    committed = store.committed()
+    candidates = store.best(committed) or committed[::-1]
+    for checkpoint in candidates:
         if store.fetch(checkpoint, scratch):
             network.load_state_dict(load_state(scratch)["network"])
             return checkpoint.url
     raise IncompatibleError(
-        f"{store.url}: no checkpoint with {store.monitor[1]} verifies; train again."
+        f"{store.url}: none of the {len(candidates)} checkpoints verifies; train again."
     )
 
 
@@ -101,7 +106,7 @@ def publish(
     results: Sequence[SplitResult],
     history: Sequence[EpochRecord],
     facts: Mapping[str, str],
-    identity: Mapping[str, object],
+    trained: Mapping[str, object],
     url: str,
     scratch: Path,
 ) -> None:
@@ -121,7 +126,7 @@ def publish(
         label_map=prepared.label_map,
         metrics=metrics,
         facts=facts,
-        trained=trained_by(identity, history[-1].step),
+        trained=trained,
         prove=lambda folder: prove_same(folder, prepared),
     )
     replacement.replace_dir(scratch / "report", storage.join(url, "report"))

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import job
@@ -42,6 +42,7 @@ class Start:
 
     progressed: Progressed
     state: Mapping | None
+    checkpoint: Checkpoint | None = None
 
 
 def identity_of(settings: Settings, prepared: Prepared) -> dict[str, object]:
@@ -98,7 +99,7 @@ def find_start(
     _refuse(checkpoint, _differences(checkpoint, expected, prepared.label_map.labels))
     state = load_state(scratch)
     _refuse(checkpoint, differing_shapes(state["network"], prepared.network))
-    start = Start(progressed(state), state)
+    start = Start(progressed(state), state, checkpoint)
     logger.info(
         "Going on from %s: epoch %d, step %d.",
         checkpoint.url,
@@ -109,6 +110,25 @@ def find_start(
         was, now = checkpoint.code_version, job.__version__
         logger.warning("Version %s saved it and %s goes on: bits may differ.", was, now)
     return start
+
+
+def adopt(start: Start, store: CheckpointStore, folder: Path) -> None:
+    """Commits the checkpoint that RESUME named, whose files `folder` holds, to the run's own store,
+    where it lacks that step: it may stay the best, and the next start goes on from here."""
+    checkpoint = start.checkpoint
+    if checkpoint is None or checkpoint.step in {own.step for own in store.committed()}:
+        return
+    position = {
+        name: value for name, value in asdict(start.progressed).items() if name != "history"
+    }
+    facts = {
+        "metrics": checkpoint.metrics,
+        "settings": checkpoint.settings,
+        "labels": checkpoint.labels,
+        "position": position,
+    }
+    copied = store.commit(folder, step=checkpoint.step, facts=facts)
+    logger.info("%s was copied to %s.", checkpoint.url, copied)
 
 
 def _differences(

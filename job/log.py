@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TextIO
 
+from job.signals import write_past_locks
 from job.status import Progress
 
 __all__ = ["JsonFormatter", "LogHandler", "Progress", "TextFormatter", "set_up_logging"]
@@ -89,6 +90,11 @@ class LogHandler(logging.StreamHandler):
             logging.getLogger("job").info("%s", text)
         else:
             print(text, file=self.stream, flush=True)
+
+    def warn_past_locks(self, text: str) -> None:
+        """A warning from a signal's handler, which must wait for no lock and no buffer."""
+        record = logging.LogRecord("job", logging.WARNING, "", 0, text, None, None)
+        write_past_locks(self.stream.fileno(), self.format(record))
 
     def emit(self, record: logging.LogRecord) -> None:
         if self.status:

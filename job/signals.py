@@ -1,14 +1,22 @@
-"""SIGTERM and Ctrl-C, from the first second on.
+"""SIGTERM and Ctrl-C, from the first line on.
 
-Outside training a signal ends the run at once. In training it waits for the end of the step, so
-that one checkpoint can be saved. A second Ctrl-C does not wait, but on several cores of a TPU.
+While packages are imported nothing is held, and an exception could be lost in their C code: a
+signal ends the process at once. Then it raises Stopped, so that what is held is given back; where
+that would be lost, as soon as it would not. In training it waits for the end of the step, so that
+one checkpoint can be saved. A second Ctrl-C does not wait, but on several cores of a TPU.
 """
 
 import os
+import select
 import signal
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+LOOK_AGAIN_S = 0.1
+WRITTEN_WITHIN_S = 0.5  # or not at all: a reader of the log may be stuck
 
 
 class Stopped(BaseException):
@@ -20,25 +28,76 @@ class Stopped(BaseException):
 
 
 class StopRequest:
-    """Remembers the first signal that asked this process to stop."""
+    """Remembers the first signal that asked this process to stop.
 
-    def __init__(self) -> None:
+    `tell` writes the line with which it leaves at once.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
         self.received: int | None = None
-        self._deferred = False
+        self.tell: Callable[[str], None] = _tell_in_json if as_json else _tell
+        self._holds = self._deferred = self._is_due = self._is_leaving = False
+        self._process = os.getpid()
 
     def install(self) -> None:
-        """Takes over SIGTERM and SIGINT. Call it before anything heavy is imported."""
-        signal.signal(signal.SIGTERM, self._on_signal)
+        """Takes over SIGTERM and SIGINT. Call it before anything else is imported."""
         signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    def raise_from_here(self) -> None:
+        """From now on something may be held: a signal raises Stopped in the main thread."""
+        self._holds = True
+
+    def leave_from_here(self) -> None:
+        """From now on nothing is held: a signal ends the process at once."""
+        self._holds = False
+        if self._is_due:
+            self._is_due = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            _end_child(number)
+            return
         is_first = self.received is None
         again = self.received == number == signal.SIGINT
         if is_first:
             self.received = number
+        holds_nothing = not self._holds and not self._deferred
         # A second SIGTERM must not break off what the first has set going.
-        if (is_first and not self._deferred) or again:
-            raise Stopped(number)
+        if not (is_first or again) or (is_first and self._deferred):
+            return
+        if holds_nothing:
+            self._leave(is_first)
+        else:
+            self._raise(frame)
+
+    def _leave(self, is_first: bool) -> None:
+        """Once: another signal must not cut the line off."""
+        if self._is_leaving:
+            return
+        self._is_leaving = True
+        try:
+            if is_first:
+                self.tell(f"{Stopped(self.received)}.")
+        finally:
+            os._exit(128 + self.received)
+
+    def _raise(self, frame: FrameType | None) -> None:
+        """Raises Stopped now, or when it would not be lost; and again where it was lost."""
+        if not self._is_due:
+            self._is_due = True
+            signal.signal(signal.SIGALRM, self._look_again)
+            sys.unraisablehook = _without_stopped(sys.unraisablehook)
+        signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)
+        if not _would_be_lost(frame):
+            raise Stopped(self.received)
+
+    def _look_again(self, _: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process or not self._is_due:
+            return
+        if not follows_from_stop(sys.exception()) and not _would_be_lost(frame):
+            raise Stopped(self.received)
 
     def hear_of(self, number: int) -> None:
         """From another thread: as if the signal had come to this process."""
@@ -53,6 +112,8 @@ class StopRequest:
 
         Stopped by another machine's signal, this one is not interrupted by its own any more.
         """
+        if self._is_due:
+            raise Stopped(self.received)
         self._deferred = True
         try:
             yield
@@ -66,3 +127,58 @@ class StopRequest:
         """Ends the run now when a signal has come."""
         if self.received is not None:
             raise Stopped(self.received)
+
+
+def follows_from_stop(error: BaseException | None) -> bool:
+    """Whether it is Stopped, or was raised while Stopped was on its way."""
+    while error is not None and not isinstance(error, Stopped):
+        error = error.__context__
+    return error is not None
+
+
+def write_past_locks(file: int, line: str) -> None:
+    """One line to a file descriptor, past the buffers and locks that the interrupted code may hold.
+
+    Nothing is written where nobody reads.
+    """
+    if select.select([], [file], [], WRITTEN_WITHIN_S)[1]:
+        os.write(file, f"{line}\n".encode())
+
+
+def _tell(text: str) -> None:
+    write_past_locks(2, text)
+
+
+def _tell_in_json(text: str) -> None:
+    """As `job.log` does, which is not imported yet."""
+    seconds, nanos = divmod(time.time_ns(), 10**9)
+    write_past_locks(
+        1,
+        f'{{"severity": "WARNING", "message": "{text}", "timestampSeconds": {seconds}, '
+        f'"timestampNanos": {nanos}, "logger": "job"}}',
+    )
+
+
+def _end_child(number: int) -> None:
+    """A process that was forked off this one says nothing; Ctrl-C, which reaches all of a
+    terminal's, is its parent's to answer."""
+    if number != signal.SIGINT:
+        os._exit(128 + number)
+
+
+def _would_be_lost(frame: FrameType | None) -> bool:
+    """Whether an import is going on: C code in it swallows any exception, or makes another of it,
+    and what was half imported would be missing afterwards."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _without_stopped(hook: Callable) -> Callable:
+    """Python's report of exceptions that nobody can catch, without ours: it is raised again."""
+
+    def show(lost: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(lost.exc_value, Stopped):
+            hook(lost)
+
+    return show

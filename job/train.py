@@ -10,10 +10,17 @@ import pytorch_lightning as pl
 from job import disk, storage
 from job.checkpoint import CheckpointStore
 from job.cluster import OneMachine, joined
-from job.finish import evaluate_splits, is_finished, load_best, publish, refuse_another_model
+from job.finish import (
+    evaluate_splits,
+    is_finished,
+    load_best,
+    publish,
+    refuse_another_model,
+    trained_by,
+)
 from job.fit import Run, fit
 from job.follow import facts_to_agree_on, follow, meet_on_hardware
-from job.identity import find_start, identity_of
+from job.identity import adopt, find_start, identity_of
 from job.lease import Lease, held
 from job.log import LogHandler, Progress
 from job.prepare import prepare
@@ -76,6 +83,7 @@ def train_alone(
         return f"Done already: the model lies in {storage.join(url, 'model')}."
     lease.note_start(start.progressed.global_step, settings.max_attempts)
     store.clean_up(start_anew=settings.resume == "never")
+    adopt(start, store, scratch / "start")
     line = Progress(
         handler,
         epochs=settings.epochs_to_train,
@@ -93,5 +101,6 @@ def train_alone(
     seconds = earlier_s + time.monotonic() - started_at
     facts = facts_of(settings, prepared, hardware, history, seconds)
     lease.confirm()
-    publish(prepared, results, history, facts, identity, url, scratch)
+    steps = max(history[-1].step, start.progressed.global_step)  # more, where EPOCHS was lowered
+    publish(prepared, results, history, facts, trained_by(identity, steps), url, scratch)
     return last_screen(results, history, facts, url)

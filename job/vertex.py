@@ -7,23 +7,21 @@ machine; rank 0 is the one of `workerpool0`, and the other pools follow in their
 """
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from job.errors import ArgumentError, UnavailableError
+from job.marks import is_in_cloud
 
-DEFAULT_METRIC_FILE = "/tmp/hypertune/output.metrics"
-_MARKS = (
-    "AIP_MODEL_DIR",
-    "AIP_CHECKPOINT_DIR",
-    "AIP_TENSORBOARD_LOG_DIR",
-    "CLUSTER_SPEC",
-    "CLOUD_ML_JOB_ID",
-    "CLOUD_ML_PROJECT_ID",
-    "CLOUD_ML_TRIAL_ID",
+LOST = (
+    "a machine of Vertex AI is deleted with all that it wrote; set it to gs://BUCKET/FOLDER, or to "
+    "/gcs/BUCKET/FOLDER, where Vertex AI mounts the bucket"
 )
+DEFAULT_METRIC_FILE = "/tmp/hypertune/output.metrics"
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,6 @@ class _Cluster:
     trial: str = ""
 
 
-def is_in_cloud(environ: Mapping[str, str]) -> bool:
-    """Whether a variable that only Vertex AI sets is there."""
-    return any(environ.get(name) for name in _MARKS)
-
-
 def read_vertex(environ: Mapping[str, str]) -> VertexEnvironment:
     """Raises ArgumentError when CLUSTER_SPEC cannot be understood."""
     model_dir, checkpoint_dir, tensorboard_dir = (
@@ -79,6 +72,23 @@ def read_vertex(environ: Mapping[str, str]) -> VertexEnvironment:
         trial_id=environ.get("CLOUD_ML_TRIAL_ID") or cluster.trial or None,
         metric_file=environ.get("CLOUD_ML_HP_METRIC_FILE") or DEFAULT_METRIC_FILE,
     )
+
+
+def is_lost(url: str, environ: Mapping[str, str], folder: Path) -> bool:
+    """Whether what is written there ends with a machine of Vertex AI: on its disk, in its memory.
+
+    `folder` is where relative paths begin. Buckets are mounted below /gcs, network drives below
+    /mnt/nfs: https://cloud.google.com/vertex-ai/docs/training/code-requirements and
+    https://cloud.google.com/vertex-ai/docs/training/train-nfs-share. A cluster of one's own, which
+    sets CLUSTER_SPEC alone, may share a path.
+    """
+    if not is_in_cloud({name: value for name, value in environ.items() if name != "CLUSTER_SPEC"}):
+        return False
+    scheme, mark, path = url.rpartition("://")
+    if mark and scheme.lower() not in ("file", "local"):
+        return scheme.lower() == "memory"
+    whole = posixpath.normpath(posixpath.join(folder.absolute(), path))
+    return not re.match(r"/{1,2}(gcs|mnt/nfs)/[^/]", whole)
 
 
 def require_one_machine(vertex: VertexEnvironment, what: str) -> None:

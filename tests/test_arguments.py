@@ -213,3 +213,100 @@ def test_an_image_s_own_defaults_are_the_weakest(tmp_path, monkeypatch):
     assert parsed.sources["downstream_corpus_name"] == "image.env line 1"
     (tmp_path / ".env").write_text("DOWNSTREAM_CORPUS_NAME=news\n")
     assert parse([], {}, tmp_path).settings.downstream_corpus_name == "news"
+
+
+QUOTED = ('"{}"', "'{}'", '"{}', "“{}”", "`{}`")
+
+
+@pytest.mark.parametrize("around", QUOTED)
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DOWNSTREAM_MODEL_DIR", "/data/out"),
+        ("DOWNSTREAM_CORPUS_ROOT_DIR", "gs://bucket/corpora"),
+        ("EPOCHS", "3"),
+        ("FP16", "true"),
+        ("HF_TOKEN", "hunter2"),
+        ("CACHE_DIR", "/cache"),
+    ],
+)
+def test_quotation_marks_that_docker_leaves_are_refused(around, variable, value):
+    """Of every variable, once, with what to do; a secret in them is not shown."""
+    (mistake,) = mistakes_of(environ={variable: around.format(value)})
+    assert mistake.startswith(f"{variable} = ")
+    assert "is in quotation marks, which docker's --env-file does not take off" in mistake
+    assert "hunter2" not in mistake
+
+
+def test_quotation_marks_of_a_flag_are_refused_and_those_of_a_file_taken_off(tmp_path):
+    """A shell takes one pair off, a .env file as well; what is left then is a mistake there."""
+    (mistake,) = mistakes_of("--downstream_model_dir='/data/out'")
+    assert mistake == (
+        "DOWNSTREAM_MODEL_DIR = \"'/data/out'\" (flag --downstream_model_dir): is in quotation "
+        "marks; leave the marks out."
+    )
+    (tmp_path / ".env").write_text('DOWNSTREAM_MODEL_DIR="/data/out"  # here\n')
+    assert settings_of(cwd=tmp_path).downstream_model_dir == "/data/out"
+
+
+@pytest.mark.parametrize("comment", [" # the best", "\t# x", " #x"])
+def test_a_comment_that_docker_leaves_is_refused(comment):
+    """Of paths, URLs, numbers and choices; a flag's `run #1` was meant."""
+    values = {"DOWNSTREAM_MODEL_DIR": "gs://b/run", "EPOCHS": "3", "MONITOR": "max val_f1"}
+    for variable, value in values.items():
+        (mistake,) = mistakes_of(environ={variable: value + comment})
+        assert "ends in a comment, which docker's --env-file does not take off" in mistake
+    assert settings_of("--downstream_model_dir=/data/run #1").downstream_model_dir == "/data/run #1"
+    assert settings_of(environ={"DOWNSTREAM_MODEL_DIR": "/a/run#1"}).downstream_model_dir
+
+
+ON_VERTEX = {"CLOUD_ML_JOB_ID": "1"}
+LOST_THERE = (
+    "my-bucket/ner/run-1",
+    "./output",
+    "/data/out",
+    "~/out",
+    "/gcs",
+    "/gcs/",
+    "/gcs/../x",
+    "/gcs/bucket/../../x",
+    "/gcsfuse/bucket",
+    "gcs/bucket",
+    "file:///data/out",
+    "file:///gcs/",
+    "memory://out",
+)
+KEPT_THERE = (
+    "gs://bucket/run",
+    "s3://bucket/run",
+    "/gcs/bucket",
+    "/gcs/bucket/run",
+    "//gcs/bucket",
+    "file:///gcs/bucket/run",
+    "/mnt/nfs/share/run",
+)
+
+
+@pytest.mark.parametrize("command", ["train", "check"])
+@pytest.mark.parametrize("output", LOST_THERE)
+def test_an_output_that_ends_with_vertex_s_machine_is_refused(output, command):
+    """On its disk or in its memory; elsewhere the same words are fine."""
+    (mistake,) = mistakes_of(command, environ={**ON_VERTEX, "DOWNSTREAM_MODEL_DIR": output})
+    assert mistake.startswith(f"DOWNSTREAM_MODEL_DIR = '{output}' (environment): a machine of ")
+    assert "gs://BUCKET/FOLDER" in mistake
+    assert settings_of(command, environ={"DOWNSTREAM_MODEL_DIR": output})
+
+
+@pytest.mark.parametrize("output", KEPT_THERE)
+def test_an_output_that_outlives_vertex_s_machine_is_taken(output):
+    """Buckets, also those mounted at /gcs, and network drives."""
+    assert settings_of(f"--downstream_model_dir={output}", environ=ON_VERTEX)
+
+
+def test_what_is_only_read_may_lie_on_vertex_s_machine():
+    """A corpus or a model in the image; the model that predict reads; a relative path in a mounted
+    bucket."""
+    words = ["--downstream_corpus_root_dir=/corpora", "--resume=/old/step=1"]
+    settings_of("--downstream_model_dir=gs://b/x", *words, environ=ON_VERTEX)
+    settings_of("predict", "in", "out", "--downstream_model_dir=/model", environ=ON_VERTEX)
+    settings_of("--downstream_model_dir=run", environ=ON_VERTEX, cwd=Path("/gcs/bucket"))

@@ -1,14 +1,14 @@
 """A run that was stopped, at any moment, ends with the weights of one that was not."""
 
 import json
-import shutil
 import re
+import shutil
 import signal
 
 import pytest
 
 from job.manifest import sha256_of
-from tests.runs import World, finish
+from tests.runs import World, finish, start
 
 # Dropout, worker processes, accumulation across a cut epoch and a schedule that moves each step.
 OPTIONS = {
@@ -115,3 +115,56 @@ def test_patience_can_be_set_on_the_way_and_is_final(world):
     code, log = finish(world.start("patient", **options))
     assert code == 0, log
     assert outcome(output) == ended
+
+
+def test_a_finished_run_s_checkpoint_ends_in_a_new_output(world, untouched, tmp_path):
+    """RESUME=<its last>: evaluated and exported there, a model that predicts; a second start says
+    so, with RESUME and without; more EPOCHS go on."""
+    [last] = (world.folder / "untouched/checkpoints").glob("step=*24")
+    options = {**OPTIONS, "resume": last}
+    code, log = finish(world.start("moved", **options))
+    assert code == 0, log
+    output = world.folder / "moved"
+    assert outcome(output) == untouched
+    texts, tagged = tmp_path / "texts.txt", tmp_path / "tagged.txt"
+    texts.write_text("김철은 서울에서 만났다!\n", "utf-8")
+    code, log = finish(start(["predict", str(texts), str(tagged), *world.flags("moved")]))
+    assert code == 0, log
+    assert tagged.read_text("utf-8").startswith("김철은 서울에서 만났다!␞<김철:PER>은")
+    for resume in (last, "auto"):
+        code, log = finish(world.start("moved", **OPTIONS | {"resume": resume}))
+        assert (code, "Done already" in log) == (0, True), log
+    assert outcome(output) == untouched
+    code, log = finish(world.start("moved", **OPTIONS | {"epochs": 5}))
+    assert code == 0, log
+    assert len(outcome(output)["history"]) == 5
+
+
+def test_what_a_run_began_from_may_stay_its_best(world, tmp_path):
+    """RESUME=<another output's>, epochs left that make it worse: the model is that checkpoint's."""
+    options = {"epochs": 1, "monitor": "max val_f1", "learning_rate": 1e-9}
+    assert finish(world.start("before", **options))[0] == 0
+    [first] = (world.folder / "before/checkpoints").iterdir()
+    code, log = finish(world.start("after", **options | {"epochs": 2, "resume": first}))
+    assert code == 0, log
+    output = world.folder / "after"
+    assert len(outcome(output)["history"]) == 2
+    assert f"The best checkpoint by max val_f1 is {output}/checkpoints/{first.name}." in log
+    assert outcome(output)["weights"] == outcome(world.folder / "before")["weights"]
+
+
+def test_fewer_epochs_than_a_run_had_come_are_done(world):
+    """Killed in its second epoch and started with EPOCHS=1, with a checkpoint that no validation
+    has judged: that one is evaluated and exported, and the next start says so."""
+    process = world.start("fewer", epochs=40, save_every_steps=1)
+    for text in process.stdout:
+        if re.search("Saved .*step=0000001[3-9]", text):
+            process.kill()
+            break
+    finish(process)
+    committed = (world.folder / "fewer/checkpoints").glob("step=*/MANIFEST.json")
+    [unjudged] = [m.parent for m in committed if not json.loads(m.read_bytes())["metrics"]]
+    options = {"epochs": 1, "save_every_steps": 1, "resume": unjudged}
+    code, log = finish(world.start("lowered", **options))
+    assert code == 0, log
+    assert "Done already" in finish(world.start("lowered", **options))[1]

@@ -10,7 +10,7 @@ ROOMS = sorted(JOB.glob("*.py"))
 
 # Each layer may import those before it, and rooms of its own layer.
 LAYERS = [
-    {"__init__", "errors", "sentences", "manifest"},
+    {"__init__", "errors", "sentences", "manifest", "marks"},
     {
         "labels",
         "signals",
@@ -41,6 +41,7 @@ LAYERS = [
         "launch",
         "flags",
         "usage",
+        "leftovers",
         "arguments",
     },
     {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},

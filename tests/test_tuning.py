@@ -13,12 +13,13 @@ def lines_of(file: Path) -> list[dict]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
-def test_a_trial_reports_the_metric_of_each_epoch(tmp_path, monkeypatch, capsys):
+def test_a_trial_reports_the_metric_of_each_epoch(tmp_path, monkeypatch, gcs):
     """As cloudml-hypertune writes it: JSON lines whose values are text; the report agrees."""
     world, file = World(tmp_path), tmp_path / "metrics" / "output.metrics"
     monkeypatch.setenv("CLOUD_ML_TRIAL_ID", "7")
     monkeypatch.setenv("CLOUD_ML_HP_METRIC_FILE", str(file))
-    assert main(world.flags(epochs=2, monitor="max val_f1")) == 0
+    output = {"downstream_model_dir": "gs://bucket/tuned"}
+    assert main(world.flags(epochs=2, monitor="max val_f1", **output)) == 0
     lines = lines_of(file)
     assert [line["trial"] for line in lines] == ["7", "7"]
     assert [line["global_step"] for line in lines] == ["12", "24"]
