@@ -12,6 +12,7 @@ from pathlib import Path
 from job.drive import DRIVE_URL
 from job.errors import DataError
 from job.lines import Rejected
+from job.normalize import OFF
 from job.sources import Cache, find_sources
 from job.splits import Split, read_split
 
@@ -43,6 +44,7 @@ def load_corpus(
     max_rejected_ratio: float,
     max_download_mb: int,
     allow_unseen_labels: bool,
+    normalize: str = OFF,
     drive_url: str = DRIVE_URL,
 ) -> Corpus:
     """Finds, fetches, reads and checks a corpus; each fact is a line of the log.
@@ -59,7 +61,7 @@ def load_corpus(
     notes: list[str] = []
     splits = {}
     for split, source in sources.items():
-        splits[split] = read_split(split, source, cache, sha256.get(split))
+        splits[split] = read_split(split, source, cache, sha256.get(split), normalize)
         _check_rejected(splits[split], max_rejected_ratio)
     if name != "sample" and not sha256:
         pins = ",".join(f"{split.name}={split.sha256}" for split in splits.values())

@@ -10,6 +10,7 @@ from job.errors import DataError, PermissionDeniedError
 from job.formats import Parsed, parse
 from job.jsonlines import TAG_KEYS
 from job.lines import Rejected
+from job.normalize import NFC, OFF, compose_parsed
 from job.sentences import Sentence
 from job.sources import Cache, Source, read_companion
 
@@ -34,9 +35,12 @@ class Split:
         return replace(self, sentences=self.sentences[:count])
 
 
-def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> Split:
+def read_split(
+    name: str, source: Source, cache: Cache, pinned: str | None, normalize: str = OFF
+) -> Split:
     """Reads the file of a split, whose sha256 must be `pinned` if that is given.
 
+    With `normalize` "nfc" the sentences are composed.
     Raises DataError or PermissionDeniedError.
     """
     try:
@@ -52,6 +56,8 @@ def read_split(name: str, source: Source, cache: Cache, pinned: str | None) -> S
             "restore the file, or pin the new one."
         )
     parsed = without_endless(parse(data, source.shown, partial(_tag_names, source, cache)))
+    if normalize == NFC:
+        parsed = compose_parsed(parsed)
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
     logger.info(
         "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
