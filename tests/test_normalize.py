@@ -13,6 +13,7 @@ from job.formats import parse
 from job.normalize import REASON, compose, compose_parsed, compose_sentence
 from job.predict import predict
 from job.sentences import Sentence, Span
+from tests.runs import World, line
 
 JAMO = [chr(c) for c in (0x1100, 0x1112, 0x1161, 0x1175, 0x11A8, 0x11C2, 0xA960, 0xD7B0, 0xD7CB)]
 MARKS = ["\u0301", "\u0323", "\u0344", "\u3099", "\u09be", "\u09c7", "\u0f71", "\u1100"]
@@ -139,3 +140,35 @@ def test_predict_answers_in_the_offsets_of_the_text_given(model):
 def test_a_model_without_the_entry_reads_text_as_it_is(model, facts):
     """Manifests of earlier versions do not say: nothing is composed."""
     assert tag(model(**facts), nfd("김철수은 서울역에서 만났다!"))["spans"] == []
+
+
+@pytest.fixture
+def decomposed(tmp_path):
+    """The small world with a corpus as macOS writes it."""
+    world = World(tmp_path)
+    for split, numbers in (("train", range(90)), ("val", range(90, 120))):
+        world.write(split, [nfd(line(n)) for n in numbers])
+    return world
+
+
+def test_decomposed_text_is_refused_and_composed_it_trains(decomposed, capsys):
+    """65 with the remedy; with it a run learns what it learns of NFC, and its model says so."""
+    code, log = decomposed.run(capsys, output="refused")
+    assert code == 65, log
+    assert "set NORMALIZE=nfc" in log
+    code, log = decomposed.run(capsys, normalize="nfc")
+    assert code == 0, log
+    assert "NORMALIZE=nfc composed the text of 90 sentences" in log
+    model = decomposed.folder / "out" / "model"
+    assert json.loads((model / "MANIFEST.json").read_text())["facts"]["normalize"] == "nfc"
+    code, log = World(decomposed.folder / "composed").run(capsys, output="out")
+    assert code == 0, log
+    others = decomposed.folder / "composed" / "out" / "model"
+    weights = "model.safetensors"
+    assert (model / weights).read_bytes() == (others / weights).read_bytes()
+    text = nfd("김철수은 서울역에서 만났다!")
+    found, plain = tag(model, text), tag(others, unicodedata.normalize("NFC", text))
+    assert [unicodedata.normalize("NFC", text[a:b]) for a, b, _ in found["spans"]] == [
+        plain["text"][a:b] for a, b, _ in plain["spans"]
+    ]
+    assert found["spans"]
