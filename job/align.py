@@ -8,7 +8,7 @@ tag. Shape legend:
     N sentences, P wordpieces (no special tokens), S spans, C code points
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
@@ -39,7 +39,7 @@ def align(
     offsets_P2 = np.array([o for e in encodings for o in e.offsets], np.int64).reshape(-1, 2)
 
     text = "\n".join([*(s.text for s in sentences), ""])
-    blank_C = _blank(text)
+    blank_C = where(text, str.isspace)
     base_N = np.concatenate([[0], np.cumsum([len(s.text) + 1 for s in sentences])])[:-1]
     base_P = np.repeat(base_N, lengths_N)
     starts_P, ends_P = _trim(offsets_P2 + base_P[:, None], blank_C)
@@ -62,11 +62,11 @@ def align(
     )
 
 
-def _blank(text: str) -> np.ndarray:
-    """Which code points are white space, as `str.isspace` has it."""
+def where(text: str, test: Callable[[str], bool]) -> np.ndarray:
+    """Which code points pass the test, such as `str.isspace`; each different one is tried once."""
     codes_C = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     unique, inverse_C = np.unique(codes_C, return_inverse=True)
-    return np.array([chr(code).isspace() for code in unique], bool)[inverse_C]
+    return np.array([test(chr(code)) for code in unique], bool)[inverse_C]
 
 
 def _trim(offsets_P2: np.ndarray, blank_C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ from job.drive import DRIVE_URL
 from job.errors import DataError
 from job.formats import NO_FIELDS
 from job.lines import Rejected
+from job.normalize import OFF
 from job.shown import tell_sentences
 from job.sources import Cache, find_sources
 from job.splits import Split, read_split
@@ -52,6 +53,7 @@ def load_corpus(
     max_download_mb: int,
     allow_unseen_labels: bool,
     fields: Mapping[str, int] = NO_FIELDS,
+    normalize: str = OFF,
     show_sentences: int = 0,
     drive_url: str = DRIVE_URL,
 ) -> Corpus:
@@ -71,7 +73,7 @@ def load_corpus(
     notes: list[str] = []
     splits = {}
     for split, source in sources.items():
-        splits[split] = read_split(split, source, cache, sha256.get(split), fields)
+        splits[split] = read_split(split, source, cache, sha256.get(split), fields, normalize)
     if name != "sample" and not sha256:
         pins = ",".join(f"{split.name}={split.sha256}" for split in splits.values())
         logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)

@@ -19,7 +19,7 @@ from job.card import write_card
 from job.errors import OutputError
 from job.labels import LabelMap
 from job.manifest import MANIFEST, describe_files
-from job.pretrained import quiet_library
+from job.model_config import quiet_library
 
 # What every export has; a tokenizer may add to it.
 WRITTEN = frozenset(

@@ -1,26 +1,25 @@
-"""Which rows a network takes, and how many sentences of them fit into memory."""
+"""The rows that a network takes, and how many sentences of them fit into memory."""
 
 import logging
-from collections.abc import Sequence
 
-import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from job.encode import EncodedSplit, SpecialTokens
+from job.errors import ArgumentError
 from job.model import logits_of, summed_loss
-from job.pretrained import first_position
+from job.model_config import first_position
+from job.probe import find_difference, on_device, probe_split
 from job.rows import Batch, Layout
 
 logger = logging.getLogger(__name__)
 
 SHORTEST_ROW = 128  # rows of 128 packed 98 % full; longer ones cost attention and gain little
 SIZES_PER_STEP = 8  # about so many different row counts occur
-PROBE_LENGTHS = (5, 7)
-PROBE_TOLERANCE = 1e-3
 LARGEST_BATCH = 256  # beyond it fine-tuning loses accuracy, not time
 USABLE_MEMORY = 0.8
 ROOM_FOR_LONG_STEPS = 1.5  # a step of long sentences against the mean one
+REMEDY = "choose a model of another family, such as BERT, ELECTRA or RoBERTa (docs/models.md)"
 BYTES_PER_PARAMETER = 16  # weight, gradient and AdamW's two moments, 32 bits each
 
 
@@ -32,7 +31,11 @@ def choose_layout(
     max_seq_length: int,
     batch_size: int,
 ) -> Layout:
-    """Packed rows where the network's own code gives them the logits of single windows."""
+    """Packed rows where the network's own code gives them the logits of single windows.
+
+    Else one window a row, padded, where that gives the same logits; else raises ArgumentError.
+    """
+    family = network.config.model_type
     row_length = max(SHORTEST_ROW, -(-max_seq_length // 8) * 8)
     pieces = len(split.ids_P) + special.count * len(split.window_starts_W)
     expected_rows = batch_size * pieces / max(split.sentence_count, 1) / row_length
@@ -42,65 +45,31 @@ def choose_layout(
         row_multiple=max(1, round(expected_rows / SIZES_PER_STEP)),
         first_position=first_position(network.config),
     )
-    if difference := _packing_changes(network, layout):
-        logger.warning(
-            "This model's code does not take packed rows (%s): one sentence a row, padded to the "
-            "longest of the batch. Training is slower, the result is the same.",
-            difference,
-        )
-        return Layout(special=special, row_length=row_length, packed=False)
-    return layout
-
-
-@torch.no_grad()
-def _packing_changes(network: PreTrainedModel, layout: Layout) -> str:
-    """Why the logits of two windows in one row differ from those of the windows alone, or ""."""
-    training = network.training
-    network.eval()
     try:
-        split = probe_split(PROBE_LENGTHS, network.config.vocab_size)
-        packed = logits_of(network, _on(network, layout.rows(split, [0, 1])))[0]
-        row_of_both = np.argsort(
-            [-n for n in PROBE_LENGTHS], kind="stable"
-        )  # as best_fit lays them
-        at = 0
-        for window in row_of_both.tolist():
-            alone = Layout(layout.special, layout.row_length, packed=False).rows(split, [window])
-            length = PROBE_LENGTHS[window] + layout.special.count
-            expected = logits_of(network, _on(network, alone))[0, :length]
-            difference = (packed[at : at + length] - expected).abs().max().item()
-            if not difference < PROBE_TOLERANCE:
-                return f"logits differ by {difference:.2g}"
-            at += length
-        return ""
-    except (TypeError, ValueError, RuntimeError, IndexError) as error:
-        return f"{type(error).__name__}: {error}".splitlines()[0]
-    finally:
-        network.train(training)
-
-
-def _on(network: PreTrainedModel, batch: Batch) -> Batch:
-    return {name: tensor.to(network.device) for name, tensor in batch.items()}
-
-
-def probe_split(lengths: Sequence[int], vocab_size: int) -> EncodedSplit:
-    """Made-up windows of these lengths in wordpieces, one sentence each."""
-    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    pieces = int(bounds[-1])
-    zeros = np.zeros(pieces, np.int32)
-    return EncodedSplit(
-        ids_P=(7 * np.arange(pieces, dtype=np.int32) + 11) % vocab_size,
-        labels_P=zeros.astype(np.int16),
-        starts_P=zeros,
-        ends_P=zeros,
-        sentence_starts=bounds,
-        window_sentence_W=np.arange(len(lengths), dtype=np.int32),
-        window_starts_W=bounds[:-1],
-        window_ends_W=bounds[1:],
-        score_starts_W=bounds[:-1].copy(),
-        score_ends_W=bounds[1:].copy(),
-        lost={},
+        packing = find_difference(network, layout, max_seq_length)
+        if not packing:
+            return layout
+        layout = Layout(special=special, row_length=row_length, packed=False)
+        padding = find_difference(network, layout, max_seq_length)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        raise ArgumentError(
+            f"PRETRAINED_MODEL_NAME: the code of this model ({family}) does not run on wordpieces "
+            f"alone ({type(error).__name__}: {' '.join(str(error).split())[:200]}); {REMEDY}."
+        ) from error
+    if padding:
+        raise ArgumentError(
+            f"PRETRAINED_MODEL_NAME: the code of this model ({family}) gives a sentence other "
+            f"logits beside a longer one than alone ({padding}), so its entities would depend on "
+            f"its neighbours; {REMEDY}."
+        )
+    logger.warning(
+        "This model's code does not take packed rows (%s): one sentence a row, padded to the "
+        "longest of the batch. Training is slower, the result is the same.",
+        packing,
     )
+    return layout
 
 
 def largest_batch(
@@ -136,7 +105,7 @@ def bytes_per_position(network: PreTrainedModel, layout: Layout, max_seq_length:
     longest = max_seq_length - layout.special.count
     windows = range(2 * (layout.row_length // max_seq_length))
     rows = layout.rows(probe_split([longest] * len(windows), network.config.vocab_size), windows)
-    return _kept_bytes(network, _on(network, rows)) / rows["input_ids"].numel()
+    return _kept_bytes(network, on_device(network, rows)) / rows["input_ids"].numel()
 
 
 def _kept_bytes(network: PreTrainedModel, batch: Batch) -> int:

@@ -23,11 +23,14 @@ from job.labels import LabelMap
 from job.layout import choose_layout, probe_split
 from job.manifest import MANIFEST, parse_manifest, verify_files
 from job.model import predict_labels
-from job.pretrained import load_classifier, load_tokenizer, max_positions
+from job.model_config import max_positions
+from job.normalize import NFC, OFF, Composed, compose
+from job.pretrained import load_classifier
 from job.resolve import keep_first
 from job.rows import Layout
 from job.sentences import Sentence, Span
 from job.stream import open_output, read_texts, to_line
+from job.tokenizer import load_tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -140,6 +143,7 @@ class Tagger:
     layout: Layout
     max_seq_length: int
     stride: int
+    composes: bool = False
 
     @classmethod
     def load(
@@ -165,11 +169,13 @@ class Tagger:
             batch_size=1,
         )
         overlap = stride if stride is not None else min(16, (window - 2) // 2)
-        return cls(network, tokenizer, label_map, layout, window, overlap)
+        composes = _composes(folder, manifest)
+        return cls(network, tokenizer, label_map, layout, window, overlap, composes)
 
     def tag(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        """The entities of each text, in characters."""
-        sentences = [Sentence(text) for text in texts]
+        """The entities of each text, in characters of the text as it was given."""
+        read = [compose(text) if self.composes else Composed(text) for text in texts]
+        sentences = [Sentence(each.text) for each in read]
         split = encode(
             sentences,
             self.tokenizer,
@@ -179,7 +185,18 @@ class Tagger:
             truncate=False,
         )
         label_ids_P, _ = predict_labels(self.network, split, self.layout)
-        return decode_spans(label_ids_P, split, self.label_map)
+        found = decode_spans(label_ids_P, split, self.label_map)
+        return [each.given(spans) for each, spans in zip(read, found, strict=True)]
+
+
+def _composes(folder: Path, manifest: dict) -> bool:
+    """Whether the model was trained with NORMALIZE=nfc; a manifest that does not say was not."""
+    told = manifest.get("facts", {}).get("normalize", OFF)
+    if told not in (OFF, NFC):
+        raise DataError(
+            f"{folder}: its texts were normalised by {told!r}, unknown to this version."
+        )
+    return told == NFC
 
 
 def _window(wanted: int | None, manifest: dict, positions: int | None) -> int:

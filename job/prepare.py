@@ -17,16 +17,13 @@ from job.features import encode_cached
 from job.hardware import Hardware, require_compiler
 from job.labels import LabelMap
 from job.layout import bytes_per_position, choose_layout, largest_batch, parameter_bytes
-from job.pretrained import (
-    load_classifier,
-    load_config,
-    load_tokenizer,
-    max_positions,
-    resolve_model,
-)
+from job.model_config import load_config, max_positions
+from job.pretrained import load_classifier, resolve_model
 from job.rows import Layout
 from job.settings import Settings
 from job.shapes import plan_rows
+from job.tokenizer import load_tokenizer
+from job.unknown import check_unknown
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +67,7 @@ def read_corpus(settings: Settings) -> Corpus:
         max_download_mb=settings.max_download_mb,
         allow_unseen_labels=settings.allow_unseen_labels,
         fields=settings.corpus_columns,
+        normalize=settings.normalize,
         show_sentences=settings.show_sentences,
     )
 
@@ -103,26 +101,27 @@ def assemble(
     encoded = {n: _encode(split, tokenizer, label_map, settings) for n, split in splits.items()}
     for name, split in splits.items():
         _describe(name, split, encoded[name])
+    train = encoded["train"]
+    check_unknown(splits["train"], train, tokenizer, settings.max_unknown_ratio)
     torch.manual_seed(settings.seed)
     network = load_classifier(folder, label_map).to(hardware.device)
     layout = choose_layout(
         network,
         SpecialTokens.of(tokenizer),
-        encoded["train"],
+        train,
         max_seq_length=settings.max_seq_length,
         batch_size=settings.batch_size or TYPICAL_BATCH,
     )
     batch_size = settings.batch_size or largest_batch(
         network,
         layout,
-        encoded["train"],
+        train,
         max_seq_length=settings.max_seq_length,
         free_bytes=hardware.free_bytes(),
     )
     if not settings.batch_size:
         batch_size = hardware.smallest(batch_size)
         logger.info("BATCH_SIZE=0: %d sentences a step fit into this machine's memory.", batch_size)
-    train = encoded["train"]
     plan = EpochPlan(train.sentence_count, batch_size, settings.seed, hardware.world_size)
     rows_ES = None
     if hardware.has_static_shapes:

@@ -105,6 +105,15 @@ def pad(split: EncodedSplit, windows: Sequence[int], layout: Layout) -> Batch:
     return batch
 
 
+def alone(split: EncodedSplit, window: int, layout: Layout) -> Batch:
+    """One window in a row of its own length: nothing beside it, no padding, usual positions."""
+    length = int(split.window_lengths_W[window]) + layout.special.count
+    batch, _ = fill_rows(split, [window], layout, [0], [0], (1, length))
+    batch["attention_mask"] = torch.ones(1, length).long()
+    del batch["position_ids"]
+    return batch
+
+
 def fill_rows(
     split: EncodedSplit,
     windows: Sequence[int],

@@ -11,6 +11,7 @@ from job.errors import DataError, PermissionDeniedError
 from job.formats import NO_FIELDS, Parsed, parse
 from job.json_rows import TAGS
 from job.lines import Rejected
+from job.normalize import NFC, OFF, compose_parsed
 from job.sentences import Sentence
 from job.sources import Cache, Source, read_companion
 
@@ -54,10 +55,12 @@ def read_split(
     cache: Cache,
     pinned: str | None,
     fields: Mapping[str, int] = NO_FIELDS,
+    normalize: str = OFF,
 ) -> Split:
     """Reads the file of a split, whose sha256 must be `pinned` if that is given.
 
-    `fields` are columns that the user named, `text` or `tags` -> its number from 1.
+    `fields` are columns that the user named, `text` or `tags` -> its number from 1. With
+    `normalize` "nfc" the sentences are composed.
 
     Raises DataError or PermissionDeniedError.
     """
@@ -75,6 +78,8 @@ def read_split(
         )
     find_tag_names = partial(_tag_names, source, cache)
     parsed = without_endless(parse(data, source.shown, find_tag_names, fields))
+    if normalize == NFC:
+        parsed = compose_parsed(parsed)
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
     logger.info(
         "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
@@ -84,6 +89,7 @@ def read_split(
     for note in parsed.notes:
         logger.info("%s: %s.", name, note)
     options = tuple(f"{role}={number}" for role, number in fields.items())
+    options += () if normalize == OFF else (f"normalize={normalize}",)
     return Split(
         name, source.shown, parsed.format, digest, parsed.sentences, parsed.rejected, options
     )

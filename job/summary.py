@@ -36,6 +36,7 @@ def facts_of(
         "batch size": f"{prepared.batch_size}{each}",
         "max sequence length": f"{settings.max_seq_length}",
         "long sentences": settings.long_sentences,
+        "normalize": settings.normalize,
         "learning rate": f"{settings.learning_rate:g}",
         "schedule": settings.lr_scheduler,
         "seed": f"{settings.seed}",
