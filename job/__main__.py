@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from job import __version__
+from job import __version__, streams
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.signals import Stopped, StopRequest
 from job.vertex import read_vertex, require_one_machine
@@ -28,6 +28,7 @@ logger = logging.getLogger("job")
 
 def main(argv: list[str]) -> int:
     """Runs one command and returns the exit code."""
+    streams.secure()
     stop = StopRequest()
     stop.install()
     # OpenMP's threads spin while they wait: on a machine whose cores have other work, too, a step
@@ -46,6 +47,8 @@ def main(argv: list[str]) -> int:
     except Stopped as stopped:
         logger.warning("%s.", stopped)
         return stopped.exit_code
+    except streams.ReaderGone as gone:
+        return gone.exit_code
 
 
 def run(argv: list[str], stop: StopRequest) -> int:
@@ -123,11 +126,12 @@ def set_up_early_log() -> None:
 
 
 def tell(text: str) -> int:
-    """Prints to a reader who may leave early, as `head` does."""
+    """Prints what was asked for."""
     try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.print_whole(text)
+    except OutputError as error:
+        logger.error("%s", error)
+        return error.exit_code
     return 0
 
 
@@ -137,12 +141,16 @@ def set_up_log(parsed: "Parsed") -> "LogHandler":
 
     settings = parsed.settings
     stream = sys.stderr if parsed.command == "predict" else sys.stdout
+    if parsed.command == "train":
+        streams.outlive_reader()
+    # Where lines cannot be erased, each is a line of the log.
+    is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
     vertex = read_vertex(os.environ)
     token = settings.hf_token.get_secret_value() if settings.hf_token else ""
     return set_up_logging(
         settings.log_format,
         stream,
-        stream.isatty(),
+        is_terminal,
         in_cloud=vertex.in_cloud,
         secrets=[token],
         machine=vertex.node_rank,
@@ -206,5 +214,13 @@ def leave(code: int) -> None:
     sys.exit(code)
 
 
+def require_utf8() -> None:
+    """Starts this process anew where it cannot read its own arguments: a locale of ASCII alone."""
+    if sys.getfilesystemencoding() == "ascii" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 if __name__ == "__main__":
+    require_utf8()
     leave(main(sys.argv[1:]))

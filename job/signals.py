@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C, from the first second on.
+"""SIGTERM, SIGHUP and Ctrl-C, from the first second on.
 
 Outside training a signal ends the run at once. In training it waits for the end of the step, so
 that one checkpoint can be saved. A second Ctrl-C does not wait, but on several cores of a TPU.
@@ -27,9 +27,14 @@ class StopRequest:
         self._deferred = False
 
     def install(self) -> None:
-        """Takes over SIGTERM and SIGINT. Call it before anything heavy is imported."""
+        """Takes over SIGTERM, SIGINT and SIGHUP. Call it before anything heavy is imported.
+
+        A SIGHUP that is ignored stays so: the process was started with nohup.
+        """
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         is_first = self.received is None

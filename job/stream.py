@@ -1,8 +1,6 @@
 """Lines in and lines out, for prediction: never more than a block of the file in memory."""
 
 import json
-import os
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from job import storage
 from job.errors import ArgumentError, DataError, OutputError
 from job.formats import SEPARATOR, to_tagged
 from job.sentences import Sentence
+from job.streams import ReaderGone, binary_input, binary_output, silence
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20
@@ -30,7 +29,7 @@ def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
     Raises DataError, naming the line, for one that cannot be read.
     """
     if url == "-":
-        yield _texts(sys.stdin.buffer, "stdin")
+        yield _texts(binary_input(), "stdin")
         return
     if storage.is_local(url) and storage.local_path(url).is_dir():
         raise ArgumentError(f"{url}: is a directory; name a text file.")
@@ -151,9 +150,10 @@ class StandardOutput(Output):
     def write(self, data: bytes) -> None:
         try:
             super().write(data)
-        except OutputError:
-            # Python would try to flush what is left at exit, and fail again with a traceback.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        except OutputError as error:
+            silence(self.stream)
+            if isinstance(error.__cause__, BrokenPipeError):
+                raise ReaderGone from error
             raise
 
 
@@ -170,7 +170,7 @@ def open_output(url: str) -> Iterator[Output]:
     `-` is standard output, which gets every chunk at once. Raises OutputError.
     """
     if url == "-":
-        yield StandardOutput(sys.stdout.buffer, "stdout")
+        yield StandardOutput(binary_output(), "stdout")
     elif storage.is_local(url):
         with _open_local(storage.local_path(url).resolve(), url) as output:
             yield output

@@ -16,6 +16,7 @@ LAYERS = [
         "signals",
         "vertex",
         "status",
+        "streams",
         "log",
         "faults",
         "disk",
