@@ -11,12 +11,14 @@ import os
 import uuid
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from job.cache import tell_unwritable
 from job.encode import EncodedSplit, encode
 from job.labels import LabelMap
 from job.sentences import Sentence
@@ -68,7 +70,7 @@ def _read(file: Path) -> EncodedSplit | None:
             kept = {name: arrays[name] for name in arrays.files}
         kept["lost"] = json.loads(str(kept["lost"]))
         return EncodedSplit(**kept)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
         logger.warning("%s: the kept encoding cannot be read (%s); encoding again.", file, error)
@@ -84,7 +86,8 @@ def _write(split: EncodedSplit, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(staged, **arrays)
         os.replace(staged, file)  # noqa: PTH105 - the name says that it is atomic
-    except OSError as error:
-        logger.info("The encoding is not kept for the next run: %s.", error)
+    except (OSError, ValueError) as error:  # a ZIP file that is not whole has a ValueError
+        tell_unwritable(file.parent.parent, error)
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
