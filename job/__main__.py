@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from job import __version__, streams
+from job import __version__, networks, streams
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.signals import Stopped, StopRequest
 from job.vertex import read_vertex, require_one_machine
@@ -75,6 +75,7 @@ def run(argv: list[str], stop: StopRequest) -> int:
 
         return tell(render(parsed))
     handler = set_up_log(parsed)
+    networks.prepare(os.environ)
     from job.faults import Patience, set_patience
 
     settings = parsed.settings

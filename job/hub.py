@@ -25,6 +25,7 @@ from huggingface_hub.errors import (
     XetDownloadError,
 )
 
+from job import networks
 from job.cache import in_writable
 from job.errors import (
     ArgumentError,
@@ -179,6 +180,8 @@ def _retried(download: Callable[[], T]) -> T:
 
 
 def _is_transient(error: Exception) -> bool:
+    if networks.is_lasting(error):
+        return False
     if (status := _status(error)) is not None:
         return status in TRANSIENT_STATUSES
     if isinstance(error, OSError):  # "Consistency check failed": the stream ended early
@@ -213,6 +216,8 @@ def _explain(
     host = f"{hub.hostname}:{hub.port}" if hub.port else hub.hostname
     if isinstance(error, JobError):
         return error
+    if lasting := networks.lasting(f"{subject} at {host}", error):
+        return lasting
     if isinstance(error, HFValidationError):
         return ArgumentError(f"{subject}: {_reason(error)} Write owner/name, or a directory.")
     if isinstance(error, RevisionNotFoundError):

@@ -6,8 +6,6 @@ Functions open the file system by URL where they use it: a gcsfs object does not
 Reference: https://filesystem-spec.readthedocs.io/en/latest/api.html
 """
 
-import logging
-import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,7 +17,7 @@ import fsspec
 
 from job import disk, gcs
 from job.errors import OutputError, StorageError
-from job.faults import CorruptedError, named, patience, persist
+from job.faults import CorruptedError, named, persist
 from job.manifest import MANIFEST
 
 T = TypeVar("T")
@@ -47,10 +45,7 @@ def open_filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """
     options: dict[str, object] = {"use_listings_cache": False}
     if gcs.is_gcs(url):
-        # Unset, gcsfs asks the bucket for its type by gRPC: a minute where that is unreachable.
-        os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what it raises is logged here
-        options["requests_timeout"] = patience().timeout_s
+        options |= gcs.filesystem_options()
     try:
         return fsspec.core.url_to_fs(url, **options)
     except (ValueError, ImportError) as error:

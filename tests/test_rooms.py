@@ -18,6 +18,7 @@ LAYERS = [
         "status",
         "streams",
         "log",
+        "networks",
         "faults",
         "disk",
         "gcs",
