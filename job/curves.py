@@ -49,8 +49,6 @@ class Curves(Logger):
                 event = Event(wall_time=time.time(), step=step or 0, summary=summary)
                 self._writer.write(event.SerializeToString())
             self._writer.flush()
-        if self._spare.is_lost:
-            self._close()
 
     def _open(self) -> RecordWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,12 +57,8 @@ class Curves(Logger):
         writer.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
         return writer
 
-    def _close(self) -> None:
-        """What a full disk did not take would be tried again by whoever drops the file."""
+    def finalize(self, status: str) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            with suppress(OSError):
+            with suppress(OSError):  # what a full disk did not take has been told of
                 writer.close()
-
-    def finalize(self, status: str) -> None:
-        self._close()

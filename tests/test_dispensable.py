@@ -90,6 +90,17 @@ def test_the_curves_are_those_of_tensorboard(tmp_path):
     assert events[0].file_version == "brain.Event:2"
 
 
+def test_curves_that_failed_are_left_alone(tmp_path):
+    """Where the first record is missing, no later one follows."""
+    (tmp_path / "logs").write_text("")
+    curves = Curves(tmp_path / "logs")
+    curves.log_metrics({"loss": 0.5}, step=1)
+    (tmp_path / "logs").unlink()
+    curves.log_metrics({"loss": 0.4}, step=2)
+    curves.finalize("success")
+    assert not (tmp_path / "logs").exists()
+
+
 def test_a_trial_whose_metric_cannot_be_written_still_trains(world, monkeypatch, capsys):
     """Told once, with the file."""
     monkeypatch.setenv("CLOUD_ML_TRIAL_ID", "7")

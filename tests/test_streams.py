@@ -185,6 +185,17 @@ def test_a_stream_is_tried_once(error, capfd):
     assert not traces(capfd.readouterr().err)
 
 
+def test_what_libraries_and_children_print_goes_nowhere_then():
+    """A descriptor without a reader would end a child process by SIGPIPE."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        outlet = streams.Outlet(stream)
+        print("lost", file=outlet, flush=True)
+        assert os.write(writer, b"past Python") == 11
+        assert streams.failure_of(outlet) == "Broken pipe"
+
+
 def test_a_slow_reader_gets_everything():
     """A pipe that somebody made non-blocking is made to wait again."""
     reader, writer = os.pipe()
