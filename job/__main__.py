@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from job import __version__
+from job import __version__, networks, streams
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.vertex import read_vertex, require_one_machine
 
@@ -34,6 +34,7 @@ logger = logging.getLogger("job")
 
 def main(argv: list[str], stop: StopRequest | None = None) -> int:
     """Runs one command and returns the exit code. `stop`: one that hears already."""
+    streams.secure()
     stop = stop or StopRequest(as_json=is_json_asked(os.environ))
     stop.install()
     set_up_environment()
@@ -43,6 +44,9 @@ def main(argv: list[str], stop: StopRequest | None = None) -> int:
             code = run(argv, stop)
             stop.leave_from_here()
             return code
+        except streams.ReaderGone as gone:
+            stop.leave_from_here()
+            return gone.exit_code
         except Stopped as stopped:
             logger.warning("%s.", stopped)
             raise
@@ -89,6 +93,7 @@ def run(argv: list[str], stop: StopRequest) -> int:
 
         return tell(render(parsed))
     handler = set_up_log(parsed, stop)
+    networks.prepare(os.environ)
     from job.faults import Patience, set_patience
 
     settings = parsed.settings
@@ -142,11 +147,12 @@ def set_up_early_log(stop: StopRequest) -> None:
 
 
 def tell(text: str) -> int:
-    """Prints to a reader who may leave early, as `head` does."""
+    """Prints what was asked for."""
     try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.print_whole(text)
+    except OutputError as error:
+        logger.error("%s", error)
+        return error.exit_code
     return 0
 
 
@@ -156,12 +162,16 @@ def set_up_log(parsed: "Parsed", stop: StopRequest) -> "LogHandler":
 
     settings = parsed.settings
     stream = sys.stderr if parsed.command == "predict" else sys.stdout
+    if parsed.command == "train":
+        streams.outlive_reader()
+    # Where lines cannot be erased, each is a line of the log.
+    is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
     vertex = read_vertex(os.environ)
     token = settings.hf_token.get_secret_value() if settings.hf_token else ""
     handler = set_up_logging(
         settings.log_format,
         stream,
-        stream.isatty(),
+        is_terminal,
         in_cloud=vertex.in_cloud,
         secrets=[token],
         machine=vertex.node_rank,
@@ -230,5 +240,13 @@ def leave(code: int) -> None:
     sys.exit(code)
 
 
+def require_utf8() -> None:
+    """Starts this process anew where it cannot read its own arguments: a locale of ASCII alone."""
+    if sys.getfilesystemencoding() == "ascii" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 if __name__ == "__main__":
+    require_utf8()
     leave(main(sys.argv[1:], stop_request))

@@ -1,16 +1,22 @@
-"""Copies of remote corpus files: where they lie, and how one lands whole or not at all."""
+"""Copies of what lies elsewhere: where they are kept, and how one lands whole or not at all.
 
+A cache that cannot be written costs time and no run: a temporary folder takes its place.
+"""
+
+import atexit
 import contextlib
 import errno
+import functools
 import hashlib
 import logging
 import os
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from job import storage
+from job import disk, storage
 from job.addresses import shown
 from job.errors import DataError, OutputError
 
@@ -20,6 +26,49 @@ CHUNK_BYTES = 1 << 20
 # What a store may say of a version of a file, best first.
 VERSIONS = ("etag", "ETag", "generation", "blob_id", "md5Hash", "mtime", "LastModified", "created")
 UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG))
+
+T = TypeVar("T")
+_told: set[Path] = set()
+
+
+def in_writable(folder: Path, act: Callable[[Path], T]) -> T:
+    """What `act` gives with the cache at `folder` or, where it cannot write there, a temporary one.
+
+    `act` raises OutputError where it cannot write.
+    """
+    try:
+        return act(folder)
+    except OutputError as error:
+        tell_unwritable(folder, error.__cause__ or error)
+        return act(_temporary())
+
+
+def tell_unwritable(folder: Path, error: BaseException) -> None:
+    """Warns, once a process, that this cache keeps nothing."""
+    if folder not in _told:
+        _told.add(folder)
+        logger.warning(
+            "CACHE_DIR=%s cannot be written (%s): the run goes on without, and the next one "
+            "downloads and encodes again.",
+            folder,
+            getattr(error, "strerror", None) or error,
+        )
+
+
+@functools.cache
+def _temporary() -> Path:
+    """One folder of this process, which goes at its end."""
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(disk.scratch())
+
+
+def is_there(path: Path) -> bool:
+    """Whether something lies there, as far as this user can see."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
@@ -34,7 +83,7 @@ def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
     size = info.get("size")
     version = next((str(info[key]) for key in VERSIONS if info.get(key)), "")
     target = cache_path(folder, url, f"{version} {size}" if version else "")
-    if version and target.is_file() and target.stat().st_size == size and not force:
+    if version and is_there(target) and target.stat().st_size == size and not force:
         logger.info("%s is unchanged: taken from %s.", url, target)
         return target
     refuse_large(size, max_bytes, url)
@@ -75,6 +124,34 @@ def landing(target: Path) -> Iterator[BinaryIO]:
         raise
     finally:
         staged.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """A new folder in `folder`, for a download that gets its name once it is complete.
+
+    Raises OutputError where none can be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(
+            prefix=".download-", dir=folder, ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    with temporary as path:
+        yield Path(path)
+
+
+def keep_first(folder: Path, target: Path) -> None:
+    """Moves a finished download to its name; another process's copy of the same stays."""
+    if target.exists():
+        return
+    try:
+        folder.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
 
 
 def _cannot_write(target: Path, error: OSError) -> OutputError:

@@ -20,6 +20,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from urllib3.exceptions import HTTPError
 
+from job import networks
 from job.errors import JobError, OutputError, PermissionDeniedError, StorageError
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class CorruptedError(StorageError):
 
 DAMAGED = (CorruptedError, DataCorruption)
 DAMAGED_AT_REST = 3  # times in a row
+LONGEST_REASON = 130  # characters of what a service says
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def passes(error: BaseException) -> bool:
     """Whether the same request may succeed a little later."""
     if isinstance(error, DAMAGED):
         return True
-    if isinstance(error, JobError):
+    if isinstance(error, JobError) or networks.is_lasting(error):
         return False
     if (status := status_of(error)) is not None:
         # 400 with a hash in its text: the service refuses a body that arrived damaged.
@@ -122,6 +124,8 @@ def retrying(url: str, *, part: bool = False) -> Retry:
         nonlocal damaged
         _read_to_its_end(error)
         damaged += isinstance(error, DAMAGED)
+        if _place(url) in _reached and networks.is_obstacle(error):
+            return True  # it was not there before: a network of hours has such moments
         return damaged < DAMAGED_AT_REST and (_passes_within if part else passes)(error)
 
     def tell(error: Exception) -> None:
@@ -142,7 +146,16 @@ def persist(url: str, action: Callable[[], T]) -> T:
     Raises FileNotFoundError, FileExistsError, or a JobError that names `url`.
     """
     with named(url):
-        return retrying(url)(action)()
+        result = retrying(url)(action)()
+    _reached.add(_place(url))
+    return result
+
+
+_reached: set[str] = set()  # stores that have answered this process
+
+
+def _place(url: str) -> str:
+    return "/".join(url.split("/")[:3])
 
 
 @contextmanager
@@ -167,6 +180,8 @@ def named(url: str) -> Iterator[None]:
 def _named(url: str, error: Exception) -> JobError | None:
     if isinstance(error, DataCorruption):
         return CorruptedError(f"{url}: does not match its checksum ({_reason(error)}).")
+    if lasting := networks.lasting(url, error):
+        return lasting
     status = status_of(error)
     is_auth = isinstance(error, GoogleAuthError) and not is_unreachable(error)
     if status in (401, 403) or isinstance(error, PermissionError) or is_auth:
@@ -194,6 +209,5 @@ def _reason(error: BaseException) -> str:
         # The client's message holds the whole answer; what a person needs is the sentence in it.
         sentence = re.search(r'"message": ?"((?:[^"\\]|\\.)+)"', error.message)
         said = sentence[1].replace('\\"', "'") if sentence else error.message
-        return f"HTTP {int(error.code)}: {said}"[:300]
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(text.split())[:300]
+        return " ".join(f"HTTP {int(error.code)}: {said}".split())[:LONGEST_REASON]
+    return networks.short(error)

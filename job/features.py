@@ -12,12 +12,14 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from job.cache import tell_unwritable
 from job.encode import EncodedSplit, encode
 from job.formats import PARSER_VERSION
 from job.labels import LabelMap
@@ -71,7 +73,7 @@ def _read(file: Path) -> EncodedSplit | None:
             kept = {name: arrays[name] for name in arrays.files}
         kept["lost"] = json.loads(str(kept["lost"]))
         return EncodedSplit(**kept)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     except (*DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         logger.warning("%s: the kept encoding cannot be read (%s); encoding again.", file, error)
@@ -87,7 +89,8 @@ def _write(split: EncodedSplit, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(staged, **arrays)
         os.replace(staged, file)  # noqa: PTH105 - the name says that it is atomic
-    except OSError as error:
-        logger.info("The encoding is not kept for the next run: %s.", error)
+    except (OSError, ValueError) as error:  # a ZIP file that is not whole has a ValueError
+        tell_unwritable(file.parent.parent, error)
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)

@@ -68,7 +68,7 @@ def download(
     """
     check_start(url)
     started = time.monotonic()
-    with landing(target) as stream, open_session(url) as session:
+    with landing(target) as stream, open_session() as session:
         partial = _Partial(stream)
         persist(
             lambda: _transfer(session, url, partial, max_bytes, patience, next_url), patience, url
@@ -98,7 +98,7 @@ def find_version(url: str, patience: Patience = PATIENCE) -> str | None:
             version = headers.get("ETag") or headers.get("Last-Modified")
             return f"{version} {headers.get('Content-Length')}" if version else ""
 
-    with open_session(url) as session:
+    with open_session() as session:
         try:
             return persist(ask, patience, url)
         except MissingError:

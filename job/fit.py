@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import storage
 from job.batch import EvaluationBatches, RunData, TrainingSteps
 from job.cores import on_every_core
+from job.curves import Curves
+from job.dispensable import Dispensable
 from job.encode import decode_spans, piece_spans
-from job.errors import JobError
 from job.evaluate import EpochRecord, score_spans
 from job.hardware import Hardware
 from job.identity import Start
@@ -125,12 +125,9 @@ def train_rank(
 
 def publish_logs(logs: storage.LocalMirror) -> None:
     """Curves are no reason for a run to fail, nor to hide why it did."""
-    if not logs.folder.exists():  # the first machine's alone
-        return
-    try:
-        logs.publish()
-    except JobError as error:
-        logger.warning("The TensorBoard log stays behind: %s", error)
+    with Dispensable("The TensorBoard log stays behind"):
+        if logs.folder.exists():  # the first machine's alone
+            logs.publish()
 
 
 def make_trainer(
@@ -149,7 +146,7 @@ def make_trainer(
         gradient_clip_val=settings.gradient_clip or None,
         callbacks=[*_early_stopping(settings), *callbacks],
         plugins=[saver, *hardware.plugins()],
-        logger=TensorBoardLogger(log_folder, name="", version="") if log_folder else False,
+        logger=Curves(log_folder) if log_folder else False,
         log_every_n_steps=LOG_EVERY_STEPS,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,

@@ -9,10 +9,11 @@ Reference: https://cloud.google.com/storage/docs/request-preconditions
 
 import base64
 import io
+import logging
 import os
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +22,7 @@ from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.api_core.page_iterator import HTTPIterator
 from google.cloud.storage import Blob, Bucket, Client
 
+from job import networks
 from job.faults import CorruptedError, patience, retrying
 
 SCHEMES = ("gs://", "gcs://")
@@ -33,6 +35,24 @@ ABSENT = 0  # the generation of an object that is not there
 def is_gcs(url: str) -> bool:
     """Whether the URL is one of Google Cloud Storage."""
     return url.startswith(SCHEMES)
+
+
+def filesystem_options() -> dict[str, object]:
+    """What gcsfs has to be told."""
+    # Unset, gcsfs asks the bucket for its type by gRPC: a minute where that is unreachable.
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what it raises is logged by us
+    _teach_gcsfs()
+    return {"requests_timeout": patience().timeout_s, "session_kwargs": {"trust_env": True}}
+
+
+@cache
+def _teach_gcsfs() -> None:
+    """It would ask six times for what asking cannot mend, half a minute each time."""
+    import gcsfs.retry
+
+    usually = gcsfs.retry.is_retriable
+    gcsfs.retry.is_retriable = lambda error: usually(error) and not networks.is_lasting(error)
 
 
 @lru_cache(maxsize=1)

@@ -8,23 +8,25 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub import HfApi, constants, get_token, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
     HTTPError,  # the HTTP client's own, whichever client this huggingface_hub is built on
-    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
     XetDownloadError,
 )
 
+from job import networks
+from job.cache import in_writable
 from job.errors import (
     ArgumentError,
     JobError,
@@ -75,8 +77,20 @@ def fetch_snapshot(name: str, revision: str | None, token: str | None, cache_dir
     is taken, with a warning. Raises ArgumentError (name or revision unknown),
     PermissionDeniedError, UnavailableError, OutputError (cache not writable).
     """
-    cache_dir = cache_dir / "hub"
     _refuse_bad_token(token)
+    return in_writable(
+        cache_dir, lambda folder: _fetch_into(folder / "hub", name, revision, token or _saved())
+    )
+
+
+def _saved() -> str | None:
+    """The token of `hf auth login`. Its folder may be another user's, and home may be a file."""
+    with suppress(OSError):
+        return get_token()
+    return None
+
+
+def _fetch_into(cache_dir: Path, name: str, revision: str | None, token: str | None) -> Path:
     if re.fullmatch("[0-9a-f]{40}", revision or "") and (
         folder := _cached(name, revision, cache_dir)
     ):
@@ -107,16 +121,24 @@ def _refuse_bad_token(token: str | None) -> None:
 
 def _download(name: str, revision: str | None, token: str | None, cache_dir: Path) -> Path:
     # Asked first with a time limit: snapshot_download has none and would wait for ever.
-    info = HfApi(token=token).model_info(name, revision=revision, timeout=REQUEST_TIMEOUT_S)
+    api = HfApi(token=token or False)
+    info = api.model_info(name, revision=revision, timeout=REQUEST_TIMEOUT_S)
     files = wanted_files(sibling.rfilename for sibling in info.siblings or ())
     if "config.json" not in files:
         raise ArgumentError(
             f"PRETRAINED_MODEL_NAME={name}: the hub's repository has no config.json, so it is not "
             f"a transformers model; choose another."
         )
+    kept = _cached(name, info.sha, cache_dir)
+    if kept and all((kept / file).exists() for file in files):  # in a folder that may be read-only
+        return kept
     folder = Path(
         snapshot_download(
-            name, revision=revision, token=token, cache_dir=cache_dir, allow_patterns=files
+            name,
+            revision=revision,
+            token=token or False,
+            cache_dir=cache_dir,
+            allow_patterns=files,
         )
     )
     logger.info(f"{name}: commit {folder.name}, {len(files)} files, in {folder}")
@@ -133,9 +155,10 @@ def _cached(name: str, revision: str | None, cache_dir: Path) -> Path | None:
                 cache_dir=cache_dir,
                 allow_patterns=[*TEXT_FILES, *weights],
                 ignore_patterns="*/*",
+                token=False,
                 local_files_only=True,
             )
-        except LocalEntryNotFoundError:
+        except OSError:  # none there, or not to be seen by this user
             continue
         names = [file.name for file in Path(found).iterdir()]
         if "config.json" in names and _matching(names, weights):
@@ -157,6 +180,8 @@ def _retried(download: Callable[[], T]) -> T:
 
 
 def _is_transient(error: Exception) -> bool:
+    if networks.is_lasting(error):
+        return False
     if (status := _status(error)) is not None:
         return status in TRANSIENT_STATUSES
     if isinstance(error, OSError):  # "Consistency check failed": the stream ended early
@@ -191,6 +216,8 @@ def _explain(
     host = f"{hub.hostname}:{hub.port}" if hub.port else hub.hostname
     if isinstance(error, JobError):
         return error
+    if lasting := networks.lasting(f"{subject} at {host}", error):
+        return lasting
     if isinstance(error, HFValidationError):
         return ArgumentError(f"{subject}: {_reason(error)} Write owner/name, or a directory.")
     if isinstance(error, RevisionNotFoundError):

@@ -16,6 +16,7 @@ from typing import TextIO
 
 from job.signals import write_past_locks
 from job.status import Progress
+from job.streams import failure_of
 
 __all__ = ["JsonFormatter", "LogHandler", "Progress", "TextFormatter", "set_up_logging"]
 
@@ -35,7 +36,10 @@ class _Formatter(logging.Formatter):
 
     def whole_message(self, record: logging.LogRecord) -> str:
         """The message with its traceback, without secrets."""
-        parts = [record.getMessage().rstrip()]
+        try:
+            parts = [record.getMessage().rstrip()]
+        except Exception:  # a library's, whose values do not fit its text
+            parts = [f"{record.msg} {record.args}"]
         if record.exc_info and record.exc_info[0]:
             parts.append("".join(traceback.format_exception(*record.exc_info)).rstrip())
         if record.stack_info:
@@ -83,6 +87,7 @@ class LogHandler(logging.StreamHandler):
         self.setFormatter(formatter)
         self.is_terminal = is_terminal
         self.status: Progress | None = None
+        self._has_told_of_failure = False
 
     def tell(self, text: str) -> None:
         """Text for people: as it is, or as one record where every line has to be JSON."""
@@ -102,6 +107,21 @@ class LogHandler(logging.StreamHandler):
         super().emit(record)
         if self.status:
             self.status.draw()
+        self._tell_of_failure()
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A line that cannot be written is not worth a traceback."""
+        print(f"A line of {record.name} is missing from the log.", file=sys.stderr)
+
+    def _tell_of_failure(self) -> None:
+        """Once and elsewhere, that this stream says nothing more."""
+        reason = failure_of(self.stream)
+        if reason is None or self._has_told_of_failure or self.stream is sys.stderr:
+            return
+        self._has_told_of_failure = True
+        text = f"The log cannot be written ({reason}); the run goes on without it."
+        warning = {"msg": text, "levelno": logging.WARNING, "levelname": "WARNING"}
+        print(self.format(logging.makeLogRecord(warning)), file=sys.stderr, flush=True)
 
     def format(self, record: logging.LogRecord) -> str:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"

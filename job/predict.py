@@ -7,16 +7,17 @@ Lines with "text". OUT gets a line for each line, in order: `sentence␞tagged`,
 
 import hashlib
 import logging
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job import storage
+from job.cache import in_writable, is_there, keep_first, staging
 from job.encode import SpecialTokens, decode_spans, encode
 from job.errors import ArgumentError, DataError
 from job.labels import LabelMap
@@ -26,7 +27,6 @@ from job.model import predict_labels
 from job.model_config import max_positions
 from job.normalize import NFC, OFF, Composed, compose
 from job.pretrained import load_classifier
-from job.resolve import keep_first
 from job.rows import Layout
 from job.sentences import Sentence, Span
 from job.stream import open_output, read_texts, to_line
@@ -105,7 +105,7 @@ def open_model(url: str, cache_dir: Path) -> tuple[Path, dict]:
         if storage.is_local(place):
             folder = storage.local_path(place)
         else:
-            folder = _fetch(place, data, manifest, cache_dir)
+            folder = in_writable(cache_dir, partial(_fetch, place, data, manifest))
         verify_files(folder, manifest)
         return folder, manifest
     raise ArgumentError(
@@ -118,10 +118,9 @@ def _fetch(url: str, data: bytes, manifest: dict, cache_dir: Path) -> Path:
     """Copies the files that the manifest names into a folder named by the manifest's digest."""
     models = cache_dir / "models"
     target = models / hashlib.sha256(data).hexdigest()[:32]
-    if target.exists():
+    if is_there(target):
         return target
-    models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=models) as temporary:
+    with staging(models) as temporary:
         folder = Path(temporary, "model")
         for name in manifest["files"]:
             try:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import requests
 
+from job.dispensable import Dispensable
+
 logger = logging.getLogger(__name__)
 
 DEFAULT_HOST = "metadata.google.internal"
@@ -34,15 +36,20 @@ class Notices:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        for name in LAST_WORDS:
-            threading.Thread(
-                target=self._watch, args=(name,), name=f"notices-{name}", daemon=True
-            ).start()
+        with Dispensable("The notices of this machine cannot be watched"):
+            for name in LAST_WORDS:
+                threading.Thread(
+                    target=self._watch, args=(name,), name=f"notices-{name}", daemon=True
+                ).start()
 
     def close(self) -> None:
         self._closed.set()
 
     def _watch(self, name: str) -> None:
+        with Dispensable(f"The notice {name} of this machine is not heard"):
+            self._wait_for(name)
+
+    def _wait_for(self, name: str) -> None:
         value, etag = self._ask(name, FIRST_ANSWER_WITHIN_S, {}) or ("", "0")
         if name == "maintenance-event" and value == LAST_WORDS[name]:
             # Up to an hour ahead; whoever starts a run then wants the hour.
@@ -77,14 +84,20 @@ class Notices:
         return answer.text.strip(), answer.headers.get("ETag", "0")
 
 
+def _is_at_google(product: Path) -> bool:
+    try:
+        return product.read_text(errors="replace").startswith("Google")
+    except OSError:
+        return False
+
+
 @contextmanager
 def heeded(host: str | None, product: Path = PRODUCT) -> Iterator[None]:
     """Inside the block a notice sends this process SIGTERM. `host`: GCE_METADATA_HOST, or None.
 
     Outside Google Cloud, without a host, nothing is asked.
     """
-    on_google = product.exists() and product.read_text(errors="replace").startswith("Google")
-    if not (host or on_google):
+    if not (host or _is_at_google(product)):
         yield
         return
     notices = Notices(host or DEFAULT_HOST)

@@ -5,6 +5,7 @@ import time
 
 import pytorch_lightning as pl
 
+from job.dispensable import Dispensable
 from job.evaluate import EpochRecord
 from job.log import Progress
 from job.model import TokenClassifier
@@ -24,6 +25,7 @@ class Telling(pl.Callback):
     ):
         self.line, self.checkpoints = line, checkpoints
         self.steps_per_epoch, self.sentences = steps_per_epoch, sentences
+        self.spare = Dispensable("The progress line fails")
         self.shown_at = -math.inf
         self.trained_s = 0.0
 
@@ -44,14 +46,16 @@ class Telling(pl.Callback):
             return
         self.shown_at = now
         f1 = self.checkpoints.history[-1].f1_characters if self.checkpoints.history else None
-        self.line.update(
-            epoch=batch["epoch"] + 1,
-            step=step,
-            steps_total=self.steps_per_epoch,
-            loss=pl_module.take_recent_loss(),
-            f1=f1,
-            sentences_done=self._sentences(batch["epoch"] * self.steps_per_epoch + step),
-        )
+        loss = pl_module.take_recent_loss()
+        with self.spare:
+            self.line.update(
+                epoch=batch["epoch"] + 1,
+                step=step,
+                steps_total=self.steps_per_epoch,
+                loss=loss,
+                f1=f1,
+                sentences_done=self._sentences(batch["epoch"] * self.steps_per_epoch + step),
+            )
 
     def _sentences(self, steps: int) -> int:
         return round(steps * self.sentences / self.steps_per_epoch)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import jinja2
 
+from job.dispensable import Dispensable
 from job.evaluate import Confusion, Counts, EpochRecord, Scores, SplitResult, confusion
 from job.page import draw_curves, show_characters, worst_sentences
 from job.storage import write_bytes
@@ -33,21 +34,25 @@ def write_report(
     results: Sequence[SplitResult],
     types: Sequence[str],
 ) -> dict:
-    """Writes the four files into `folder`, each whole or not at all; returns the metrics.
+    """Writes the files into `folder`, each whole or not at all; returns the metrics.
 
-    `facts` are shown as they are, in their order. Raises OutputError when nothing can be written.
+    `facts` are shown as they are, in their order. A page or a plot that cannot be drawn is left out
+    with a warning. Raises OutputError when nothing can be written.
     """
     tables = [
         confusion([s.spans for s in result.sentences], result.predicted, types)
         for result in results
     ]
     metrics = collect_metrics(title, facts, history, results, tables)
-    page = _render(title, facts, history, results, tables)
+    page = None
+    with Dispensable("The report's page cannot be drawn"):
+        page = _render(title, facts, history, results, tables)
     _write(folder / "predictions.jsonl", "".join(_prediction_lines(results)))
     _write(folder / "errors.jsonl", "".join(_error_lines(results)))
     _write(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
-    # A lone surrogate has no UTF-8; the page shows its code point instead (show_characters).
-    write_bytes(str(folder / "index.html"), page.encode("utf-8", "replace"))
+    if page is not None:
+        # A lone surrogate has no UTF-8; the page shows its code point instead (show_characters).
+        write_bytes(str(folder / "index.html"), page.encode("utf-8", "replace"))
     return metrics
 
 
@@ -170,12 +175,15 @@ def _render(
     )
     environment.filters["visible"] = show_characters
     environment.filters["figure"] = format_figure
+    curves = []
+    with Dispensable("The report's plots cannot be drawn"):
+        curves = draw_curves(history)
     source = files("job").joinpath("report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source).render(
         title=title,
         facts=facts,
         history=history,
-        curves=draw_curves(history),
+        curves=curves,
         nothing=Counts(),
         splits=[
             (result, table, worst_sentences(result), ceiling(result))

@@ -1,10 +1,10 @@
 """A model's name → a local folder that holds it."""
 
 import hashlib
-import tempfile
 from pathlib import Path
 
 from job import storage
+from job.cache import in_writable, keep_first, staging
 from job.errors import ArgumentError
 from job.hub import fetch_snapshot, wanted_files
 from job.kinds import masked
@@ -21,7 +21,7 @@ def resolve_model(name: str, revision: str | None, token: str | None, cache_dir:
     if name == "sample":
         return SAMPLE_MODEL
     if "://" in name:
-        return _fetch_directory(name, cache_dir)
+        return in_writable(cache_dir, lambda folder: _fetch_directory(name, folder))
     path = Path(name).expanduser()
     if path.is_dir():
         return path
@@ -41,8 +41,7 @@ def _fetch_directory(url: str, cache_dir: Path) -> Path:
             "in which the model's files lie."
         )
     models = cache_dir / "models"
-    models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=models) as temporary:
+    with staging(models) as temporary:
         folder = Path(temporary, "model")
         digest = hashlib.sha256()
         for name in sorted(files):
@@ -51,14 +50,3 @@ def _fetch_directory(url: str, cache_dir: Path) -> Path:
         target = models / digest.hexdigest()[:32]
         keep_first(folder, target)
     return target
-
-
-def keep_first(folder: Path, target: Path) -> None:
-    """Moves a finished download to its name; another process's copy of the same stays."""
-    if target.exists():
-        return
-    try:
-        folder.rename(target)
-    except OSError:
-        if not target.exists():
-            raise

@@ -14,6 +14,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 from pydantic import SecretStr
 
+from job import networks
 from job.errors import PermissionDeniedError, UnavailableError
 from job.settings import Settings
 from job.web import PATIENCE, TRANSIENT, Patience, TransientError, open_session, persist
@@ -45,7 +46,7 @@ def read_secret(
     version = name if "/versions/" in name else f"{name}/versions/latest"
     url = f"{endpoint}/v1/{version}:access"
     token = _token(argument, credentials)
-    session = open_session(url)
+    session = open_session()
 
     def ask() -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -76,9 +77,9 @@ def _token(argument: str, credentials: Credentials | None) -> str | None:
         if not credentials.valid:
             credentials.refresh(Request())
     except GoogleAuthError as error:
-        raise PermissionDeniedError(
+        raise networks.lasting(argument, error) or PermissionDeniedError(
             f"{argument}: there are no credentials of Google Cloud to read the secret with "
-            f"({error}); run as a service account, or log in with gcloud auth "
+            f"({networks.short(error)}); run as a service account, or log in with gcloud auth "
             "application-default login."
         ) from error
     return credentials.token

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C, from the first line on.
+"""SIGTERM, SIGHUP and Ctrl-C, from the first line on.
 
 While packages are imported nothing is held, and an exception could be lost in their C code: a
 signal ends the process at once. Then it raises Stopped, so that what is held is given back; where
@@ -40,9 +40,14 @@ class StopRequest:
         self._process = os.getpid()
 
     def install(self) -> None:
-        """Takes over SIGTERM and SIGINT. Call it before anything else is imported."""
+        """Takes over SIGTERM, SIGINT and SIGHUP. Call it before anything else is imported.
+
+        A SIGHUP that is ignored stays so: the process was started with nohup.
+        """
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._on_signal)
 
     def raise_from_here(self) -> None:
         """From now on something may be held: a signal raises Stopped in the main thread."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from unicodedata import is_normalized, normalize
 
 from job import drive, storage
-from job.cache import cache_path, copy_object
+from job.cache import cache_path, copy_object, in_writable, is_there
 from job.errors import ArgumentError, DataError, OutputError, PermissionDeniedError
 from job.fetch import download, find_version
 from job.kinds import masked
@@ -52,10 +52,13 @@ class Cache:
 
     def copy(self, url: str, version: str | None = None) -> Path:
         """A local copy of the file at `url`. Raises MissingError or FileNotFoundError."""
+        return in_writable(self.folder, lambda folder: self._copy(folder, url, version))
+
+    def _copy(self, folder: Path, url: str, version: str | None) -> Path:
         if not is_web(url):
-            return copy_object(url, self.folder, max_bytes=self.max_bytes, force=self.force)
-        target = cache_path(self.folder, url, version or "")
-        if version and target.is_file() and not self.force:
+            return copy_object(url, folder, max_bytes=self.max_bytes, force=self.force)
+        target = cache_path(folder, url, version or "")
+        if version and is_there(target) and not self.force:
             logger.info("%s is unchanged: taken from %s.", masked(url), target)
         else:
             download(url, target, max_bytes=self.max_bytes)
@@ -203,23 +206,25 @@ def _fetch_tutorial(cache: Cache, sha256: Mapping[str, str], drive_url: str) -> 
     """The tutorial's two files from Google Drive, or from the cache."""
     sources = {}
     for split, file_id in TUTORIAL_IDS.items():
-        target = cache.folder / "ner" / f"{split}.txt"
         url = drive.file_url(file_id, drive_url)
-        if cache.force or not _is_there(target, sha256.get(split)):
-            logger.info("Downloading the %s split of `ner` from Google Drive to %s.", split, target)
-            download(
-                url,
-                target,
-                max_bytes=cache.max_bytes,
-                next_url=partial(drive.next_url, target=target),
-            )
+        fetch = partial(_fetch_from_drive, split, url, cache, sha256.get(split))
+        target = in_writable(cache.folder, fetch)
         sources[split] = Source(target, str(target), str(target))
     return sources
 
 
-def _is_there(file: Path, sha256: str | None) -> bool:
+def _fetch_from_drive(split: str, url: str, cache: Cache, sha256: str | None, folder: Path) -> Path:
+    target = folder / "ner" / f"{split}.txt"
+    if cache.force or not _is_good(target, sha256):
+        logger.info("Downloading the %s split of `ner` from Google Drive to %s.", split, target)
+        next_url = partial(drive.next_url, target=target)
+        download(url, target, max_bytes=cache.max_bytes, next_url=next_url)
+    return target
+
+
+def _is_good(file: Path, sha256: str | None) -> bool:
     """Whether the file is in the cache and is the pinned one, where one is pinned."""
-    if not file.is_file():
+    if not is_there(file):
         return False
     if sha256 and hashlib.sha256(file.read_bytes()).hexdigest() != sha256.lower():
         logger.warning("%s differs from CORPUS_SHA256; downloading it again.", file)

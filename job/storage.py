@@ -5,8 +5,6 @@ in a way that passes is tried again (`job.faults`); then one of the job's errors
 Functions open the file system by URL where they use it: a gcsfs object does not survive a fork.
 """
 
-import logging
-import os
 import shutil
 import tempfile
 import uuid
@@ -19,7 +17,7 @@ import fsspec
 
 from job import disk, filesystems, gcs
 from job.errors import OutputError, StorageError
-from job.faults import CorruptedError, named, patience, persist
+from job.faults import CorruptedError, named, persist
 from job.locations import is_local
 from job.manifest import MANIFEST
 from job.owned import local_path, require_below
@@ -39,10 +37,7 @@ def open_filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """
     options: dict[str, object] = {"use_listings_cache": False}
     if gcs.is_gcs(url):
-        # Unset, gcsfs asks the bucket for its type by gRPC: a minute where that is unreachable.
-        os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what it raises is logged here
-        options["requests_timeout"] = patience().timeout_s
+        options |= gcs.filesystem_options()
     try:
         return filesystems.open_named(url, **options)
     except (ValueError, ImportError) as error:

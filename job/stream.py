@@ -1,9 +1,7 @@
 """Lines in and lines out, for prediction: never more than a block of the file in memory."""
 
 import json
-import os
 import re
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from job.errors import ArgumentError, DataError, OutputError
 from job.formats import SEPARATOR, to_tagged
 from job.lines import STDIN, in_other_words, is_cp949, refuse_other_kinds, without_mark
 from job.sentences import Sentence
+from job.streams import ReaderGone, binary_input, binary_output, silence
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20
@@ -34,7 +33,7 @@ def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
     object. Raises DataError, naming the line, for one that cannot be read.
     """
     if url == "-":
-        yield _texts(sys.stdin.buffer, STDIN)
+        yield _texts(binary_input(), STDIN)
         return
     if storage.is_local(url) and storage.local_path(url).is_dir():
         raise ArgumentError(f"{url}: is a directory; name a text file.")
@@ -177,9 +176,10 @@ class StandardOutput(Output):
     def write(self, data: bytes) -> None:
         try:
             super().write(data)
-        except OutputError:
-            # Python would try to flush what is left at exit, and fail again with a traceback.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        except OutputError as error:
+            silence(self.stream)
+            if isinstance(error.__cause__, BrokenPipeError):
+                raise ReaderGone from error
             raise
 
 
@@ -198,7 +198,7 @@ def open_output(url: str) -> Iterator[Output]:
     if url.lower().endswith(".json"):
         raise ArgumentError(f"{url}: one JSON document is not written; end the name in .jsonl.")
     if url == "-":
-        yield StandardOutput(sys.stdout.buffer, "stdout")
+        yield StandardOutput(binary_output(), "stdout")
     elif storage.is_local(url):
         with _open_local(storage.local_path(url).resolve(), url) as output:
             yield output

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
+from job.dispensable import Dispensable
 from job.vertex import VertexEnvironment
 
 LINES_KEPT = 100
@@ -36,10 +37,12 @@ class TrialMetric(pl.Callback):
 
     def __init__(self, file: Path, trial_id: str, metric: str) -> None:
         self.file, self.trial_id, self.metric = file, trial_id, metric
+        self.spare = Dispensable(f"The metric of this trial cannot be written to {file}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         value = float(trainer.callback_metrics[self.metric])
-        append_metric(self.file, self.trial_id, self.metric, value, trainer.global_step)
+        with self.spare:
+            append_metric(self.file, self.trial_id, self.metric, value, trainer.global_step)
 
 
 def trial_callbacks(vertex: VertexEnvironment, metric: str) -> list[pl.Callback]:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from job import __version__
-from job.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+from job.errors import EXIT_HANGUP, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_TERMINATED
 from job.kinds import masked
 from job.launch import OPERANDS, LaunchSettings
 from job.settings import SAMPLE_DEFAULTS, Settings
@@ -56,7 +56,9 @@ _EXIT_CODES = {
     74: "a storage fault that outlived its retries",
     77: "a permission is missing",
     78: "a checkpoint or configuration does not fit this run",
+    EXIT_HANGUP: "the terminal went away; stopped after saving",
     EXIT_INTERRUPTED: "interrupted from the keyboard",
+    EXIT_PIPE: "the reader of the output left early, as `head` does",
     EXIT_TERMINATED: "stopped by SIGTERM, after saving",
 }
 

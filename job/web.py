@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import requests
 
+from job import networks
 from job.addresses import check_redirect, is_loopback, shown
 from job.errors import PermissionDeniedError, UnavailableError
 
@@ -51,11 +52,9 @@ class TransientError(Exception):
         self.wait_s = wait_s
 
 
-def open_session(url: str) -> requests.Session:
+def open_session() -> requests.Session:
     session = requests.Session()
     session.headers.update(HEADERS)
-    if is_loopback(url):
-        session.trust_env = False  # a proxy of the environment does not lead back here
     return session
 
 
@@ -118,15 +117,22 @@ def persist(ask: Callable[[], Answer], patience: Patience, url: str) -> Answer:
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
+            if lasting := networks.lasting(shown(url), error):
+                raise lasting from error
             problem = error
         except requests.RequestException as error:
-            raise UnavailableError(f"{shown(url)}: cannot be downloaded ({error}).") from error
+            lasting = networks.lasting(shown(url), error)
+            reason = networks.short(error)
+            raise lasting or UnavailableError(
+                f"{shown(url)}: cannot be downloaded ({reason}); check the address."
+            ) from error
         if attempt < patience.attempts:
             wait_s = getattr(problem, "wait_s", None) or patience.first_wait_s * 2 ** (attempt - 1)
             wait_s = min(wait_s, MAX_WAIT_S)
-            logger.warning("%s: %s; trying again in %.1f s.", shown(url), problem, wait_s)
+            reason = networks.short(problem)
+            logger.warning("%s: %s; trying again in %.1f s.", shown(url), reason, wait_s)
             time.sleep(wait_s)
     raise UnavailableError(
-        f"{shown(url)}: no whole answer in {patience.attempts} attempts ({problem}); check the "
-        "network and try again later."
+        f"{shown(url)}: no whole answer in {patience.attempts} attempts "
+        f"({networks.short(problem)}); check the network and try again later."
     ) from problem

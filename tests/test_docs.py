@@ -96,6 +96,8 @@ def test_variables_exist(document):
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text, re.ASCII))
     own = set(re.findall(r"\b([A-Z_]+)=", "\n".join(blocks(document, "sh"))))
     known = set(LAUNCH_VARIABLES) | own | {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST", "PJRT_DEVICE"}
+    known |= {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+    known |= {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
     assert {name for name in named if not name.startswith("AIP_")} <= known
 
 
