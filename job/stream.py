@@ -7,7 +7,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -222,15 +222,16 @@ def _open_local(path: Path, url: str) -> Iterator[Output]:
     is_special = path.exists() and not path.is_file()
     staged = path if is_special else path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = staged.open("wb", buffering=0)  # closing must have nothing left to fail on
-    except OSError as error:
-        raise _cannot_write(url, error) from error
-    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = staged.open("wb", buffering=0)  # closing must have nothing left to fail on
+        except OSError as error:
+            raise _cannot_write(url, error) from error
         with stream:
             yield Output(stream, url)
         if not is_special:
             staged.replace(path)
     finally:
         if not is_special:
-            staged.unlink(missing_ok=True)
+            with suppress(OSError):  # it was never made, or has become OUT
+                staged.unlink()
