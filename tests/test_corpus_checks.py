@@ -1,5 +1,8 @@
 """A corpus with a few faults is used without them; one with many is refused by file and line."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from job.corpus_checks import contradictions, without_unseen_types
@@ -52,6 +55,29 @@ def test_allowed_types_stay_and_count_as_missed():
     kept, notes = without_unseen_types(splits, True, 0)
     assert kept == splits
     assert "count as missed" in notes[0]
+
+
+def test_an_unseen_type_is_found_where_all_sentences_share_a_line():
+    """A JSON array may stand in one line: only the sentence with the type goes, wherever it is."""
+    for place in (0, 7, 19):
+        rows = [SEOUL] * 19
+        rows.insert(place, ODD)
+        val = split("val", *rows)
+        val = replace(val, sentences=tuple(replace(s, line=1) for s in val.sentences))
+        kept, notes = without_unseen_types({"train": split("train", SEOUL), "val": val}, False, 0.1)
+        assert [s.text for s in kept["val"].sentences] == [SEOUL[0]] * 19
+        assert kept["val"].rejected == (Rejected("an entity type that train lacks", 1, "AN"),)
+        assert "The 1 sentences" in notes[0]
+
+
+def test_one_text_said_very_often_takes_no_longer():
+    """30,000 times the same answer and one that differs: the answers are compared, not the rows."""
+    train = split("train", *[(SEOUL[0], "", "")] * 30_000, SEOUL)
+    started = time.perf_counter()
+    [note] = contradictions({"train": train}, 1.0)
+    assert time.perf_counter() - started < 5
+    assert "30001 of 30001" in note
+    assert "train.txt:1 and train.txt:30001" in note
 
 
 def test_equal_texts_with_other_entities_are_shown_by_both_lines():
