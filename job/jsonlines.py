@@ -9,12 +9,19 @@ is one array of such rows is read alike.
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from job.json_rows import SPANS, TAGS, Row, Rows, rows_of_lines, without_left_out
+from job.json_rows import SPANS, TAGS, TWICE, Row, Rows, rows_of_lines, without_left_out
 from job.lines import NUL, LineError, Rejected
 from job.offsets import CODE_POINTS, UTF_16, GivenSpan, Marked, Unit, choose_unit, convert
 from job.sentences import Sentence
 from job.tagged import IS_TYPE
-from job.units import JOINED_AS, bad_type, choose_joiner, read_tags, read_units
+from job.units import (
+    JOINED_AS,
+    bad_type,
+    choose_joiner,
+    looks_like_tag,
+    read_tags,
+    read_units,
+)
 
 TYPE_KEYS = ("type", "label", "tag")
 MENTION_KEYS = ("text", "mention", "word", "surface", "surface_form", "form", "value", "entity")
@@ -22,10 +29,14 @@ TagNames = Callable[[], Sequence[str] | None]
 NO_NAMES = "integer tags without names"
 NO_SPAN = "a span is not [start, end, type]"
 TWO_ANSWERS = "two lists of spans that differ"
+TWO_TAGGINGS = "two lists of tags that differ"
 
 
 def looks_like_json(line: str) -> bool:
-    return line.lstrip().startswith("{") and isinstance(rows_of_lines([line])[0][1], dict)
+    if not line.lstrip().startswith("{"):
+        return False
+    row = rows_of_lines([line])[0][1]
+    return isinstance(row, dict) or row.reason == TWICE
 
 
 def parse_json_rows(
@@ -149,6 +160,21 @@ def _label_of(span: dict) -> object:
     return labels[0] if isinstance(labels, list) and len(labels) == 1 else None
 
 
+def _key_of_tags(row: dict) -> str | None:
+    """Where the tags are; an empty list beside a filled one is no answer. Raises LineError.
+
+    Of two lists that can both be the tags none is taken; parts of speech beside them cannot.
+    """
+    lists = {key: row[key] for key in TAGS if isinstance(row.get(key), list)}
+    keys = [key for key, tags in lists.items() if tags] or list(lists)
+    for key in keys[1:]:
+        both = (*lists[keys[0]], *lists[key])
+        could_be = all(isinstance(tag, str) and looks_like_tag(tag) for tag in both)
+        if could_be and lists[key] != lists[keys[0]]:
+            raise LineError(TWO_TAGGINGS, f"`{keys[0]}` and `{key}`")
+    return keys[0] if keys else None
+
+
 def _has_integer_tags(row: Row) -> bool:
     if isinstance(row, LineError) or "tokens" not in row:
         return False
@@ -159,8 +185,7 @@ def _has_integer_tags(row: Row) -> bool:
 def _read_tokens(
     row: dict, tag_names: Sequence[str] | None
 ) -> tuple[list[str], list[str], str | None]:
-    units = row["tokens"]
-    key = next((key for key in TAGS if isinstance(row.get(key), list)), None)
+    units, key = row["tokens"], _key_of_tags(row)
     if key is None or not isinstance(units, list):
         raise LineError("tokens without tags", f"neither of {', '.join(TAGS)} is a list")
     if _spans_of(row):

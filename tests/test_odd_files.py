@@ -1,0 +1,129 @@
+"""Files as people have them, with a fault of the kind that would be learned without a word."""
+
+import json
+import unicodedata
+
+import pytest
+
+from job.errors import DataError
+from job.formats import parse
+from job.offsets import UNDECIDED
+
+
+def read(data, **fields):
+    data = data.encode() if isinstance(data, str) else data
+    return parse(data, "f.txt", lambda: None, fields)
+
+
+def lines_of(*rows, indent=None):
+    return "\n".join(json.dumps(row, ensure_ascii=False, indent=indent) for row in rows)
+
+
+def reasons(parsed):
+    return [(row.reason, row.line) for row in parsed.rejected]
+
+
+HONG = {"text": "홍길동은 서울에 간다", "spans": [[0, 3, "PS"], [5, 7, "LC"]]}
+TAGGED = {"tokens": ["홍길동", "은"]}
+
+
+# JSON
+
+
+def test_two_lists_of_tags_that_differ_are_rejected():
+    """Taking the first would teach O; equal lists and parts of speech beside the tags are read."""
+    tags, none, speech = ["B-PS", "O"], ["O", "O"], ["NNP", "JX"]
+    parsed = read(
+        lines_of(
+            TAGGED | {"ner_tags": none, "labels": tags},
+            TAGGED | {"ner_tags": tags, "labels": tags},
+            TAGGED | {"ner_tags": tags, "tags": speech},
+        )
+    )
+    assert reasons(parsed) == [("two lists of tags that differ", 1)]
+    assert [s.spans for s in parsed.sentences] == [((0, 3, "PS"),)] * 2
+
+
+def test_an_empty_list_of_tags_beside_a_filled_one_is_no_answer():
+    """As with spans: the filled list is the answer, whichever of them has the first name."""
+    parsed = read(lines_of(TAGGED | {"ner_tags": [], "labels": ["B-PS", "O"]}))
+    assert parsed.sentences[0].spans == ((0, 3, "PS"),)
+
+
+def test_offsets_of_a_composed_text_do_not_cut_a_decomposed_one():
+    """Offsets counted in NFC beside a text in NFD fall between the letters of a syllable."""
+    for text in ("홍길동은 갔다", "José는 갔다"):
+        decomposed = unicodedata.normalize("NFD", text)
+        end = text.index(" ") - 1
+        good = len(unicodedata.normalize("NFD", text[:end]))
+        cut = good - 1
+        rows = [{"text": decomposed, "spans": [[0, e, "PS"]]} for e in (good, cut)]
+        rows.append({"text": decomposed, "spans": [[cut, len(decomposed), "PS"]]})
+        parsed = read(lines_of(*rows))
+        assert [s.line for s in parsed.sentences] == [1]
+        reason = "a span that begins or ends within a syllable"
+        assert reasons(parsed) == [(reason, 2), (reason, 3)]
+        assert f"offset {cut}" in parsed.rejected[0].detail
+
+
+def test_inclusive_ends_without_mentions_are_told_by_spans_that_end_where_they_begin():
+    """[2, 2] of `이 김` is nothing half-open: one of a hundred makes all of them unsure."""
+    parsed = read(lines_of(*[HONG] * 29, {"text": "이 김", "spans": [[2, 2, "PS"]]}))
+    assert not parsed.sentences
+    undecided = [(UNDECIDED, line) for line in range(1, 30)]
+    assert reasons(parsed) == [*undecided, ("a span outside its text", 30)]
+    assert "inclusive" in parsed.rejected[0].detail
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        {"text": "김이", "spans": [[0, 2, "PS"]]},  # reaches the end of its text
+        {"text": "김이다", "spans": [[0, 1, "PS"], [1, 2, "PS"]]},  # would overlap
+    ],
+)
+def test_one_empty_span_does_not_unsettle_ends_that_are_half_open(proof):
+    """Where inclusive ends cannot be meant, the empty span alone is rejected."""
+    parsed = read(lines_of(HONG, HONG, proof, {"text": "이 김", "spans": [[2, 2, "PS"]]}))
+    assert reasons(parsed) == [("a span outside its text", 4)]
+
+
+def test_a_rare_empty_span_is_a_fault_of_its_row_alone():
+    """One span of more than a hundred is chance, and says nothing of the others."""
+    parsed = read(lines_of(*[HONG] * 60, {"text": "이 김", "spans": [[2, 2, "PS"]]}))
+    assert reasons(parsed) == [("a span outside its text", 61)]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_rows_over_several_lines_ask_for_jq(count):
+    """`jq .` without -c writes such files, and its -c makes JSON Lines of them again."""
+    with pytest.raises(DataError, match=r"jq -c \. f\.txt > f\.txt\.rows\.jsonl"):
+        read(lines_of(*[HONG] * count, indent=2))
+
+
+def test_a_line_of_an_array_that_is_no_text_is_named():
+    """A byte that is no UTF-8 is no reason to say that the sentences lie further inside."""
+    data = json.dumps([HONG] * 2, ensure_ascii=False, indent=1).encode()
+    with pytest.raises(DataError, match=r"f\.txt:3: not UTF-8"):
+        read(data.replace("간다".encode(), b"\xff", 1))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ('{"text": "가", "spans": [], "score": NaN}', "NaN is no JSON"),
+        ('[{"text": "가", "spans": [], "score": NaN}]', "NaN is no JSON"),
+        ('[{"text": "가", "text": "나", "spans": []}]', "a key twice in one JSON object"),
+    ],
+)
+def test_json_that_is_none_is_refused_with_what_is_wrong(data, says):
+    """Also where Python's own reader takes it."""
+    with pytest.raises(DataError, match=says):
+        read(data)
+
+
+def test_a_key_twice_is_said_of_its_row_also_where_there_is_no_other():
+    """A file of one row is JSON Lines like any other."""
+    assert reasons(read('{"text": "가", "text": "나", "spans": []}')) == [
+        ("a key twice in one JSON object", 1)
+    ]
