@@ -8,6 +8,7 @@ import pytest
 from job.errors import DataError
 from job.formats import parse
 from job.offsets import UNDECIDED
+from job.stream import read_texts
 
 
 def read(data, **fields):
@@ -127,3 +128,28 @@ def test_a_key_twice_is_said_of_its_row_also_where_there_is_no_other():
     assert reasons(read('{"text": "가", "text": "나", "spans": []}')) == [
         ("a key twice in one JSON object", 1)
     ]
+
+
+# What `predict` reads
+
+
+def texts(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data.encode())
+    with read_texts(str(path)) as found:
+        return list(found)
+
+
+def test_json_nested_without_end_is_an_error_with_its_line(tmp_path):
+    """Python gives up such nesting by another error than that of broken JSON."""
+    deep = '{"text": "a", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    with pytest.raises(DataError, match=r"in\.jsonl:2: is not a JSON object"):
+        texts(tmp_path, "in.jsonl", f'{{"text": "a"}}\n{deep}\n')
+
+
+def test_a_file_whose_lines_end_in_cr_alone_is_not_tagged_as_one_sentence(tmp_path):
+    """The command that converts it is said; a carriage return within a line is text as before."""
+    with pytest.raises(DataError, match=r"CR alone; run `tr"):
+        texts(tmp_path, "in.txt", "홍길동은 갔다\r서울은 넓다\r")
+    assert texts(tmp_path, "in.txt", "가\r\n나\r다\n") == [(1, "가"), (2, "나\r다")]
+    assert texts(tmp_path, "in.txt", "가\r") == [(1, "가")]
