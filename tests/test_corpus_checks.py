@@ -152,3 +152,38 @@ def test_a_mention_that_does_not_fit_any_more_is_left_out_whole():
     shown = marked(Sentence("가나다라마바사아자차" * 30, spans, 1))
     assert len(shown) <= LONGEST_SHOWN
     assert shown.count("<") == shown.count(":ORGANIZATION>")
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("가" * 30 + "\u200b" * 300, (0, 3, "PS")),
+        ("가" * 3 + "\u200b" * 300 + "가", (0, 304, "PS")),
+        ("가나", (0, 1, "T" * 500)),
+        ("\u202e" * 39 + "가", (39, 40, "PS")),
+    ],
+)
+def test_what_is_escaped_or_long_is_shown_in_200_characters_all_the_same(text, span):
+    """An escape takes up to ten characters, and a type may be of any length."""
+    shown = marked(Sentence(text, (Span(*span),), 1))
+    assert len(shown) <= LONGEST_SHOWN
+    assert shown.isprintable()
+    assert len(shown) > 40
+
+
+def test_marks_that_turn_the_line_around_are_escaped():
+    """Isolates and the Arabic letter mark reverse what a terminal shows after them."""
+    shown = marked(Sentence("\u2066가\u2069나\u061c다\u2060", (), 1))
+    assert shown == "\\u2066가\\u2069나\\u061c다\\u2060"
+
+
+def test_the_sentences_to_show_are_found_at_once_in_a_large_corpus():
+    """A hundred of 100,000, whose types take fifty of them."""
+    sentences = [
+        Sentence("가나다라" * (i % 30 + 1), (Span(0, 1, f"T{i % 50}"),), i) for i in range(100_000)
+    ]
+    started = time.perf_counter()
+    found = chosen(sentences, 100)
+    assert time.perf_counter() - started < 4
+    assert len({s.line for s in found}) == 100
+    assert len({s.spans[0].type for s in found}) == 50
