@@ -130,6 +130,73 @@ def test_a_key_twice_is_said_of_its_row_also_where_there_is_no_other():
     ]
 
 
+# Columns
+
+NUMBERED = "1\t홍길동\tB-PS\n2\t은\tO\n3\t갔다\tO\n\n"
+JUMPS = "a row whose number does not go on from that before it"
+
+
+@pytest.mark.parametrize("tag", ["B-PS|B-LC", "B-PS,B-LC", "B-PS;O", "PS_B|LC_I", "B-PS+I-LC"])
+def test_several_tags_of_one_unit_are_no_type(tag):
+    """Nested entities in one column would be learned as types of their own, such as `PS|B-LC`."""
+    good = "홍길동\tPS_B\n은\tO\n\n" if tag[0] == "P" else "홍길동\tB-PS\n은\tO\n\n"
+    parsed = read(f"{good * 3}서울\t{tag}\n은\tO\n\n")
+    assert reasons(parsed) == [("several tags of one unit", 10)]
+    assert tag in parsed.rejected[0].detail
+    assert len(parsed.sentences) == 3
+
+
+@pytest.mark.parametrize("type_", ["QT&DT", "R&D", "AT/B", "C++", "PS-B"])
+def test_types_with_signs_stay_types(type_):
+    """What looks like a second tag has a separator before it and a type behind it."""
+    parsed = read(f"홍길동\tB-{type_}\n은\tO\n\n" * 3)
+    assert {s.spans[0].type for s in parsed.sentences} == {type_}
+
+
+def test_a_missing_row_is_told_by_the_numbers():
+    """The word that is gone would be missing in the text, too; so with words of several rows."""
+    parsed = read(NUMBERED * 5 + NUMBERED.replace("2\t은\tO\n", "") + NUMBERED)
+    assert reasons(parsed) == [(JUMPS, 22)]
+    assert [s.text for s in parsed.sentences] == ["홍길동 은 갔다"] * 6
+    parsed = read(NUMBERED * 5 + NUMBERED.replace("1\t홍길동\tB-PS\n", "") + NUMBERED)
+    assert reasons(parsed) == [(JUMPS, 21)]
+    of_words = "1\t홍길동\tB-PS\n1\t은\tO\n2\t갔\tO\n2\t다\tO\n\n"
+    broken = of_words.replace("2\t", "3\t")
+    parsed = read(of_words * 25 + broken, text=2, tags=3)
+    assert [s.text for s in parsed.sentences] == ["홍길동은 갔다"] * 25
+    assert reasons(parsed) == [(JUMPS, 128)]
+
+
+def test_numbers_that_start_at_zero_go_on_as_well():
+    """Counting from 0 or from 1 is the file's way."""
+    parsed = read("0\t홍길동\tB-PS\n1\t은\tO\n\n" * 4)
+    assert not parsed.rejected
+
+
+def test_a_missing_blank_line_is_told_by_numbers_that_start_again():
+    """One of many is a fault of two sentences; where there are none at all the file is refused."""
+    parsed = read(NUMBERED * 5 + NUMBERED.rstrip("\n") + "\n" + NUMBERED * 2)
+    assert reasons(parsed) == [(JUMPS, 24)]
+    assert [s.text for s in parsed.sentences] == ["홍길동 은 갔다"] * 6
+    with pytest.raises(DataError, match="start again within a sentence, so blank lines are missi"):
+        read(NUMBERED.replace("\n\n", "\n") * 5)
+
+
+def test_a_unit_that_is_a_tag_itself_is_a_unit():
+    """`I O` and `- O` are rows; a sentence beside all its tags is still refused by its name."""
+    assert read("I O\n- O\nLondon B-LC\n\n").sentences[0].text == "I - London"
+    for line in ("홍길동 은\tB-PS O", "B-PS O O"):
+        with pytest.raises(DataError, match="a sentence and all its tags on each line"):
+            read(f"{line}\n" * 3)
+
+
+def test_what_is_no_tag_is_named():
+    """A type without its letter, a letter without its type, and a zero for O look alike."""
+    for tag in ("PER", "B", "0"):
+        parsed = read("가\tO\n나\tB-PS\n\n" * 3 + f"다\t{tag}\n라\tO\n\n")
+        assert f"`{tag}` is neither O nor BIO" in parsed.rejected[0].detail
+
+
 # What `predict` reads
 
 
