@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 
 from job.json_rows import SPANS, TAGS, TWICE, Row, Rows, rows_of_lines, without_left_out
 from job.lines import NUL, LineError, Rejected
-from job.offsets import CODE_POINTS, UTF_16, GivenSpan, Marked, Unit, choose_unit, convert
+from job.offsets import (
+    CODE_POINTS,
+    UNDECIDED,
+    UTF_16,
+    GivenSpan,
+    Marked,
+    Unit,
+    choose_unit,
+    convert,
+)
 from job.sentences import Sentence
 from job.tagged import IS_TYPE
 from job.units import (
@@ -56,12 +65,15 @@ def parse_json_rows(
     meaning = read_tags({tag for _, tags, _ in with_tokens for tag in tags})
     marked = [row for row in read if isinstance(row, Marked)]
     unit, others = choose_unit(marked, _default_unit(rows))
+    may_count_tokens = _may_count_tokens(rows, read)
     sentences, rejected = [], []
     for (number, _), row in zip(rows, read, strict=True):
         try:
             if isinstance(row, LineError):
                 raise row
             if isinstance(row, Marked):
+                if may_count_tokens and row.spans:
+                    raise LineError(UNDECIDED, f"as {unit.name} or as tokens")
                 sentences.append(Sentence(row.text, convert(row, unit, others), number))
                 continue
             units, tags, carried = row
@@ -77,6 +89,36 @@ def parse_json_rows(
     if with_tokens:
         how.append(f"with tokens and tags, {JOINED_AS[joiner]} where no text is given")
     return ", ".join(how), sentences, rejected, noted
+
+
+def tokens_alone(rows: Rows) -> list[list[str]]:
+    """The tokens of the rows that have tags and no text."""
+    found = []
+    for _, row in rows:
+        units = row.get("tokens") if isinstance(row, dict) else None
+        has_text = units and any(isinstance(row.get(key), str) for key in ("sentence", "text"))
+        has_tags = units and any(isinstance(row.get(key), list) for key in TAGS)
+        if has_tags and not has_text and all(isinstance(unit, str) for unit in units):
+            found.append(units)
+    return found
+
+
+def _may_count_tokens(rows: Rows, read: Sequence[Marked | tuple | LineError]) -> bool:
+    """Whether offsets that name no mention can all be places among the row's tokens.
+
+    Worked example: `홍길동 은 서울` and [2, 3] beside its three tokens is `동` or `서울`.
+    """
+    spans = 0
+    for (_, row), marked in zip(rows, read, strict=True):
+        if not isinstance(marked, Marked) or not marked.spans:
+            continue
+        units = row.get("tokens")
+        if not (isinstance(units, list) and all(isinstance(unit, str) for unit in units)):
+            return False
+        if any(s.mention is not None or s.end > len(units) for s in marked.spans):
+            return False
+        spans += len(marked.spans)
+    return spans > 0
 
 
 def _default_unit(rows: Rows) -> Unit:

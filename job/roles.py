@@ -69,6 +69,7 @@ class Table:
         self.several = [rows for rows in sentences if len(rows) > 1]
         self.width = width
         self.path = path
+        self.rows_are = "columns of a row"  # in messages
         self.total = sum(map(len, sentences))
         self.counts = [Counter(row[c] for rows in sentences for row in rows) for c in range(width)]
 
@@ -84,7 +85,7 @@ class Table:
         rows = self.several or self.sentences
         example = rows[len(rows) // 2][0] if rows else ()
         shown = ", ".join(f"{c + 1} `{value[:20]}`" for c, value in enumerate(example))
-        return DataError(f"{self.path}: {why} (columns of a row: {shown}); {remedy}.")
+        return DataError(f"{self.path}: {why} ({self.rows_are}: {shown}); {remedy}.")
 
 
 def choose_columns(table: Table, fields: Mapping[str, int], evidence: Evidence) -> Columns:

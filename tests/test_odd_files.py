@@ -130,6 +130,38 @@ def test_a_key_twice_is_said_of_its_row_also_where_there_is_no_other():
     ]
 
 
+@pytest.mark.parametrize(
+    ("tokens", "says"),
+    [
+        (["##길", "##동", "##은"], "units are wordpieces, as `##길`"),
+        (["▁홍길동", "▁은", "▁서울"], "units are wordpieces, as `▁서울`"),
+        (["ko:홍길동", "ko:은", "ko:서울"], "every token begins with `ko:`"),
+        (["홍길동/NNP", "은/JX", "서울/NNP"], "units carry their part of speech"),
+        (["홍", "_", "은"], "`_` stands between the tokens and may be a blank"),
+    ],
+)
+def test_tokens_that_do_not_spell_the_text_are_refused_as_in_columns(tokens, says):
+    """They would be joined by blanks, signs and all; where the row has its text, that decides."""
+    row = {"tokens": tokens, "ner_tags": ["B-PS", "O", "O"]}
+    with pytest.raises(DataError, match=says) as refused:
+        read(lines_of(*[row] * 3))
+    assert "CORPUS_FIELDS" not in str(refused.value)
+    assert read(lines_of(*[row | {"text": " ".join(tokens)}] * 3)).sentences
+
+
+def test_offsets_that_can_be_places_among_the_tokens_are_not_taken_for_characters():
+    """[2, 3] of `홍길동 은 서울` is `동` or `서울`; an end beyond the tokens tells."""
+    row = {"text": "홍길동 은 서울", "tokens": ["홍길동", "은", "서울"]}
+    of_tokens = row | {"spans": [[2, 3, "LC"]]}
+    assert reasons(read(lines_of(of_tokens, of_tokens))) == [(UNDECIDED, 1), (UNDECIDED, 2)]
+    of_characters = row | {"spans": [[6, 8, "LC"]]}
+    assert len(read(lines_of(of_tokens, of_characters)).sentences) == 2
+    named = row | {"spans": [{"start": 0, "end": 3, "label": "PS", "text": "홍길동"}]}
+    assert read(lines_of(named)).sentences[0].spans == ((0, 3, "PS"),)
+    prodigy = row | {"tokens": [{"text": "홍길동", "id": 0}], "spans": [[0, 1, "PS"]]}
+    assert read(lines_of(prodigy)).sentences
+
+
 # Columns
 
 NUMBERED = "1\t홍길동\tB-PS\n2\t은\tO\n3\t갔다\tO\n\n"
