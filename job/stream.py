@@ -14,7 +14,14 @@ from typing import BinaryIO
 from job import storage
 from job.errors import ArgumentError, DataError, OutputError
 from job.formats import SEPARATOR, to_tagged
-from job.lines import STDIN, in_other_words, is_cp949, refuse_other_kinds, without_mark
+from job.lines import (
+    STDIN,
+    in_other_words,
+    is_cp949,
+    refuse_cr_alone,
+    refuse_other_kinds,
+    without_mark,
+)
 from job.sentences import Sentence
 
 BLOCK_BYTES = 1 << 20
@@ -94,6 +101,8 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
                 f"{name}:{number + 1}: is longer than {LONGEST_LINE_BYTES >> 20} MiB; give a text "
                 f"file with a sentence a line."
             )
+    if number == 0:  # no line feed in the whole of it
+        refuse_cr_alone(rest, name)
     if rest:
         yield rest.removesuffix(b"\r")
 
@@ -124,7 +133,7 @@ def _json_text(line: str, where: str) -> str:
     try:
         text = json.loads(line)["text"]
         text.encode("utf-8")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(
             f'{where}: is not a JSON object with a "text" in Unicode ({type(error).__name__}); '
             f"mend the line."
