@@ -39,9 +39,9 @@ class Block:
     def reject(self, line: int, error: LineError) -> None:
         self.error = self.error or (line, error)
 
-    def reject_row(self, i: int, reason: str) -> None:
+    def reject_row(self, i: int, reason: str, hint: str = "") -> None:
         row = "  ".join(self.rows[i])
-        self.reject(self.row_lines[i], LineError(reason, f"`{row[:40]}`"))
+        self.reject(self.row_lines[i], LineError(reason, f"`{row[:40]}`{hint}"))
 
 
 def looks_like_row(line: str, tags: int = 0) -> bool:

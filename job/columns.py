@@ -16,6 +16,7 @@ from job.sentences import Sentence
 from job.signs import clean, find_blank, find_prefix, refuse_pieces, without_blanks
 from job.units import JOINED_AS, choose_joiner, looks_like_tag, read_tags, read_units
 
+JUMPS = "a row whose number does not go on from that before it"
 IGNORED = "comment lines were left out"
 
 
@@ -102,6 +103,7 @@ def _clean_units(
     if not most_carried:
         refuse_pieces(table, columns, chosen)
         prefix = find_prefix(table, columns.text)
+        _reject_jumps(blocks, columns)
     faults = dict(_faults(table, columns))
     if blank or prefix:
         meaning = {unit: clean(unit, blank, prefix) for unit in table.counts[columns.text]}
@@ -111,7 +113,9 @@ def _clean_units(
         for c, reasons in faults.items():
             for i, row in enumerate(block.rows):
                 if row[c] in reasons:
-                    block.reject_row(i, reasons[row[c]])
+                    is_tag = c == columns.tags
+                    hint = f"; `{row[c][:20]}` is neither O nor BIO nor BIOES" if is_tag else ""
+                    block.reject_row(i, reasons[row[c]], hint)
         if blank or prefix:
             for row in block.rows:
                 row[columns.text] = meaning[row[columns.text]]
@@ -129,6 +133,26 @@ def _faults(table: Table, columns: Columns) -> Iterator[tuple[int, dict[str, str
             others = [value for value in table.counts[c] if not value.isdecimal()]
             if others:
                 yield c, dict.fromkeys(others, "a row without the number that others have")
+
+
+def _reject_jumps(blocks: Sequence[Block], columns: Columns) -> None:
+    """Where rows are numbered, one is missing or a blank line is, if the numbers do not go on.
+
+    Sentences that carry their text are held against that instead.
+    """
+    for c, role in enumerate(columns.roles):
+        if role not in (RUNNING, WORDS) or c in (columns.text, columns.tags):
+            continue
+        for block in blocks:
+            values = [row[c] for row in block.rows]
+            if block.carried or not all(map(str.isdecimal, values)):
+                continue
+            numbers = list(map(int, values))
+            before = [min(numbers[0], 1) - 1, *numbers]
+            for i, (left, right) in enumerate(zip(before, numbers, strict=False)):
+                if right - left not in ((1,) if role == RUNNING else (0, 1)):
+                    block.reject_row(i, JUMPS)
+                    break
 
 
 def _read(blocks: Sequence[Block], columns: Columns, noted: Counter) -> list[str]:

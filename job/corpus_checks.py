@@ -92,17 +92,19 @@ def without_unseen_types(
     kept, notes = {}, []
     for name, split in splits.items():
         kept[name] = split
-        unseen = {
-            sentence.line: {span.type for span in sentence.spans} - known
-            for sentence in split.sentences
-        }
-        lines = {line: types for line, types in unseen.items() if types}
-        if not lines:
+        unseen = [{span.type for span in s.spans} - known for s in split.sentences]
+        pairs = list(zip(split.sentences, unseen, strict=True))
+        rejected = tuple(
+            Rejected("an entity type that train lacks", sentence.line, ", ".join(sorted(types)))
+            for sentence, types in pairs
+            if types
+        )
+        if not rejected:
             continue
         marked = Counter(s.type for sentence in split.sentences for s in sentence.spans)
         counts = Counter({type_: n for type_, n in marked.items() if type_ not in known})
         found = ", ".join(f"{type_} ({count} ×)" for type_, count in counts.most_common())
-        said = f"{name} has entity types that train lacks: {found}; {split.path}:{min(lines)}"
+        said = f"{name} has entity types that train lacks: {found}; {split.path}:{rejected[0].line}"
         if allowed:
             notes.append(f"{said}: no model trained on this can find them; they count as missed.")
             continue
@@ -112,14 +114,10 @@ def without_unseen_types(
                 f"MAX_REJECTED_RATIO={max_ratio}. Correct the labels, add such sentences to train, "
                 "or set ALLOW_UNSEEN_LABELS=true: they then count as missed."
             )
-        notes.append(f"{said}. The {len(lines)} sentences that hold them are rejected.")
-        rejected = tuple(
-            Rejected("an entity type that train lacks", line, ", ".join(sorted(types)))
-            for line, types in lines.items()
-        )
+        notes.append(f"{said}. The {len(rejected)} sentences that hold them are rejected.")
         kept[name] = replace(
             split,
-            sentences=tuple(s for s in split.sentences if s.line not in lines),
+            sentences=tuple(sentence for sentence, types in pairs if not types),
             rejected=split.rejected + rejected,
         )
     return kept, notes
@@ -144,11 +142,12 @@ def contradictions(splits: Mapping[str, Split], max_ratio: float) -> list[str]:
                 for line, before in pairs[:PLACES_SHOWN]
             )
             total = len(splits[name].sentences)
+            smaller = min(total, len(splits[other].sentences))
             said = (
                 f"{len(pairs)} of {total} sentences of {name} have the text of another one in "
                 f"{other} and other entities ({places}{', …' if pairs[PLACES_SHOWN:] else ''})"
             )
-            if len(pairs) > max_ratio * total:
+            if len(pairs) > max_ratio * smaller:  # a large train must not hide a small val
                 raise DataError(
                     f"{said}, more than MAX_REJECTED_RATIO={max_ratio}: keep one annotator's "
                     "answer to each text."
@@ -159,12 +158,13 @@ def contradictions(splits: Mapping[str, Split], max_ratio: float) -> list[str]:
 
 def _contradicting(split: Split, other: Split) -> list[tuple[int, int]]:
     """(line, line of the first sentence of `other` with its text and other entities), each once."""
-    first = {}
+    first: dict[str, dict[tuple, int]] = {}  # text -> entities -> line
     for sentence in other.sentences:
-        first.setdefault(sentence.text, []).append(sentence)
+        first.setdefault(sentence.text, {}).setdefault(sentence.spans, sentence.line)
     pairs = []
     for sentence in split.sentences:
-        others = [s for s in first.get(sentence.text, ()) if s.spans != sentence.spans]
-        if others:
-            pairs.append((sentence.line, others[0].line))
+        answers = first.get(sentence.text, {})
+        before = next((line for spans, line in answers.items() if spans != sentence.spans), None)
+        if before is not None:
+            pairs.append((sentence.line, before))
     return pairs

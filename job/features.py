@@ -31,6 +31,11 @@ DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError)  # what numpy say
 FORMAT = 2  # count up when an encoded split comes to mean something else
 
 
+def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:
+    """The sha256 of all that decides which wordpieces a text gets."""
+    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+
+
 def encode_cached(
     sentences: Sequence[Sentence],
     tokenizer: PreTrainedTokenizerFast,
@@ -46,7 +51,7 @@ def encode_cached(
     """`encode`, or what an earlier run kept of the same inputs in `folder`."""
     inputs = {
         "format": FORMAT,
-        "tokenizer": hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
+        "tokenizer": tokenizer_digest(tokenizer),
         "sentences": [PARSER_VERSION, sentences_digest],
         "types": label_map.types,
         "windows": [max_seq_length, stride, truncate],

@@ -15,9 +15,10 @@ from job.edges import settle
 from job.errors import DataError
 from job.json_rows import Rows, array_of, rows_of_lines
 from job.json_shapes import refuse_document, refuse_other_shapes
-from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_rows
+from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_rows, tokens_alone
 from job.lines import LineError, Rejected, read_lines
 from job.sentences import Sentence
+from job.signs import refuse_signs
 from job.tagged import SEPARATOR, read_tagged_line, to_tagged
 from job.unread import refuse_unread
 
@@ -91,6 +92,7 @@ def _parse_json(
 ) -> tuple[str, list[Sentence], list[Rejected], Counter]:
     refuse_other_shapes([row for _, row in rows], path, in_array=False)
     how, sentences, rejected, noted = parse_json_rows(rows, find_tag_names)
+    refuse_signs(tokens_alone(rows), path)
     if any(row.reason == NO_NAMES for row in rejected):
         raise DataError(
             f"{path} has integers for tags and nothing that names them; put their names in "

@@ -8,6 +8,7 @@ from pathlib import Path
 import job
 from job.checkpoint import Checkpoint, CheckpointStore
 from job.errors import IncompatibleError
+from job.features import tokenizer_digest
 from job.kinds import masked
 from job.manifest import FORMAT
 from job.prepare import Prepared
@@ -51,6 +52,7 @@ def identity_of(settings: Settings, prepared: Prepared) -> dict[str, object]:
     identity["pretrained_model_name"] = masked(settings.pretrained_model_name)
     # Of all devices together: 4 on each of 8 cores train what 32 on one device do.
     identity["batch_size"] = prepared.batch_size * prepared.plan.world_size
+    identity["tokenizer"] = tokenizer_digest(prepared.tokenizer)
     for name in SPLITS:
         identity[f"{name}_digest"] = prepared.splits[name].digest
     return identity
@@ -61,10 +63,10 @@ def in_words_of(
 ) -> dict[str, object]:
     """`identity` as the version that wrote `recorded` would have put it.
 
-    Earlier ones knew the corpus by the bytes of its files. Equal files are the same corpus, unless
-    an argument changes how they are read.
+    Earlier ones knew the corpus by the bytes of its files, and the tokenizer by its model's name.
+    Equal files are the same corpus, unless an argument changes how they are read.
     """
-    said = dict(identity)
+    said = {n: value for n, value in identity.items() if n != "tokenizer" or n in recorded}
     for name in SPLITS:
         by_bytes = f"{name}_sha256" in recorded and f"{name}_digest" not in recorded
         if by_bytes and not (split := prepared.splits[name]).options:

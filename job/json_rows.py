@@ -33,6 +33,9 @@ TAGS = ("ner_tags", "tags", "labels")
 ANSWERS = (*SPANS, *TAGS)
 
 
+TWICE = "a key twice in one JSON object"
+
+
 class _TwiceError(ValueError):
     pass
 
@@ -40,17 +43,22 @@ class _TwiceError(ValueError):
 def _once(pairs: list[tuple[str, object]]) -> dict:
     row = dict(pairs)
     if len(row) < len(pairs):
-        raise _TwiceError
+        raise _TwiceError(TWICE)
     return row
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(text)
+    raise ValueError(f"{text} is no JSON")
 
 
 FAST_DECODER = json.JSONDecoder(parse_constant=_no_number)
 KEYS = re.compile(r'"\s*:')
 DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
+
+
+def strict_value(text: str) -> object:
+    """What the JSON says. Raises ValueError or RecursionError, also for a key twice and NaN."""
+    return DECODER.decode(text)
 
 
 def rows_of_lines(lines: Sequence[str | LineError]) -> Rows:
@@ -69,9 +77,9 @@ def _row(line: str) -> Row:
         if isinstance(row, dict) and len(KEYS.findall(line)) != _count_keys(row):
             row = DECODER.decode(line)
     except _TwiceError:
-        return LineError("a key twice in one JSON object")
-    except (ValueError, RecursionError):
-        return LineError("not a JSON object")
+        return LineError(TWICE)
+    except (ValueError, RecursionError) as error:
+        return LineError("not a JSON object", str(error)[:60])
     return row if isinstance(row, dict) else LineError("not a JSON object")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from shlex import quote
 
 from job.errors import DataError
+from job.json_rows import strict_value
 from job.lines import LineError
 
 LOOKED_AT = 200  # lines
@@ -55,16 +56,23 @@ def refuse_document(lines: Sequence[str | LineError], path: str) -> None:
     refuse_other_shapes([_value(line) for line in texts[:LOOKED_AT]], path, in_array=False)
     text = "\n".join(texts)
     start = text.lstrip()[:1]
-    if start not in ("{", "["):
+    if start not in ("{", "[") or text.lstrip()[1:].lstrip()[:1] not in ("{", "[", '"'):
         return
+    for number, line in enumerate(lines, start=1):
+        if isinstance(line, LineError):
+            raise DataError(f"{path}:{number}: {line}; the JSON around it cannot be read.")
     try:
-        document = json.loads(text)
+        document = strict_value(text)
     except (ValueError, RecursionError) as error:
-        if start == "[" and text.lstrip()[1:].lstrip()[:1] in ("{", "["):
-            raise DataError(
-                f"{path} begins like a JSON array and is none ({error}); export it again."
-            ) from error
+        several = len(texts) > 1 and "Extra data" in str(error)
+        if several and start == "{":
+            raise _convertible(path, "JSON whose rows take several lines each", ".") from error
+        if start == "[" or len(texts) == 1:
+            what = "begins like a JSON array and is none" if start == "[" else "is no JSON"
+            raise DataError(f"{path} {what} ({error}); export it again.") from error
         return
+    if isinstance(document, dict) and ("text" in document or "tokens" in document):
+        raise _convertible(path, "JSON whose only row takes several lines", ".")
     keys = ", ".join(f"`{key}`"[:40] for key in list(document)[:5])
     raise DataError(
         f"{path} is one JSON document (with {keys}), whose sentences lie further inside; write one "

@@ -9,12 +9,28 @@ is one array of such rows is read alike.
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from job.json_rows import SPANS, TAGS, Row, Rows, rows_of_lines, without_left_out
+from job.json_rows import SPANS, TAGS, TWICE, Row, Rows, rows_of_lines, without_left_out
 from job.lines import NUL, LineError, Rejected
-from job.offsets import CODE_POINTS, UTF_16, GivenSpan, Marked, Unit, choose_unit, convert
+from job.offsets import (
+    CODE_POINTS,
+    UNDECIDED,
+    UTF_16,
+    GivenSpan,
+    Marked,
+    Unit,
+    choose_unit,
+    convert,
+)
 from job.sentences import Sentence
 from job.tagged import IS_TYPE
-from job.units import JOINED_AS, bad_type, choose_joiner, read_tags, read_units
+from job.units import (
+    JOINED_AS,
+    bad_type,
+    choose_joiner,
+    looks_like_tag,
+    read_tags,
+    read_units,
+)
 
 TYPE_KEYS = ("type", "label", "tag")
 MENTION_KEYS = ("text", "mention", "word", "surface", "surface_form", "form", "value", "entity")
@@ -22,10 +38,14 @@ TagNames = Callable[[], Sequence[str] | None]
 NO_NAMES = "integer tags without names"
 NO_SPAN = "a span is not [start, end, type]"
 TWO_ANSWERS = "two lists of spans that differ"
+TWO_TAGGINGS = "two lists of tags that differ"
 
 
 def looks_like_json(line: str) -> bool:
-    return line.lstrip().startswith("{") and isinstance(rows_of_lines([line])[0][1], dict)
+    if not line.lstrip().startswith("{"):
+        return False
+    row = rows_of_lines([line])[0][1]
+    return isinstance(row, dict) or row.reason == TWICE
 
 
 def parse_json_rows(
@@ -45,12 +65,15 @@ def parse_json_rows(
     meaning = read_tags({tag for _, tags, _ in with_tokens for tag in tags})
     marked = [row for row in read if isinstance(row, Marked)]
     unit, others = choose_unit(marked, _default_unit(rows))
+    may_count_tokens = _may_count_tokens(rows, read)
     sentences, rejected = [], []
     for (number, _), row in zip(rows, read, strict=True):
         try:
             if isinstance(row, LineError):
                 raise row
             if isinstance(row, Marked):
+                if may_count_tokens and row.spans:
+                    raise LineError(UNDECIDED, f"as {unit.name} or as tokens")
                 sentences.append(Sentence(row.text, convert(row, unit, others), number))
                 continue
             units, tags, carried = row
@@ -66,6 +89,36 @@ def parse_json_rows(
     if with_tokens:
         how.append(f"with tokens and tags, {JOINED_AS[joiner]} where no text is given")
     return ", ".join(how), sentences, rejected, noted
+
+
+def tokens_alone(rows: Rows) -> list[list[str]]:
+    """The tokens of the rows that have tags and no text."""
+    found = []
+    for _, row in rows:
+        units = row.get("tokens") if isinstance(row, dict) else None
+        has_text = units and any(isinstance(row.get(key), str) for key in ("sentence", "text"))
+        has_tags = units and any(isinstance(row.get(key), list) for key in TAGS)
+        if has_tags and not has_text and all(isinstance(unit, str) for unit in units):
+            found.append(units)
+    return found
+
+
+def _may_count_tokens(rows: Rows, read: Sequence[Marked | tuple | LineError]) -> bool:
+    """Whether offsets that name no mention can all be places among the row's tokens.
+
+    Worked example: `홍길동 은 서울` and [2, 3] beside its three tokens is `동` or `서울`.
+    """
+    spans = 0
+    for (_, row), marked in zip(rows, read, strict=True):
+        if not isinstance(marked, Marked) or not marked.spans:
+            continue
+        units = row.get("tokens")
+        if not (isinstance(units, list) and all(isinstance(unit, str) for unit in units)):
+            return False
+        if any(s.mention is not None or s.end > len(units) for s in marked.spans):
+            return False
+        spans += len(marked.spans)
+    return spans > 0
 
 
 def _default_unit(rows: Rows) -> Unit:
@@ -149,6 +202,21 @@ def _label_of(span: dict) -> object:
     return labels[0] if isinstance(labels, list) and len(labels) == 1 else None
 
 
+def _key_of_tags(row: dict) -> str | None:
+    """Where the tags are; an empty list beside a filled one is no answer. Raises LineError.
+
+    Of two lists that can both be the tags none is taken; parts of speech beside them cannot.
+    """
+    lists = {key: row[key] for key in TAGS if isinstance(row.get(key), list)}
+    keys = [key for key, tags in lists.items() if tags] or list(lists)
+    for key in keys[1:]:
+        both = (*lists[keys[0]], *lists[key])
+        could_be = all(isinstance(tag, str) and looks_like_tag(tag) for tag in both)
+        if could_be and lists[key] != lists[keys[0]]:
+            raise LineError(TWO_TAGGINGS, f"`{keys[0]}` and `{key}`")
+    return keys[0] if keys else None
+
+
 def _has_integer_tags(row: Row) -> bool:
     if isinstance(row, LineError) or "tokens" not in row:
         return False
@@ -159,8 +227,7 @@ def _has_integer_tags(row: Row) -> bool:
 def _read_tokens(
     row: dict, tag_names: Sequence[str] | None
 ) -> tuple[list[str], list[str], str | None]:
-    units = row["tokens"]
-    key = next((key for key in TAGS if isinstance(row.get(key), list)), None)
+    units, key = row["tokens"], _key_of_tags(row)
     if key is None or not isinstance(units, list):
         raise LineError("tokens without tags", f"neither of {', '.join(TAGS)} is a list")
     if _spans_of(row):

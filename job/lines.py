@@ -105,11 +105,19 @@ def _refuse_whole_file(data: bytes, path: str) -> None:
     if not data.strip():
         raise DataError(f"{path} is empty; give a corpus file with at least one sentence.")
     refuse_other_kinds(data, path)
-    if b"\n" not in data and data.strip(b"\r").count(b"\r"):
-        raise DataError(
-            f"{path} ends its lines with CR alone; run `tr '\\r' '\\n' < {quote(path)} > "
-            f"{quote(f'{path}.lf')}` and use that file."
-        )
+    refuse_cr_alone(data, path)
+
+
+def refuse_cr_alone(data: bytes, path: str) -> None:
+    """Raises DataError where a whole file ends its lines as the Macintosh once did."""
+    if b"\n" in data or not data.strip(b"\r").count(b"\r"):
+        return
+    if path == STDIN:
+        raise DataError(f"{path} ends its lines with CR alone; pipe it through `tr '\\r' '\\n'`.")
+    raise DataError(
+        f"{path} ends its lines with CR alone; run `tr '\\r' '\\n' < {quote(path)} > "
+        f"{quote(f'{path}.lf')}` and use that file."
+    )
 
 
 def refuse_other_kinds(head: bytes, path: str) -> None:

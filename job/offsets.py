@@ -5,6 +5,8 @@ open or inclusive. One unit holds for a whole file: the one that spells the most
 does not spell is rejected, never moved about until it fits.
 """
 
+import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from job.sentences import Span
 
 DIFFERS = "offsets that do not give the mention that the span names"
 OUTSIDE = "a span outside its text"
+CUTS = "a span that begins or ends within a syllable"
 UNDECIDED = "offsets that can be read in two ways"
 
 
@@ -74,6 +77,11 @@ def _index_at(text: str, width: Callable[[str], int]) -> dict[int, int]:
 
 CODE_POINTS = Unit("code points", None, False)
 UTF_16 = Unit("UTF-16 code units", _utf16, False)
+# What goes on with the character before it where that is decomposed (NFD).
+LETTER_AND_MARK = re.compile(
+    "[^\\W\\d_][\u0300-\u036f]|[\u1100-\u115f][\u1160-\u11a7]|[\u1160-\u11a7][\u11a8-\u11ff]"
+)
+UNEXPLAINED = 0.01  # of the spans, that make one doubt the unit
 UNITS = (
     CODE_POINTS,
     Unit("code points with inclusive ends", None, True),
@@ -89,11 +97,13 @@ def choose_unit(
 ) -> tuple[Unit, tuple[Unit, ...]]:
     """The unit that spells the most mentions, and any others that spell as many.
 
-    `default` where no span names its mention.
+    `default` where no span names its mention; where that leaves spans unexplained and another unit
+    none, which of the two holds cannot be told.
     """
+    rows = list(rows)
     named = [row for row in rows if any(span.mention is not None for span in row.spans)]
     if not named:
-        return default, ()
+        return default, _explaining(rows, default)
     spelled = [(_spelled(named, unit), unit) for unit in UNITS[:1]]
     mentions = sum(span.mention is not None for row in named for span in row.spans)
     if spelled[0][0] == (mentions, mentions):  # and a longer or shorter span spells another word
@@ -102,6 +112,29 @@ def choose_unit(
     best = max(score for score, _ in spelled)
     chosen, *others = [unit for score, unit in spelled if score == best]
     return chosen, tuple(others)
+
+
+def _explaining(rows: Sequence[Marked], default: Unit) -> tuple[Unit, ...]:
+    """The units that can explain every span, where the default cannot.
+
+    Worked example: [2, 2] is nothing where ends are half open, and a syllable where they are not.
+    """
+    total = sum(len(row.spans) for row in rows)
+    strange = sum(not _explains(row, default) for row in rows)
+    if not strange or strange < UNEXPLAINED * total:
+        return ()
+    units = [unit for unit in UNITS if unit is not default]
+    return tuple(unit for unit in units if all(_explains(row, unit) for row in rows))
+
+
+def _explains(row: Marked, unit: Unit) -> bool:
+    try:
+        spans = sorted(unit.convert(row.text, span) for span in row.spans)
+    except LineError:
+        return False
+    return all(
+        left.end <= right.start or left == right for left, right in itertools.pairwise(spans)
+    )
 
 
 def _spelled(rows: Sequence[Marked], unit: Unit) -> tuple[int, int]:
@@ -128,8 +161,8 @@ def _agreement(text: str, span: GivenSpan, unit: Unit) -> list[str]:
 def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]:
     """The row's spans in half-open code points.
 
-    Raises LineError where a span names another mention, or where one of the `others`, which explain
-    the file as well, gives other spans.
+    Raises LineError where a span names another mention or cuts a syllable in two, or where one of
+    the `others`, which explain the file as well, gives other spans.
     """
     spans = tuple(unit.convert(row.text, span) for span in row.spans)
     for span, given in zip(spans, row.spans, strict=True):
@@ -140,6 +173,10 @@ def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]
                 f"[{given.start}, {given.end}] gives `{found[:20]}`, the span says "
                 f"`{given.mention[:20]}`",
             )
+    for index in {index for span in spans for index in (span.start, span.end)}:
+        if index and LETTER_AND_MARK.fullmatch(row.text, index - 1, index + 1):
+            found = row.text[max(index - 10, 0) : index + 10]
+            raise LineError(CUTS, f"offset {index}, in `{found}`; the text is decomposed (NFD)")
     for other in others:
         try:
             same = tuple(other.convert(row.text, span) for span in row.spans) == spans

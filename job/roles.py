@@ -22,6 +22,7 @@ DIGITS = re.compile(r"[0-9]+")
 HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f가-힣\ud7b0-\ud7ff]")
 RUNNING, WORDS = "a running number", "the words' numbers"
 GROUPS = "numbers or names that several rows of a sentence share"
+RESTARTS = "running numbers that start again within a sentence"
 SENTENCES, NUMBERS, SPEECH = "the sentence's number or name", "numbers", "parts of speech"
 CHUNKED, TAGS, SAME_TAGS = "chunk names", "other tags", "the same tags again"
 
@@ -68,6 +69,7 @@ class Table:
         self.several = [rows for rows in sentences if len(rows) > 1]
         self.width = width
         self.path = path
+        self.rows_are = "columns of a row"  # in messages
         self.total = sum(map(len, sentences))
         self.counts = [Counter(row[c] for rows in sentences for row in rows) for c in range(width)]
 
@@ -83,7 +85,7 @@ class Table:
         rows = self.several or self.sentences
         example = rows[len(rows) // 2][0] if rows else ()
         shown = ", ".join(f"{c + 1} `{value[:20]}`" for c, value in enumerate(example))
-        return DataError(f"{self.path}: {why} (columns of a row: {shown}); {remedy}.")
+        return DataError(f"{self.path}: {why} ({self.rows_are}: {shown}); {remedy}.")
 
 
 def choose_columns(table: Table, fields: Mapping[str, int], evidence: Evidence) -> Columns:
@@ -116,6 +118,12 @@ def choose_columns(table: Table, fields: Mapping[str, int], evidence: Evidence) 
 def _refuse_groups(table: Table, columns: Columns, chosen: bool) -> None:
     """Several rows of one word are no words that blanks lie between."""
     words, groups = columns.find(WORDS), columns.find(GROUPS)
+    restarts = columns.find(RESTARTS)
+    if restarts not in (None, columns.text):
+        raise table.refuse(
+            f"column {restarts + 1} holds {RESTARTS}, so blank lines are missing",
+            "put a blank line after each sentence",
+        )
     remedy = "the sentence before its rows as `# text = …`"
     if groups not in (None, columns.text):
         raise table.refuse(
@@ -202,7 +210,7 @@ def _are_numbers(table: Table, column: int) -> bool:
 
 
 def _kind_of_number(table: Table, column: int) -> str:
-    constant = running = words = groups = 0
+    constant = running = words = groups = restarts = 0
     for rows in table.several:
         values = [row[column] for row in rows]
         runs = 1 + sum(left != right for left, right in itertools.pairwise(values))
@@ -211,6 +219,8 @@ def _kind_of_number(table: Table, column: int) -> str:
         counts = values[0] in ("0", "1") and steps <= {0, 1} and whole
         constant += runs == 1
         running += counts and steps == {1}
+        again = [int(b) for a, b in itertools.pairwise(values) if int(b) <= int(a)] if whole else []
+        restarts += bool(again) and set(again) == {int(values[0])} and max(steps) == 1
         words += counts and steps == {0, 1}
         in_order = len(set(values)) == runs and min(steps, default=0) >= 0
         groups += in_order and 1 < runs < len(values)
@@ -221,7 +231,9 @@ def _kind_of_number(table: Table, column: int) -> str:
         return WORDS
     if groups > (1 - MOST) * several and constant + running + groups >= MOST * several:
         return GROUPS
-    return RUNNING if 2 * running > several else NUMBERS
+    if 2 * running > several:
+        return RUNNING
+    return RESTARTS if 2 * (running + restarts) > several else NUMBERS
 
 
 def _cannot_be_text(table: Table, column: int, role: str | None) -> bool:

@@ -13,10 +13,14 @@ from job.splits import Split
 logger = logging.getLogger(__name__)
 
 LONGEST_SHOWN = 200  # characters of one sentence
+LONGEST_TYPE = 40
 BEFORE = 40  # characters shown before the first mention where a sentence has to be cut
 USUAL = 60  # characters of a sentence that is easy to look at
 CUT = "…"
-UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\ufeff\u00ad]")
+UNPRINTABLE = re.compile(
+    "[\0-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
 
 
 def tell_sentences(split: Split, count: int) -> None:
@@ -27,18 +31,26 @@ def tell_sentences(split: Split, count: int) -> None:
 
 def chosen(sentences: Sequence[Sentence], count: int) -> list[Sentence]:
     """Up to `count` sentences that show as many entity types as can be, in the file's order."""
-    left = [(sentence, {span.type for span in sentence.spans}) for sentence in sentences]
+    nearest: dict[frozenset[str], int] = {}  # types -> index of the best sentence that has them
+    order = sorted(range(len(sentences)), key=lambda i: abs(len(sentences[i].text) - USUAL))
+    for i in order:
+        nearest.setdefault(frozenset(span.type for span in sentences[i].spans), i)
+    candidates = sorted((i, types) for types, i in nearest.items() if types)
     seen: set[str] = set()
-    found: list[Sentence] = []
-    while left and len(found) < count:
+    found: dict[int, None] = {}
+    while candidates and len(found) < count:
         best = min(
-            range(len(left)),
-            key=lambda i: (-len(left[i][1] - seen), abs(len(left[i][0].text) - USUAL)),
+            candidates,
+            key=lambda c: (-len(c[1] - seen), abs(len(sentences[c[0]].text) - USUAL)),
         )
-        sentence, types = left.pop(best)
-        found.append(sentence)
-        seen |= types
-    return sorted(found, key=lambda sentence: sentence.line)
+        found[best[0]] = None
+        seen |= best[1]
+        candidates = [(i, types) for i, types in candidates if types - seen]
+    for i in order:
+        if len(found) >= count:
+            break
+        found[i] = None
+    return [sentences[i] for i in sorted(found)]
 
 
 def marked(sentence: Sentence) -> str:
@@ -49,16 +61,15 @@ def marked(sentence: Sentence) -> str:
     position = 0 if whole or first <= BEFORE else first - BEFORE
     shown = CUT if position else ""
     for span in spans:
-        before = text[position : span.start]
-        mention = _shortened(text[span.start : span.end], LONGEST_SHOWN // 2)
-        markup = f"<{_printable(mention)}:{_printable(span.type)}>"
+        before = _printable(text[position : span.start])
+        mention = _shortened(_printable(text[span.start : span.end]), LONGEST_SHOWN // 2)
+        markup = f"<{mention}:{_shortened(_printable(span.type), LONGEST_TYPE)}>"
         room = LONGEST_SHOWN - len(shown) - len(markup) - 1
         if len(before) > room:
-            return shown + _printable(text[position : position + max(room, 0)]) + CUT
-        shown += _printable(before) + markup
+            return shown + before[: max(room, 0)] + CUT
+        shown += before + markup
         position = span.end
-    room = LONGEST_SHOWN - len(shown)
-    return shown + _printable(_shortened(text[position:], room))
+    return shown + _shortened(_printable(text[position:]), LONGEST_SHOWN - len(shown))
 
 
 def _shortened(text: str, room: int) -> str:

@@ -135,3 +135,16 @@ def clean(unit: str, blank: str | None, prefix: str | None) -> str | None:
     if prefix and not unit.startswith(prefix):
         return None
     return unit.removeprefix(prefix or "")
+
+
+def refuse_signs(sentences: Sequence[Sequence[str]], path: str) -> None:
+    """Raises DataError for tokens of JSON, without their text, that would not spell it."""
+    table = Table([[(unit,) for unit in units] for units in sentences], 1, path)
+    table.rows_are = "a token, with its place"
+    remedy = "give each row its text as `text`"
+    refuse_pieces(table, Columns(0, 0, (None,)), chosen=True)
+    if prefix := find_prefix(table, 0):
+        raise table.refuse(f"every token begins with `{prefix}`", f"take that off, or {remedy}")
+    for sign in BLANKS:
+        if table.counts[0][sign] and _lies_between_words(table, 0, sign):
+            raise table.refuse(f"`{sign}` stands between the tokens and may be a blank", remedy)

@@ -110,7 +110,7 @@ def _tag_names(source: Source, cache: Cache) -> tuple[str, ...] | None:
     """The names of integer tags, from `label_names.txt` or `dataset_info.json` beside the split."""
     listed = read_companion(source, "label_names.txt", cache)
     if listed is not None:
-        return tuple(listed.decode("utf-8-sig", errors="replace").split())
+        return _names_in(listed, source)
     described = read_companion(source, "dataset_info.json", cache)
     if described is None:
         return None
@@ -119,6 +119,21 @@ def _tag_names(source: Source, cache: Cache) -> tuple[str, ...] | None:
     except (ValueError, RecursionError):
         return None
     return next((names for key in TAGS if (names := _find_names(features, key))), None)
+
+
+def _names_in(listed: bytes, source: Source) -> tuple[str, ...]:
+    """One name a line, or all in one line. A blank within a name shifts none of the others.
+
+    Raises DataError.
+    """
+    try:
+        lines = [line.strip() for line in listed.decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"label_names.txt beside {source.shown} is not UTF-8; convert it."
+        ) from error
+    names = [line for line in lines if line]
+    return tuple(names[0].split() if len(names) == 1 else names)
 
 
 def _find_names(value: object, key: str, below: bool = False) -> tuple[str, ...] | None:

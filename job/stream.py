@@ -5,14 +5,21 @@ import re
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from job import storage
 from job.errors import ArgumentError, DataError, OutputError
 from job.formats import SEPARATOR, to_tagged
-from job.lines import STDIN, in_other_words, is_cp949, refuse_other_kinds, without_mark
+from job.lines import (
+    STDIN,
+    in_other_words,
+    is_cp949,
+    refuse_cr_alone,
+    refuse_other_kinds,
+    without_mark,
+)
 from job.sentences import Sentence
 from job.streams import ReaderGone, binary_input, binary_output, silence
 
@@ -93,6 +100,8 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
                 f"{name}:{number + 1}: is longer than {LONGEST_LINE_BYTES >> 20} MiB; give a text "
                 f"file with a sentence a line."
             )
+    if number == 0:  # no line feed in the whole of it
+        refuse_cr_alone(rest, name)
     if rest:
         yield rest.removesuffix(b"\r")
 
@@ -123,7 +132,7 @@ def _json_text(line: str, where: str) -> str:
     try:
         text = json.loads(line)["text"]
         text.encode("utf-8")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(
             f'{where}: is not a JSON object with a "text" in Unicode ({type(error).__name__}); '
             f"mend the line."
@@ -222,15 +231,16 @@ def _open_local(path: Path, url: str) -> Iterator[Output]:
     is_special = path.exists() and not path.is_file()
     staged = path if is_special else path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = staged.open("wb", buffering=0)  # closing must have nothing left to fail on
-    except OSError as error:
-        raise _cannot_write(url, error) from error
-    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = staged.open("wb", buffering=0)  # closing must have nothing left to fail on
+        except OSError as error:
+            raise _cannot_write(url, error) from error
         with stream:
             yield Output(stream, url)
         if not is_special:
             staged.replace(path)
     finally:
         if not is_special:
-            staged.unlink(missing_ok=True)
+            with suppress(OSError):  # it was never made, or has become OUT
+                staged.unlink()

@@ -1,6 +1,7 @@
 """What is told at the end of a run: the facts that go with the model, and the last screen."""
 
 import platform
+import shlex
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -76,7 +77,8 @@ def last_screen(
         f"logs     {storage.join(url, 'logs')}",
         "",
         "Tag your own sentences, one a line:",
-        f"  python -m job predict sentences.txt tagged.txt --downstream_model_dir={url}",
+        "  python -m job predict sentences.txt tagged.txt --downstream_model_dir="
+        + shlex.quote(url),
     ]
     if storage.is_local(url):
         lines += [

@@ -22,6 +22,7 @@ OUTSIDE_TAGS = frozenset(("O", "-"))
 GOES_ON = "I"  # without a type
 PREFIXED = re.compile(r"([BIESLUM])[-_](.+)", re.DOTALL)
 SUFFIXED = re.compile(r"(.+)[-_]([BIESLUM])", re.DOTALL)
+NESTED = re.compile("[|,;+](?:[BIESLUM][-_].|O\\Z)|[-_][BIESLUM][|,;+]", re.DOTALL)
 OPENS = frozenset("BSU")
 CLOSES = frozenset("ESLU")
 
@@ -69,6 +70,9 @@ def read_tags(distinct: Iterable[str]) -> dict[str, Tag | LineError]:
         match = (PREFIXED if prefixed >= suffixed else SUFFIXED).fullmatch(tag)
         if not match:
             tags[tag] = LineError("unknown tag", f"`{tag[:40]}` is neither O nor BIO nor BIOES")
+            continue
+        if NESTED.search(tag):
+            tags[tag] = LineError("several tags of one unit", f"`{tag[:40]}`; keep one of them")
             continue
         letter, type_ = match.groups() if prefixed >= suffixed else reversed(match.groups())
         readable = IS_TYPE(type_) and type_.isprintable()

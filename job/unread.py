@@ -22,8 +22,10 @@ def refuse_unread(sample: Sequence[str], path: str) -> None:
 
 
 def _is_sentence_with_tags(line: str) -> bool:
-    tags = SEPARATORS.split(line)[-1].strip("\"'[] ").split()
-    return len(tags) > 1 and all(map(looks_like_tag, tags))
+    *before, tags = SEPARATORS.split(line)
+    tags = tags.strip("\"'[] ").split()
+    # `I O` and `- O` are a unit and its tag.
+    return len(tags) > (1 if before else 2) and all(map(looks_like_tag, tags))
 
 
 def _is_csv(line: str) -> bool:

@@ -1,5 +1,8 @@
 """A corpus with a few faults is used without them; one with many is refused by file and line."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from job.corpus_checks import contradictions, without_unseen_types
@@ -52,6 +55,29 @@ def test_allowed_types_stay_and_count_as_missed():
     kept, notes = without_unseen_types(splits, True, 0)
     assert kept == splits
     assert "count as missed" in notes[0]
+
+
+def test_an_unseen_type_is_found_where_all_sentences_share_a_line():
+    """A JSON array may stand in one line: only the sentence with the type goes, wherever it is."""
+    for place in (0, 7, 19):
+        rows = [SEOUL] * 19
+        rows.insert(place, ODD)
+        val = split("val", *rows)
+        val = replace(val, sentences=tuple(replace(s, line=1) for s in val.sentences))
+        kept, notes = without_unseen_types({"train": split("train", SEOUL), "val": val}, False, 0.1)
+        assert [s.text for s in kept["val"].sentences] == [SEOUL[0]] * 19
+        assert kept["val"].rejected == (Rejected("an entity type that train lacks", 1, "AN"),)
+        assert "The 1 sentences" in notes[0]
+
+
+def test_one_text_said_very_often_takes_no_longer():
+    """30,000 times the same answer and one that differs: the answers are compared, not the rows."""
+    train = split("train", *[(SEOUL[0], "", "")] * 30_000, SEOUL)
+    started = time.perf_counter()
+    [note] = contradictions({"train": train}, 1.0)
+    assert time.perf_counter() - started < 5
+    assert "30001 of 30001" in note
+    assert "train.txt:1 and train.txt:30001" in note
 
 
 def test_equal_texts_with_other_entities_are_shown_by_both_lines():
@@ -126,3 +152,38 @@ def test_a_mention_that_does_not_fit_any_more_is_left_out_whole():
     shown = marked(Sentence("가나다라마바사아자차" * 30, spans, 1))
     assert len(shown) <= LONGEST_SHOWN
     assert shown.count("<") == shown.count(":ORGANIZATION>")
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("가" * 30 + "\u200b" * 300, (0, 3, "PS")),
+        ("가" * 3 + "\u200b" * 300 + "가", (0, 304, "PS")),
+        ("가나", (0, 1, "T" * 500)),
+        ("\u202e" * 39 + "가", (39, 40, "PS")),
+    ],
+)
+def test_what_is_escaped_or_long_is_shown_in_200_characters_all_the_same(text, span):
+    """An escape takes up to ten characters, and a type may be of any length."""
+    shown = marked(Sentence(text, (Span(*span),), 1))
+    assert len(shown) <= LONGEST_SHOWN
+    assert shown.isprintable()
+    assert len(shown) > 40
+
+
+def test_marks_that_turn_the_line_around_are_escaped():
+    """Isolates and the Arabic letter mark reverse what a terminal shows after them."""
+    shown = marked(Sentence("\u2066가\u2069나\u061c다\u2060", (), 1))
+    assert shown == "\\u2066가\\u2069나\\u061c다\\u2060"
+
+
+def test_the_sentences_to_show_are_found_at_once_in_a_large_corpus():
+    """A hundred of 100,000, whose types take fifty of them."""
+    sentences = [
+        Sentence("가나다라" * (i % 30 + 1), (Span(0, 1, f"T{i % 50}"),), i) for i in range(100_000)
+    ]
+    started = time.perf_counter()
+    found = chosen(sentences, 100)
+    assert time.perf_counter() - started < 4
+    assert len({s.line for s in found}) == 100
+    assert len({s.spans[0].type for s in found}) == 50

@@ -9,7 +9,7 @@ import torch
 from job import storage
 from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError
-from job.identity import find_start, identity_of
+from job.identity import find_start, identity_of, in_words_of
 from job.labels import LabelMap
 from job.settings import Settings
 from job.state import STATE
@@ -102,6 +102,36 @@ def test_a_url_without_a_checkpoint_is_refused(store, tmp_path):
 def test_no_secret_goes_into_a_checkpoint():
     """A manifest is read by whoever reads the bucket, and a new key is no other model."""
     splits = {name: SimpleNamespace(sha256="0", digest="1") for name in ("train", "val")}
-    run = SimpleNamespace(batch_size=2, plan=SimpleNamespace(world_size=1), splits=splits)
+    tokenizer = SimpleNamespace(backend_tokenizer=SimpleNamespace(to_str=str))
+    plan = SimpleNamespace(world_size=1)
+    run = SimpleNamespace(batch_size=2, plan=plan, splits=splits, tokenizer=tokenizer)
     identity = identity_of(Settings(pretrained_model_name="https://me:hunter2@h/m?k=hunter2"), run)
     assert identity["pretrained_model_name"] == "https://(secret)@h/m?(secret)"
+
+
+def of_corpus(options=()):
+    """What is prepared of a corpus whose sentences and whose files are known."""
+    splits = {
+        name: SimpleNamespace(sha256=f"{name} bytes", digest=f"{name} read", options=options)
+        for name in ("train", "val")
+    }
+    return SimpleNamespace(splits=splits)
+
+
+BY_SENTENCES = IDENTITY | {"tokenizer": "t", "train_digest": "train read", "val_digest": "val read"}
+BY_BYTES = IDENTITY | {"train_sha256": "train bytes", "val_sha256": "val bytes"}
+
+
+def test_a_checkpoint_that_knows_the_bytes_of_its_corpus_goes_on():
+    """Equal files are the same corpus for it, and other files are another one."""
+    assert in_words_of(BY_BYTES, BY_SENTENCES, of_corpus()) == BY_BYTES
+    assert in_words_of(BY_SENTENCES, BY_SENTENCES, of_corpus()) == BY_SENTENCES
+    other = BY_BYTES | {"train_sha256": "other bytes"}
+    assert in_words_of(other, BY_SENTENCES, of_corpus()) != other
+
+
+def test_an_argument_of_reading_ends_what_equal_bytes_allow():
+    """CORPUS_FIELDS and NORMALIZE read other sentences from the same file."""
+    said = in_words_of(BY_BYTES, BY_SENTENCES, of_corpus(options=("text=2",)))
+    assert said["train_digest"] == "train read"
+    assert said != BY_BYTES

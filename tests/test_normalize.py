@@ -153,7 +153,7 @@ def decomposed(tmp_path):
 
 def test_decomposed_text_is_refused_and_composed_it_trains(decomposed, capsys):
     """65 with the remedy; with it a run learns what it learns of NFC, and its model says so."""
-    code, log = decomposed.run(capsys, "refused", cache_dir=decomposed.folder / "other")
+    code, log = decomposed.run(capsys, "refused")
     assert code == 65, log
     assert "set NORMALIZE=nfc" in log
     code, log = decomposed.run(capsys, normalize="nfc")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +20,9 @@ from job.errors import ArgumentError, DataError, OutputError
 from job.export import export_model
 from job.manifest import MANIFEST
 from job.predict import in_chunks, predict
+from job.signals import Stopped
 from job.stream import open_output
+from tests.test_preemption import until
 
 SENTENCE = "김철수은 서울역에서 만났다!"
 TAGGED = f"{SENTENCE}␞<김철수:PER>은 <서울역:LOC>에서 만났다!"
@@ -373,3 +376,38 @@ def test_a_reader_that_leaves_early_ends_it_without_a_word(output, tmp_path):
     err = process.stderr.read().decode()
     process.stderr.close()
     assert (process.wait(120), err) == (141, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_leaves_nothing_of_out(output, tmp_path, number):
+    """Ctrl-C or SIGTERM while it waits for more lines: 130 or 143, one line, no piece of OUT."""
+    out = tmp_path / "tagged" / "out.txt"
+    words = ["predict", "-", str(out), f"--downstream_model_dir={output}", "--accelerator=cpu"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "job", *words, f"--cache_dir={tmp_path / 'cache'}"],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        until(lambda: out.parent.exists() and list(out.parent.iterdir()), timeout_s=60)
+        process.send_signal(number)
+        told = process.stderr.read()
+    assert (process.returncode, told.count("\n")) == (128 + number, 1), told
+    assert f"Stopped by {number.name}" in told
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_stop_in_the_moment_that_out_is_opened_leaves_nothing(tmp_path, monkeypatch):
+    """The signal comes between the file and the block that is to remove it."""
+    opened = Path.open
+
+    def open_and_stop(path, *arguments, **options):
+        opened(path, *arguments, **options).close()
+        raise Stopped(signal.SIGINT)
+
+    monkeypatch.setattr(Path, "open", open_and_stop)
+    with pytest.raises(Stopped), open_output(str(tmp_path / "out.txt")):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import urllib.parse
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.runs import finish, start
+
+NAME = "실험 1 (새)"  # as people call their folders
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,7 @@ def run(tmp_path_factory):
     process = start(
         [
             "--downstream_corpus_name=sample",
-            f"--downstream_model_dir={folder / 'out'}",
+            f"--downstream_model_dir={folder / NAME}",
             f"--cache_dir={folder / 'cache'}",
         ],
         # Whatever asked for another host would wait for a proxy that is not there.
@@ -28,7 +31,7 @@ def run(tmp_path_factory):
     )
     code, log = finish(process)
     assert code == 0, log
-    return folder / "out", log
+    return folder / NAME, log
 
 
 def json_lines_spans(file):
@@ -66,6 +69,14 @@ def test_the_last_screen_says_how_it_went_and_what_is_next(run):
         assert (output / path).exists()
         assert str(output / path) in screen
     assert "python -m job spec vertex-gpu" in screen
+
+
+def test_the_suggested_command_can_be_pasted(run):
+    """A shell reads the folder's name as one word, whatever is in it."""
+    output, log = run
+    [command] = [line for line in log.splitlines() if line.startswith("  python -m job predict")]
+    words = ["python", "-m", "job", "predict", "sentences.txt", "tagged.txt"]
+    assert shlex.split(command) == [*words, f"--downstream_model_dir={output}"]
 
 
 def test_the_log_is_lines_in_a_file(run):

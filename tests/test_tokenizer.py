@@ -81,6 +81,11 @@ def right_pieces(content, text):
     return [None if i == processor.unk_id() else p for i, p in zip(ids, pieces, strict=True)]
 
 
+# What KoBERT's tokenizer_config.json would say of another class, whose unknown piece is id 1.
+NAMED = {
+    **{"tokenizer_class": "AlbertTokenizer", "do_lower_case": False, "unk_token": "[UNK]"},
+    **{"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"},
+}
 CLASSES = {
     "deberta-v2": ("deberta-v2", "spm.model", DEBERTA, {"do_lower_case": False}),
     "xlm-roberta": ("xlm-roberta", "sentencepiece.bpe.model", {}, None),
@@ -93,6 +98,7 @@ CLASSES = {
     "bert": ("bert", "spiece.model", KOBERT, None),
     "electra": ("electra", "tokenizer.model", KOBERT, None),
     "kobert": ("bert", "spiece.model", KOBERT, {"tokenizer_class": "XLNetTokenizer"}),
+    "albert for bert": ("bert", "spiece.model", KOBERT, NAMED),
     "bpe": ("bert", "tokenizer.model", KOBERT | {"model_type": "bpe"}, None),
     "bytes": (
         "bert",
