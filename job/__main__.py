@@ -4,9 +4,15 @@ Heavy imports wait until the arguments are known to be good: a mistake is told i
 SIGTERM is heard from the first moment on.
 """
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` looks into the current folder first: a torch.py or random.py there is nobody's
+    # library. Python has found this package already.
+    sys.path.append(sys.path.pop(0))
+
 import logging
 import os
-import sys
 import tempfile
 import traceback
 from collections.abc import Mapping
@@ -15,8 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
-from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
+from job.errors import EXIT_INTERNAL, ArgumentError, OutputError
 from job.signals import Stopped, StopRequest
+from job.surroundings import (
+    let_warnings_warn,
+    raise_file_limit,
+    require_docstrings,
+    take_out_launchers,
+    tell_libraries,
+)
 from job.vertex import read_vertex, require_one_machine
 
 if TYPE_CHECKING:
@@ -30,29 +43,40 @@ def main(argv: list[str]) -> int:
     """Runs one command and returns the exit code."""
     stop = StopRequest()
     stop.install()
-    # OpenMP's threads spin while they wait: on a machine whose cores have other work, too, a step
-    # of a small model took ten times as long. Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # torch_xla would take the CPU where PJRT_DEVICE is not set, after a warning.
-    os.environ.setdefault("PJRT_SELECT_DEFAULT_DEVICE", "0")
-    # NCCL's own watchdog would abort the process before job.watch can say why.
-    os.environ.setdefault("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0")
-    if os.environ.get("CLUSTER_SPEC"):
-        # Torch gives advice, past the log, to weigh what job.ddp has weighed.
-        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    tell_libraries(os.environ)
+    ignored = take_out_launchers(os.environ)
     try:
         set_up_early_log()
-        return run(argv, stop)
+        return run(argv, stop, ignored)
     except Stopped as stopped:
         logger.warning("%s.", stopped)
         return stopped.exit_code
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # Rust's panics are no Exception
+        return told(error)
 
 
-def run(argv: list[str], stop: StopRequest) -> int:
-    """Reads the arguments, sets up the log and does what was asked."""
+def told(error: BaseException, sizes: str = "") -> int:
+    """Logs what ended this run, in a sentence where it is no fault of the job; the exit code."""
+    from job.causes import explained, of_a_variable
+
+    cause = explained(error, sizes) or of_a_variable(error, os.environ)
+    if cause is None:
+        trace = "".join(traceback.format_exception(error))
+        logger.critical("This is a fault of the job, please report it:\n%s", trace)
+        return EXIT_INTERNAL
+    logger.error("%s", cause)
+    return cause.exit_code
+
+
+def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
+    """Reads the arguments, sets up the log and does what was asked. `ignored` are variables that
+    were meant for Lightning."""
     from job.arguments import help_text, parse, settings_table
 
     try:
+        require_docstrings()
         parsed = parse(argv, os.environ, Path.cwd())
     except ArgumentError as error:
         advice = "Nothing was started. `python -m job --help` lists every argument."
@@ -72,6 +96,9 @@ def run(argv: list[str], stop: StopRequest) -> int:
 
         return tell(render(parsed))
     handler = set_up_log(parsed)
+    if ignored:
+        logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
+    raise_file_limit()
     from job.faults import Patience, set_patience
 
     settings = parsed.settings
@@ -84,15 +111,11 @@ def run(argv: list[str], stop: StopRequest) -> int:
             parsed = replace(parsed, settings=with_secrets(parsed.settings))
             handler = set_up_log(parsed)  # which now knows what not to show
         return COMMANDS[parsed.command](parsed, stop, handler)
-    except JobError as error:
-        logger.error("%s", error)
-        return error.exit_code
-    except MemoryError:
-        logger.error("Out of memory: lower BATCH_SIZE, or use a machine with more.")
-        return EXIT_INTERNAL
-    except Exception:
-        logger.critical("This is a fault of the job, please report it:\n%s", traceback.format_exc())
-        return EXIT_INTERNAL
+    except (Stopped, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        sizes = f"BATCH_SIZE={settings.batch_size}, MAX_SEQ_LENGTH={settings.max_seq_length}"
+        return told(error, sizes)
 
 
 def require_temporary_folder() -> None:
@@ -207,4 +230,5 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
+    let_warnings_warn(os.environ)
     leave(main(sys.argv[1:]))

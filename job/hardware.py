@@ -16,6 +16,7 @@ import torch
 from job import ddp, graphs, xla
 from job.errors import ArgumentError, UnavailableError
 from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
+from job.one_process import OneProcess
 from job.ranks import OneDevice
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,9 @@ class Hardware:
 
     def plugins(self) -> list:
         """Lightning's plugins beside the one for checkpoints."""
-        return [xla.CorePrecision(self.precision)] if self.accelerator == "tpu" else []
+        if self.accelerator == "tpu":
+            return [xla.CorePrecision(self.precision)]
+        return [] if self.machines > 1 else [OneProcess()]  # several machines' strategy has its own
 
     def trainer_arguments(self) -> dict:
         """Keyword arguments of `pytorch_lightning.Trainer`."""

@@ -10,7 +10,7 @@ ROOMS = sorted(JOB.glob("*.py"))
 
 # Each layer may import those before it, and rooms of its own layer.
 LAYERS = [
-    {"__init__", "errors", "sentences", "manifest"},
+    {"__init__", "errors", "sentences", "manifest", "causes", "surroundings"},
     {
         "labels",
         "signals",
@@ -43,7 +43,7 @@ LAYERS = [
     {"lines", "tagged", "columns", "units", "jsonlines", "formats", "addresses", "web"},
     {"fetch", "drive", "secrets", "cache", "sources", "splits", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
-    {"ranks", "xla", "graphs", "tpu", "ddp", "watch", "meeting", "cluster"},
+    {"ranks", "one_process", "xla", "graphs", "tpu", "ddp", "watch", "meeting", "cluster"},
     {
         "batch",
         "shapes",
