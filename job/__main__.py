@@ -16,11 +16,13 @@ import os
 import tempfile
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
+from job.causes import explained, of_a_variable
 from job.errors import EXIT_INTERNAL, ArgumentError, OutputError
 from job.signals import Stopped, StopRequest
 from job.surroundings import (
@@ -59,8 +61,6 @@ def main(argv: list[str]) -> int:
 
 def told(error: BaseException, sizes: str = "") -> int:
     """Logs what ended this run, in a sentence where it is no fault of the job; the exit code."""
-    from job.causes import explained, of_a_variable
-
     cause = explained(error, sizes) or of_a_variable(error, os.environ)
     if cause is None:
         trace = "".join(traceback.format_exception(error))
@@ -219,12 +219,13 @@ COMMANDS = {"train": train_command, "check": check_command, "predict": predict_c
 
 
 def leave(code: int) -> None:
-    """Ends the process. What connects machines that have lost each other cannot be taken apart:
-    its threads would wait for those that are gone."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.distributed.is_initialized():
+    """Ends the process. After a failure what was begun cannot be taken apart: machines would wait
+    for those that are gone, and threads for those that could not be started."""
+    if code:
         logging.shutdown()
-        sys.stdout.flush()
+        with suppress(OSError, ValueError):  # nobody listens any more
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 

@@ -31,7 +31,7 @@ MEMORY = re.compile(
 # "tried to allocate 4096 bytes", "Tried to allocate 2.00 GiB", "Unable to allocate 8.00 GiB"
 ASKED = re.compile(r"to allocate (\d+(?:\.\d+)? (?:bytes|[KMGT]i?B))", re.IGNORECASE)
 THREADS = re.compile(r"can't start new thread|ThreadPoolBuildError|Resource temporarily unavail")
-BUS = re.compile(r"killed by signal: Bus error|insufficient shared memory", re.IGNORECASE)
+WORKER = re.compile(r"killed by signal: Bus error|shared memory|worker.* exited", re.IGNORECASE)
 # Python's "[Errno 24]", Rust's "(os error 28)" and "Os { code: 11", torch's ": Too many… (24)"
 NUMBER = re.compile(
     r"\[Errno (\d+)\]|\(os error (\d+)\)|Os \{ code: (\d+)|: [A-Z][a-z ]+ \((\d+)\)"
@@ -125,10 +125,10 @@ def _exhausted(error: BaseException, sizes: str) -> JobError | None:
             f"No more processes or threads can be started{limit}; raise this user's or the "
             "container's limit, or set CPU_WORKERS=0, OMP_NUM_THREADS=1 and RAYON_NUM_THREADS=1."
         )
-    if BUS.search(text):
+    if WORKER.search(text):
         return UnavailableError(
-            "A worker found no room in /dev/shm; give the container more with --shm-size, or set "
-            "CPU_WORKERS=0."
+            "A worker has died, perhaps for want of room in /dev/shm; give the container more with "
+            "--shm-size, or set CPU_WORKERS=0."
         )
     return None
 

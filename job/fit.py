@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import storage
 from job.batch import EvaluationBatches, RunData, TrainingSteps
 from job.cores import on_every_core
+from job.curves import Curves
 from job.encode import decode_spans, piece_spans
 from job.errors import JobError
 from job.evaluate import EpochRecord, score_spans
@@ -149,7 +149,7 @@ def make_trainer(
         gradient_clip_val=settings.gradient_clip or None,
         callbacks=[*_early_stopping(settings), *callbacks],
         plugins=[saver, *hardware.plugins()],
-        logger=TensorBoardLogger(log_folder, name="", version="") if log_folder else False,
+        logger=Curves(log_folder) if log_folder else False,
         log_every_n_steps=LOG_EVERY_STEPS,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,

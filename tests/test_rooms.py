@@ -58,7 +58,7 @@ LAYERS = [
         "export",
     },
     {"page", "report", "predict"},
-    {"prepare", "state", "saver", "resume", "identity", "progress", "tuning"},
+    {"prepare", "state", "saver", "resume", "identity", "progress", "curves", "tuning"},
     {"office", "standins", "compiled", "cores"},
     {"fit", "finish", "summary", "check", "follow"},
     {"train"},
