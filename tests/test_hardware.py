@@ -5,7 +5,8 @@ import torch
 
 from job.errors import ArgumentError, UnavailableError
 from job.gpu import is_gpu_expected, why_no_gpu
-from job.hardware import _free_host_bytes, choose_hardware, cpu_flags, require_compiler
+from job.hardware import choose_hardware, cpu_flags, require_compiler
+from job.memory import free_host_bytes
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -57,19 +58,19 @@ def test_the_containers_memory_limit_counts(tmp_path):
     """Free memory is the smaller of the machine's and the cgroup's."""
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/meminfo").write_text("MemTotal: 4000 kB\nMemAvailable: 3000 kB\n")
-    assert _free_host_bytes(tmp_path) == 3000 * 1024
+    assert free_host_bytes(tmp_path) == 3000 * 1024
     (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
     (tmp_path / "sys/fs/cgroup/memory.max").write_text("1000000\n")
     (tmp_path / "sys/fs/cgroup/memory.current").write_text("400000\n")
-    assert _free_host_bytes(tmp_path) == 600000
+    assert free_host_bytes(tmp_path) == 600000
     (tmp_path / "sys/fs/cgroup/memory").mkdir()
     (tmp_path / "sys/fs/cgroup/memory/memory.limit_in_bytes").write_text("700000\n")
     (tmp_path / "sys/fs/cgroup/memory/memory.usage_in_bytes").write_text("300000\n")
-    assert _free_host_bytes(tmp_path) == 400000
+    assert free_host_bytes(tmp_path) == 400000
     (tmp_path / "sys/fs/cgroup/memory/memory.limit_in_bytes").write_text(f"{2**63 - 4096}\n")
-    assert _free_host_bytes(tmp_path) == 600000
+    assert free_host_bytes(tmp_path) == 600000
     (tmp_path / "sys/fs/cgroup/memory.max").write_text("max\n")
-    assert _free_host_bytes(tmp_path) == 3000 * 1024
+    assert free_host_bytes(tmp_path) == 3000 * 1024
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ ROOMS = sorted(JOB.glob("*.py"))
 
 # Each layer may import those before it, and rooms of its own layer.
 LAYERS = [
-    {"__init__", "errors", "sentences", "manifest", "causes", "surroundings"},
+    {"__init__", "errors", "sentences", "manifest", "causes", "surroundings", "memory"},
     {
         "labels",
         "signals",
