@@ -114,8 +114,7 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     except (Stopped, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        sizes = f"BATCH_SIZE={settings.batch_size}, MAX_SEQ_LENGTH={settings.max_seq_length}"
-        return told(error, sizes)
+        return told(error, settings.sizes)
 
 
 def require_temporary_folder() -> None:
