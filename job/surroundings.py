@@ -31,6 +31,7 @@ LAUNCHERS = frozenset(
 )
 FAMILIES = ("PL_", "LT_", "SLURM_", "LSB_", "JSM_", "TORCHELASTIC_", "OMPI_", "PMI_", "PMIX_")
 OF_THE_TRAINER = "PL_TRAINER_"  # who sets one of these expects something of it
+ENOUGH_FILES = 1 << 16
 # Each where it is not set already.
 TOLD = {
     # OpenMP's threads spin while they wait: on a machine whose cores have other work, too, a step
@@ -84,7 +85,8 @@ def require_docstrings() -> None:
 
 
 def raise_file_limit() -> None:
-    """Takes as many open files as this process may have; the usual limit is lower."""
-    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if least != most and most != resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    """Takes as many open files as this process may have, up to enough; usually it starts lower."""
+    has, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH_FILES if most == resource.RLIM_INFINITY else min(most, ENOUGH_FILES)
+    if has != resource.RLIM_INFINITY and has < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
