@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pytorch_lightning.loggers.logger import Logger
@@ -45,6 +46,12 @@ class Curves(Logger):
             logger.warning(
                 "%s: no more curves for TensorBoard (%s); training goes on.", self.folder, error
             )
+
+    def finalize(self, status: str) -> None:
+        if self._file is not None:
+            with suppress(OSError):  # it has been told
+                self._file.close()
+            self._file, self._is_broken = None, True
 
     def log_hyperparams(self, *_: object, **__: object) -> None:
         """The report has them."""
