@@ -11,6 +11,7 @@ import os
 import uuid
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -87,4 +88,5 @@ def _write(split: EncodedSplit, file: Path) -> None:
     except OSError as error:
         logger.info("The encoding is not kept for the next run: %s.", error)
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):  # it has been told
+            staged.unlink(missing_ok=True)
