@@ -4,6 +4,13 @@ Heavy imports wait until the arguments are known to be good: a mistake is told i
 are heard from the first lines on, before anything else is imported.
 """
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` looks into the current folder first: a torch.py or random.py there is nobody's
+    # library. Python has found this package already.
+    sys.path.append(sys.path.pop(0))
+
 import os
 
 from job.marks import is_json_asked
@@ -14,15 +21,24 @@ if __name__ == "__main__":
     stop_request.install()
 
 import logging
-import sys
-import tempfile
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__, networks, streams
-from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
+from job.causes import explained, of_a_variable
+from job.errors import EXIT_INTERNAL, ArgumentError, OutputError
+from job.surroundings import (
+    let_warnings_warn,
+    raise_file_limit,
+    require_docstrings,
+    require_temporary_folder,
+    require_utf8,
+    take_out_launchers,
+    tell_libraries,
+)
 from job.vertex import read_vertex, require_one_machine
 
 if TYPE_CHECKING:
@@ -37,43 +53,46 @@ def main(argv: list[str], stop: StopRequest | None = None) -> int:
     streams.secure()
     stop = stop or StopRequest(as_json=is_json_asked(os.environ))
     stop.install()
-    set_up_environment()
+    tell_libraries(os.environ)
+    ignored = take_out_launchers(os.environ)
     try:
         try:
             set_up_early_log(stop)
-            code = run(argv, stop)
-            stop.leave_from_here()
-            return code
+            code = run(argv, stop, ignored)
         except streams.ReaderGone as gone:
-            stop.leave_from_here()
-            return gone.exit_code
+            code = gone.exit_code
         except Stopped as stopped:
             logger.warning("%s.", stopped)
             raise
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # Rust's panics are no Exception
+            code = told(error)
+        stop.leave_from_here()
+        return code
     except Stopped as stopped:  # or a second one, by a second Ctrl-C
         stop.leave_from_here()
         return stopped.exit_code
 
 
-def set_up_environment() -> None:
-    """What libraries read when they are imported."""
-    # OpenMP's threads spin while they wait: on a machine whose cores have other work, too, a step
-    # of a small model took ten times as long. Read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # torch_xla would take the CPU where PJRT_DEVICE is not set, after a warning.
-    os.environ.setdefault("PJRT_SELECT_DEFAULT_DEVICE", "0")
-    # NCCL's own watchdog would abort the process before job.watch can say why.
-    os.environ.setdefault("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0")
-    if os.environ.get("CLUSTER_SPEC"):
-        # Torch gives advice, past the log, to weigh what job.ddp has weighed.
-        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+def told(error: BaseException, sizes: str = "") -> int:
+    """Logs what ended this run, in a sentence where it is no fault of the job; the exit code."""
+    cause = explained(error, sizes) or of_a_variable(error, os.environ)
+    if cause is None:
+        trace = "".join(traceback.format_exception(error))
+        logger.critical("This is a fault of the job, please report it:\n%s", trace)
+        return EXIT_INTERNAL
+    logger.error("%s", cause)
+    return cause.exit_code
 
 
-def run(argv: list[str], stop: StopRequest) -> int:
-    """Reads the arguments, sets up the log and does what was asked."""
+def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
+    """Reads the arguments, sets up the log and does what was asked. `ignored` are variables that
+    were meant for Lightning."""
     from job.arguments import help_text, parse, settings_table
 
     try:
+        require_docstrings()
         parsed = parse(argv, os.environ, Path.cwd())
     except ArgumentError as error:
         advice = "Nothing was started. `python -m job --help` lists every argument."
@@ -93,6 +112,9 @@ def run(argv: list[str], stop: StopRequest) -> int:
 
         return tell(render(parsed))
     handler = set_up_log(parsed, stop)
+    if ignored:
+        logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
+    raise_file_limit()
     networks.prepare(os.environ)
     from job.faults import Patience, set_patience
 
@@ -106,15 +128,10 @@ def run(argv: list[str], stop: StopRequest) -> int:
             parsed = replace(parsed, settings=with_secrets(parsed.settings))
             handler = set_up_log(parsed, stop)  # which now knows what not to show
         return run_command(parsed, stop, handler)
-    except JobError as error:
-        logger.error("%s", error)
-        return error.exit_code
-    except MemoryError:
-        logger.error("Out of memory: lower BATCH_SIZE, or use a machine with more.")
-        return EXIT_INTERNAL
-    except Exception:
-        logger.critical("This is a fault of the job, please report it:\n%s", traceback.format_exc())
-        return EXIT_INTERNAL
+    except (Stopped, streams.ReaderGone, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        return told(error, settings.sizes)
 
 
 def run_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
@@ -125,17 +142,6 @@ def run_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> i
         if follows_from_stop(error):
             stop.raise_if_received()
         raise
-
-
-def require_temporary_folder() -> None:
-    """Raises OutputError in a container whose every file system is read-only."""
-    try:
-        tempfile.gettempdir()
-    except FileNotFoundError as error:
-        raise OutputError(
-            f"No folder for temporary files can be written ({error.strerror}): start the container "
-            "with --tmpfs /tmp, or set TMPDIR."
-        ) from error
 
 
 def set_up_early_log(stop: StopRequest) -> None:
@@ -230,23 +236,18 @@ COMMANDS = {"train": train_command, "check": check_command, "predict": predict_c
 
 
 def leave(code: int) -> None:
-    """Ends the process. What connects machines that have lost each other cannot be taken apart:
-    its threads would wait for those that are gone."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.distributed.is_initialized():
+    """Ends the process. After a failure what was begun cannot be taken apart: machines would wait
+    for those that are gone, and threads for those that could not be started."""
+    if code:
         logging.shutdown()
-        sys.stdout.flush()
+        with suppress(OSError, ValueError):  # nobody listens any more
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 
 
-def require_utf8() -> None:
-    """Starts this process anew where it cannot read its own arguments: a locale of ASCII alone."""
-    if sys.getfilesystemencoding() == "ascii" and os.environ.get("PYTHONUTF8") != "1":
-        os.environ["PYTHONUTF8"] = "1"
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-
-
 if __name__ == "__main__":
-    require_utf8()
+    require_utf8(os.environ)
+    let_warnings_warn(os.environ)
     leave(main(sys.argv[1:], stop_request))

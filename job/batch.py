@@ -5,6 +5,9 @@ a function of (seed, epoch, step, rank), so resuming needs a number and not a st
 """
 
 import logging
+import multiprocessing
+import os
+import resource
 import shutil
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 SHARED_MEMORY = Path("/dev/shm")
 PAGE_BYTES = 4096
+FILES_OF_A_RUN = 64  # open beside the tensors that are on their way from a worker
 
 
 @dataclass(frozen=True)
@@ -174,23 +178,41 @@ class RunData(pl.LightningDataModule):
 
 
 def workers_that_fit(workers: int, batch: Batch, folder: Path = SHARED_MEMORY) -> int:
-    """`workers`, or 0 where shared memory is too small for batches like this one on their way.
+    """`workers`, or 0 where shared memory is too small for batches like this one on their way, or
+    open files are too few.
 
     A process that writes beyond its end is killed by SIGBUS, without a message.
     """
     tensors = [value for value in batch.values() if isinstance(value, torch.Tensor)]
     batch_bytes = sum(-(-each.nbytes // PAGE_BYTES) * PAGE_BYTES for each in tensors)
     # Two wait for each worker, one is in use, one is under way; others may be twice as large.
-    needed = 2 * (2 * workers + 2) * batch_bytes
+    under_way = 2 * workers + 2
+    needed = 2 * under_way * batch_bytes
     free = shutil.disk_usage(folder).free if folder.exists() else 0
-    if free >= needed:
+    most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if free < needed:
+        why = (
+            f"{folder} has {free / 1e6:.1f} MB free and their batches may take {needed / 1e6:.1f} "
+            "MB",
+            "give the container more with --shm-size",
+        )
+    elif most_files < FILES_OF_A_RUN + under_way * len(tensors):
+        why = (f"this process may have {most_files} open files", "raise that with ulimit -n")
+    elif no_lock := _why_no_lock():
+        why = (f"they cannot share a lock ({no_lock})", f"make {folder} writable")
+    else:
         return workers
     logger.warning(
-        "CPU_WORKERS=%d: %s has %.1f MB free and their batches may take %.1f MB, so batches are "
-        "prepared in the main process; give the container more with --shm-size.",
-        workers,
-        folder,
-        free / 1e6,
-        needed / 1e6,
+        "CPU_WORKERS=%d: %s, so batches are prepared in the main process; %s.", workers, *why
     )
     return 0
+
+
+def _why_no_lock() -> str:
+    """Why processes cannot have a lock together, which lies in /dev/shm as well; "" where they
+    can."""
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        return os.strerror(error.errno) if error.errno else str(error)
+    return ""

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from job import storage, tpu
+from job.batch_size import batch_size_to_keep
+from job.causes import explained
 from job.checkpoint import CheckpointStore
 from job.errors import JobError
 from job.finish import refuse_another_model
@@ -31,9 +33,11 @@ def check(settings: Settings) -> int:
     def tried(what: str, act: Callable[[], T]) -> T | None:
         try:
             result = act()
-        except JobError as error:
-            failures.append(error)
-            logger.error("%s: FAILED. %s", what, error)
+        except Exception as error:
+            if (cause := explained(error, settings.sizes)) is None:
+                raise
+            failures.append(cause)
+            logger.error("%s: FAILED. %s", what, cause)
             return None
         logger.info("%s: ok", what)
         return result
@@ -45,11 +49,17 @@ def check(settings: Settings) -> int:
     corpus = tried("corpus and labels", lambda: read_corpus(settings))
     model = tried("model and tokenizer", lambda: read_tokenizer(settings))
     if hardware and corpus and model:
+        store = CheckpointStore(
+            storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k
+        )
         prepared = tried(
-            "encoding and weights", lambda: assemble(settings, hardware, corpus, *model)
+            "encoding and weights",
+            lambda: assemble(
+                settings, hardware, corpus, *model, batch_size_to_keep(store, settings, hardware)
+            ),
         )
         if prepared:
-            tried("resume", lambda: _resume(settings, prepared))
+            tried("resume", lambda: _resume(settings, prepared, store))
     if failures:
         logger.error("%d of the checks failed; nothing was started.", len(failures))
         return failures[0].exit_code
@@ -83,13 +93,8 @@ def _alone(url: str) -> None:
         logger.warning("%s may be writing to %s: a run will wait, then refuse.", holder, url)
 
 
-def _resume(settings: Settings, prepared: Prepared) -> None:
+def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> None:
     """Whether what lies in the output can be gone on from; nothing is deleted."""
-    store = CheckpointStore(
-        storage.join(settings.downstream_model_dir, "checkpoints"),
-        settings.monitored,
-        settings.save_top_k,
-    )
     if settings.resume == "never":
         logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
         return

@@ -15,7 +15,8 @@ import torch.distributed as dist
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import ddp
-from job.errors import EXIT_INTERNAL, IncompatibleError, JobError, UnavailableError
+from job.causes import explained
+from job.errors import IncompatibleError, JobError, UnavailableError
 from job.meeting import expect, find, named
 from job.signals import Stopped, StopRequest
 from job.vertex import VertexEnvironment
@@ -124,11 +125,10 @@ class Cluster(OneMachine):
             self._say(Word(128 + signal.SIGTERM))
         elif isinstance(error, Stopped):
             self._say(Word(error.exit_code))
-        elif isinstance(error, JobError):
-            self._say(Word(error.exit_code, str(error)))
         elif not _is_of_the_connection(error):
             what = f"{type(error).__name__}: {error}".splitlines()[0]
-            self._say(Word(EXIT_INTERNAL, f"{what} (its log says more)"))
+            cause = explained(error) or JobError(f"{what} (its log says more)")
+            self._say(Word(cause.exit_code, str(cause)))
 
     def _say(self, word: Word) -> None:
         self.is_own_word |= self.watch.say(word)

@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy
+
+from job.one_process import OneProcess
 
 # What is agreed on lies on the host; what is averaged lies where it was computed.
 BACKENDS: Mapping[str, str] = MappingProxyType({"cpu": "gloo", "gpu": "cpu:gloo,cuda:nccl"})
@@ -57,7 +58,7 @@ class MachineStrategy(DDPStrategy):
 
     def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
         super().__init__(
-            cluster_environment=LightningEnvironment(),
+            cluster_environment=OneProcess(),
             # Weights may be without a gradient. The buckets also stay as they are at the start, so
             # a sum over more than two machines has one order, before and after a resume.
             find_unused_parameters=True,

@@ -97,5 +97,5 @@ def _write(split: EncodedSplit, file: Path) -> None:
     except (OSError, ValueError) as error:  # a ZIP file that is not whole has a ValueError
         tell_unwritable(file.parent.parent, error)
     finally:
-        with suppress(OSError):
+        with suppress(OSError):  # it has been told
             staged.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ IN_STEP = (
 def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: Cluster) -> str:
     """This machine's part of a run, to the end of the first machine's; a line to close with."""
     hardware = meet_on_hardware(settings, machines)
-    prepared = prepare(settings, hardware)
+    prepared = prepare(settings, hardware, machines.share(None))
     identity = identity_of(settings, prepared)
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = machines.share(None)

@@ -16,6 +16,8 @@ import torch
 from job import ddp, graphs, xla
 from job.errors import ArgumentError, UnavailableError
 from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
+from job.memory import free_host_bytes
+from job.one_process import OneProcess
 from job.ranks import OneDevice
 
 logger = logging.getLogger(__name__)
@@ -24,11 +26,6 @@ logger = logging.getLogger(__name__)
 BF16_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 # What torch.compile calls: triton a C compiler, inductor on the CPU one for C++.
 COMPILERS = {"gpu": ("cc", "gcc", "clang"), "cpu": ("g++", "clang++", "c++")}
-# Of a control group, its limit and what it uses: version 2, and version 1.
-CGROUP_MEMORY = (
-    ("memory.max", "memory.current"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-)
 CORE_BYTES = 16 << 30  # of a v3 or v5e; v4, v5p and v6e have more
 TRAINER_PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
@@ -82,7 +79,9 @@ class Hardware:
 
     def plugins(self) -> list:
         """Lightning's plugins beside the one for checkpoints."""
-        return [xla.CorePrecision(self.precision)] if self.accelerator == "tpu" else []
+        if self.accelerator == "tpu":
+            return [xla.CorePrecision(self.precision)]
+        return [] if self.machines > 1 else [OneProcess()]  # several machines' strategy has its own
 
     def trainer_arguments(self) -> dict:
         """Keyword arguments of `pytorch_lightning.Trainer`."""
@@ -111,7 +110,7 @@ class Hardware:
             return CORE_BYTES
         if self.accelerator == "gpu":
             return torch.cuda.mem_get_info()[0]
-        return _free_host_bytes(Path("/"))
+        return free_host_bytes()
 
 
 def choose_hardware(
@@ -221,23 +220,9 @@ def _cpu_precision(precision: str, flags: frozenset[str]) -> str:
 
 def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     """The feature flags of the first processor; none where the system does not tell."""
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("flags"):
-                return frozenset(line.partition(":")[2].split())
-    return frozenset()
-
-
-def _free_host_bytes(root: Path) -> int:
-    """The smaller of what the machine and what this container's cgroup has left."""
-    meminfo = dict(
-        line.split(":", 1)
-        for line in (root / "proc/meminfo").read_text().splitlines()
-        if ":" in line
-    )
-    free = int(meminfo["MemAvailable"].split()[0]) * 1024
-    for limit, used in CGROUP_MEMORY:
-        limit, used = root / "sys/fs/cgroup" / limit, root / "sys/fs/cgroup" / used
-        if limit.exists() and used.exists() and (text := limit.read_text().strip()) != "max":
-            free = min(free, int(text) - int(used.read_text()))
-    return max(free, 0)
+    try:
+        lines = cpuinfo.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return frozenset()
+    flags = (line.partition(":")[2] for line in lines if line.startswith("flags"))
+    return frozenset(next(flags, "").split())

@@ -10,13 +10,14 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job.batch import EpochPlan
+from job.batch_size import fitting_batch_size
 from job.corpus import Corpus, Split, load_corpus
 from job.encode import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError, DataError
 from job.features import encode_cached
 from job.hardware import Hardware, require_compiler
 from job.labels import LabelMap
-from job.layout import bytes_per_position, choose_layout, largest_batch, parameter_bytes
+from job.layout import bytes_per_position, choose_layout, parameter_bytes
 from job.model_config import load_config, max_positions
 from job.pretrained import load_classifier, resolve_model
 from job.rows import Layout
@@ -50,9 +51,9 @@ class Prepared:
     rows_ES: np.ndarray | None = None
 
 
-def prepare(settings: Settings, hardware: Hardware) -> Prepared:
+def prepare(settings: Settings, hardware: Hardware, kept: int | None = None) -> Prepared:
     """Everything below, in order. Raises the JobError that says why not."""
-    return assemble(settings, hardware, read_corpus(settings), *read_tokenizer(settings))
+    return assemble(settings, hardware, read_corpus(settings), *read_tokenizer(settings), kept)
 
 
 def read_corpus(settings: Settings) -> Corpus:
@@ -92,8 +93,12 @@ def assemble(
     corpus: Corpus,
     folder: Path,
     tokenizer: PreTrainedTokenizerFast,
+    kept: int | None = None,
 ) -> Prepared:
-    """Encodes the corpus, loads the network and chooses the layout of its rows."""
+    """Encodes the corpus, loads the network and chooses the layout of its rows.
+
+    `kept` is the batch size of the checkpoint to go on from, which BATCH_SIZE=0 takes.
+    """
     if settings.compile:
         require_compiler(hardware.accelerator)
     label_map = LabelMap.from_sentences(corpus.train.sentences)
@@ -112,16 +117,9 @@ def assemble(
         max_seq_length=settings.max_seq_length,
         batch_size=settings.batch_size or TYPICAL_BATCH,
     )
-    batch_size = settings.batch_size or largest_batch(
-        network,
-        layout,
-        train,
-        max_seq_length=settings.max_seq_length,
-        free_bytes=hardware.free_bytes(),
+    batch_size = settings.batch_size or fitting_batch_size(
+        network, layout, train, settings, hardware, kept
     )
-    if not settings.batch_size:
-        batch_size = hardware.smallest(batch_size)
-        logger.info("BATCH_SIZE=0: %d sentences a step fit into this machine's memory.", batch_size)
     plan = EpochPlan(train.sentence_count, batch_size, settings.seed, hardware.world_size)
     rows_ES = None
     if hardware.has_static_shapes:

@@ -173,6 +173,11 @@ class Settings(CorpusSettings):
     def epochs_to_train(self) -> int:
         return 1 if self.test_mode else self.epochs
 
+    @property
+    def sizes(self) -> str:
+        """The arguments that the memory of a step depends on, for people."""
+        return f"BATCH_SIZE={self.batch_size}, MAX_SEQ_LENGTH={self.max_seq_length}"
+
     def public_values(self) -> dict[str, Any]:
         """Every field but the secrets, as JSON values: to be hashed, logged or written."""
         return self.model_dump(mode="json", exclude=set(SECRETS))

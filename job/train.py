@@ -8,6 +8,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from job import disk, storage
+from job.batch_size import batch_size_to_keep
 from job.checkpoint import CheckpointStore
 from job.cluster import OneMachine, joined
 from job.finish import (
@@ -70,10 +71,11 @@ def train_alone(
     started_at = time.monotonic()
     url = settings.downstream_model_dir
     hardware = meet_on_hardware(settings, machines)
-    prepared = prepare(settings, hardware)
     store = CheckpointStore(
         storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k, lease.confirm
     )
+    kept = machines.share(batch_size_to_keep(store, settings, hardware))
+    prepared = prepare(settings, hardware, kept)
     identity = identity_of(settings, prepared)
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = find_start(store, settings.resume, identity, prepared, scratch / "start")

@@ -1,5 +1,6 @@
 """The plan of an epoch: which sentences a step takes."""
 
+import errno
 from types import SimpleNamespace
 
 import numpy as np
@@ -112,3 +113,23 @@ def test_worker_processes_need_room_in_shared_memory(tmp_path, monkeypatch, capl
     assert "CPU_WORKERS=3" in caplog.text
     assert "--shm-size" in caplog.text
     assert workers_that_fit(1, batch, tmp_path / "absent") == 0
+
+
+def test_worker_processes_need_open_files_and_locks(tmp_path, monkeypatch, caplog):
+    """A tensor on its way is an open file, and a lock lies in shared memory: without either,
+    batches are prepared in the main process."""
+    batch = {"ids": torch.zeros(10), "labels": torch.zeros(10)}
+    limits = {"now": (64 + 12, 4096)}
+    monkeypatch.setattr("job.batch.resource.getrlimit", lambda which: limits["now"])
+    assert workers_that_fit(2, batch, tmp_path) == 2
+    limits["now"] = (64 + 11, 4096)
+    assert workers_that_fit(2, batch, tmp_path) == 0
+    assert "this process may have 75 open files" in caplog.text
+    limits["now"] = (4096, 4096)
+
+    def refuse():
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("job.batch.multiprocessing.Lock", refuse)
+    assert workers_that_fit(2, batch, tmp_path) == 0
+    assert "they cannot share a lock (Read-only file system)" in caplog.text

@@ -10,7 +10,7 @@ ROOMS = sorted(JOB.glob("*.py"))
 
 # Each layer may import those before it, and rooms of its own layer.
 LAYERS = [
-    {"__init__", "errors", "sentences", "manifest", "marks"},
+    {"__init__", "errors", "sentences", "manifest", "marks", "causes", "surroundings", "memory"},
     {
         "labels",
         "signals",
@@ -68,7 +68,7 @@ LAYERS = [
     },
     {"fetch", "drive", "secrets", "cache", "sources", "splits", "shown", "corpus_checks", "corpus"},
     {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
-    {"ranks", "xla", "graphs", "tpu", "ddp", "watch", "meeting", "cluster"},
+    {"ranks", "one_process", "xla", "graphs", "tpu", "ddp", "watch", "meeting", "cluster"},
     {
         "batch",
         "shapes",
@@ -88,7 +88,18 @@ LAYERS = [
         "export",
     },
     {"page", "report", "predict"},
-    {"unknown", "prepare", "state", "saver", "resume", "identity", "progress", "curves", "tuning"},
+    {
+        "unknown",
+        "batch_size",
+        "prepare",
+        "state",
+        "saver",
+        "resume",
+        "identity",
+        "progress",
+        "curves",
+        "tuning",
+    },
     {"office", "standins", "compiled", "cores"},
     {"fit", "finish", "summary", "check", "follow"},
     {"train"},
