@@ -101,11 +101,11 @@ def test_curves_that_failed_are_left_alone(tmp_path):
     assert not (tmp_path / "logs").exists()
 
 
-def test_a_trial_whose_metric_cannot_be_written_still_trains(world, monkeypatch, capsys):
+def test_a_trial_whose_metric_cannot_be_written_still_trains(world, monkeypatch, capsys, gcs):
     """Told once, with the file."""
     monkeypatch.setenv("CLOUD_ML_TRIAL_ID", "7")
     monkeypatch.setenv("CLOUD_ML_HP_METRIC_FILE", "/dev/null/output.metrics")
-    code, log = world.run(capsys, epochs=2)
+    code, log = world.run(capsys, epochs=2, downstream_model_dir="gs://bucket/tuned")
     assert code == 0, log
     assert said(log, "/dev/null/output.metrics") == 1
 
