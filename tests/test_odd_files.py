@@ -229,6 +229,44 @@ def test_what_is_no_tag_is_named():
         assert f"`{tag}` is neither O nor BIO" in parsed.rejected[0].detail
 
 
+def test_a_comment_that_is_the_text_rejects_units_that_differ():
+    """Where the comments of most sentences are their text, one that is not has other units."""
+    good = "# 홍길동은\n홍길동\tB-PS\n은\tO\n\n"
+    parsed = read(good * 5 + good.replace("# 홍길동은", "# 김철수는") + good)
+    assert reasons(parsed) == [("units differ from the sentence", 21)]
+    assert [s.text for s in parsed.sentences] == ["홍길동은"] * 6
+
+
+def test_a_comment_is_the_text_also_where_units_write_a_blank_as_a_sign():
+    """The blank of the comment says what `_` is."""
+    parsed = read("# 홍길동은 갔다\n홍길동은\tB-PS\n_\tO\n갔다\tO\n\n" * 4)
+    assert [s.text for s in parsed.sentences] == ["홍길동은 갔다"] * 4
+    assert "`_` a blank" in parsed.format
+
+
+def test_hangul_does_not_decide_between_columns_that_both_hold_some():
+    """A column of Latin letters alone is not the text of a Korean corpus; one of both may be."""
+    rows = [("홍길동", "hong"), ("은", "eun"), ("갔다", "gatda"), ("서울", "seoul")]
+    latin = "".join(f"{k}\t{e}\tB-PS\n" for k, e in rows) + "\n"
+    assert "the text in column 1" in read(latin * 3).format
+    with pytest.raises(DataError, match="columns 1 and 2 can each be the text"):
+        read(latin * 3 + latin.replace("seoul", "서울"))
+
+
+def test_a_sign_that_the_text_holds_is_no_blank_whatever_other_columns_say():
+    """The comment has the `_`, so the `_` of the lemma says nothing."""
+    rows = "# text = 변수 _ 값\n변수\t변수\tNNG\tB-X\n_\t_\tSW\tO\n값\t값\tNNG\tO\n\n"
+    assert [s.text for s in read(rows * 4).sentences] == ["변수 _ 값"] * 4
+
+
+def test_many_different_beginnings_are_no_prefix():
+    """`ko:` and `en:` are languages; four and more are what the text says."""
+    rows = "".join(f"{letter}:가\tB-X\n" for letter in "abcd") + "\n"
+    assert read(rows * 2).sentences[0].text == "a:가 b:가 c:가 d:가"
+    with pytest.raises(DataError, match="every unit begins with `a:` or `b:` or `c:`"):
+        read(rows.replace("d:가", "a:가") * 2)
+
+
 # What `predict` reads
 
 
