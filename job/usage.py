@@ -50,8 +50,7 @@ _EXIT_CODES = {
     0: "done, or it had been done before",
     64: "an argument is wrong",
     65: "the corpus or its labels cannot be used",
-    69: "a hub, server, device or other machine did not answer, or this one lacks memory, files or "
-    "processes",
+    69: "a hub, server, device or machine did not answer, or memory, files or processes ran out",
     70: "a fault of this program",
     73: "the output cannot be written",
     74: "a storage fault that outlived its retries",
