@@ -135,12 +135,14 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
 
 
 def run_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
-    """Does what was asked. An error that a stop has led to is told as the stop."""
+    """Does what was asked. What a library made of a stop is told as the stop; one of the job's own
+    errors says why there was one, as where another machine has failed."""
     try:
         return COMMANDS[parsed.command](parsed, stop, handler)
     except Exception as error:
-        if follows_from_stop(error):
+        if follows_from_stop(error) and not isinstance(error, JobError):
             stop.raise_if_received()
+        stop.leave_from_here()
         raise
 
 

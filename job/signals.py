@@ -6,6 +6,7 @@ that would be lost, as soon as it would not. In training it waits for the end of
 one checkpoint can be saved. A second Ctrl-C does not wait, but on several cores of a TPU.
 """
 
+import atexit
 import os
 import select
 import signal
@@ -93,6 +94,7 @@ class StopRequest:
         if not self._is_due:
             self._is_due = True
             signal.signal(signal.SIGALRM, self._look_again)
+            atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # Python gives it back then
             sys.unraisablehook = _without_stopped(sys.unraisablehook)
         signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)
         if not _would_be_lost(frame):

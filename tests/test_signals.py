@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from job import errors
+from job.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, IncompatibleError
 
 HEAD = """
 import atexit, gc, os, signal, sys, time, weakref
@@ -70,7 +70,7 @@ except BlockingIOError:
 os.dup2(writable, 2)
 ask()
 """
-    assert run(program) == (errors.EXIT_TERMINATED, "", "")
+    assert run(program) == (EXIT_TERMINATED, "", "")
 
 
 def test_another_signal_does_not_cut_the_line_off():
@@ -83,7 +83,7 @@ def tell(text):
 stop.tell = tell
 ask(signal.SIGINT)
 """
-    assert run(program) == (errors.EXIT_INTERRUPTED, "Stopped by SIGINT.\n", "")
+    assert run(program) == (EXIT_INTERRUPTED, "Stopped by SIGINT.\n", "")
 
 
 @pytest.mark.parametrize(
@@ -182,16 +182,30 @@ def test_an_error_that_follows_from_a_stop_is_told_as_the_stop():
     """Code that makes another exception of it does not turn 143 into a fault of the job."""
     body = "exec('try:\\n ask()\\nexcept BaseException as e:\\n raise ValueError(1) from e')"
     code, said, told = run(MAIN.format(body=body))
-    assert (code, told) == (errors.EXIT_TERMINATED, "")
+    assert (code, told) == (EXIT_TERMINATED, "")
     assert said.endswith("WARNING Stopped by SIGTERM.\n")
     assert said.count("\n") == 1
+
+
+def test_a_failure_that_a_stop_was_made_of_is_told_as_it_is():
+    """Where another machine's failure has stopped this one: its exit code and its sentence."""
+    body = """
+    from job.errors import IncompatibleError
+    try:
+        ask()
+    except Stopped:
+        raise IncompatibleError("machine 0 says why") from None
+"""
+    code, said, told = run(MAIN.format(body=body))
+    assert (code, told) == (IncompatibleError.exit_code, "")
+    assert said.endswith("ERROR machine 0 says why\n")
 
 
 def test_after_the_command_nothing_is_held_any_more():
     """A signal while Python takes itself apart ends it by the documented code, without a
     traceback."""
     code, said, told = run(MAIN.format(body="atexit.register(ask); return 0"))
-    assert (code, told) == (errors.EXIT_TERMINATED, "")
+    assert (code, told) == (EXIT_TERMINATED, "")
     assert said.endswith("WARNING Stopped by SIGTERM.\n")
 
 
@@ -199,7 +213,7 @@ def test_a_second_ctrl_c_breaks_off_a_clean_up_without_a_traceback():
     """What hangs is not waited for: 130."""
     body = "exec('try:\\n ask(2)\\nfinally:\\n ask(2)\\n until_stopped()')"
     code, said, told = run(MAIN.format(body=body))
-    assert (code, told) == (errors.EXIT_INTERRUPTED, "")
+    assert (code, told) == (EXIT_INTERRUPTED, "")
     assert said.endswith("WARNING Stopped by SIGINT.\n")
     assert "never" not in said
 
