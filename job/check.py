@@ -10,15 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from job import storage, tpu
+from job import disk, storage, tpu
 from job.checkpoint import CheckpointStore
 from job.errors import JobError
 from job.finish import refuse_another_model
 from job.hardware import Hardware, choose_hardware
-from job.identity import find_start, identity_of
+from job.identity import Start, find_start, identity_of
 from job.lease import holder_of
 from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
+from job.probe import probe_output
 from job.settings import Settings
+from job.space import needs_of, require_space
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,7 +51,9 @@ def check(settings: Settings) -> int:
             "encoding and weights", lambda: assemble(settings, hardware, corpus, *model)
         )
         if prepared:
-            tried("resume", lambda: _resume(settings, prepared))
+            start = tried("resume", lambda: _resume(settings, prepared))
+            if start:
+                tried("space on the disks", lambda: _space(settings, prepared, start))
     if failures:
         logger.error("%d of the checks failed; nothing was started.", len(failures))
         return failures[0].exit_code
@@ -74,7 +78,7 @@ def _hardware(settings: Settings) -> Hardware:
 
 
 def _writable(url: str) -> None:
-    storage.probe_writable(url)
+    probe_output(url)
     refuse_another_model(url)
 
 
@@ -83,16 +87,24 @@ def _alone(url: str) -> None:
         logger.warning("%s may be writing to %s: a run will wait, then refuse.", holder, url)
 
 
-def _resume(settings: Settings, prepared: Prepared) -> None:
+def _store(settings: Settings) -> CheckpointStore:
+    url = storage.join(settings.downstream_model_dir, "checkpoints")
+    return CheckpointStore(url, settings.monitored, settings.save_top_k)
+
+
+def _resume(settings: Settings, prepared: Prepared) -> Start:
     """Whether what lies in the output can be gone on from; nothing is deleted."""
-    store = CheckpointStore(
-        storage.join(settings.downstream_model_dir, "checkpoints"),
-        settings.monitored,
-        settings.save_top_k,
-    )
+    store = _store(settings)
     if settings.resume == "never":
         logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
-        return
     with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
         identity = identity_of(settings, prepared)
-        find_start(store, settings.resume, identity, prepared, Path(folder))
+        return find_start(store, settings.resume, identity, prepared, Path(folder))
+
+
+def _space(settings: Settings, prepared: Prepared, start: Start) -> None:
+    if settings.resume == "never" and (present := _store(settings).present()):
+        logger.info("The room of %d checkpoints would be freed before.", len(present))
+        return
+    with disk.scratch() as folder:
+        require_space(needs_of(settings, prepared, start, _store(settings), folder))
