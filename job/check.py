@@ -103,8 +103,5 @@ def _resume(settings: Settings, prepared: Prepared) -> Start:
 
 
 def _space(settings: Settings, prepared: Prepared, start: Start) -> None:
-    if settings.resume == "never" and (present := _store(settings).present()):
-        logger.info("The room of %d checkpoints would be freed before.", len(present))
-        return
     with disk.scratch() as folder:
         require_space(needs_of(settings, prepared, start, _store(settings), folder))

@@ -154,8 +154,9 @@ def replace_folder(folder: Path, target: Path) -> bool:
         except OSError as error:
             if error.errno in FULL:
                 raise
-            lack = f"no renaming of a folder ({error.strerror})"
-            tell_once(target.parent, lack, "model and report are replaced file by file")
+            if error.errno != errno.EBUSY:  # a mount point on the same disk
+                lack = f"no renaming of a folder ({error.strerror})"
+                tell_once(target.parent, lack, "model and report are replaced file by file")
             return False
         for left in _left_beside(target, "old"):
             _bring_over(left, target, names(folder))
@@ -208,7 +209,7 @@ def _make_folder(folder: Path) -> None:
     except FileExistsError as error:
         raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder") from error
     except FileNotFoundError as error:  # /proc and its like say so
-        raise OSError(errno.EINVAL, f"{folder} cannot be made there") from error
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} cannot be made") from error
     except RecursionError as error:
         raise OSError(errno.ENAMETOOLONG, "too many folders in one another") from error
 

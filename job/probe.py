@@ -8,10 +8,12 @@ import json
 import os
 import tempfile
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from job import replacement, storage
-from job.errors import OutputError, StorageError
+from job.errors import JobError, OutputError, StorageError
+from job.faults import named
 from job.manifest import MANIFEST, describe_files
 
 FOLDERS = ("checkpoints", "model", "report")
@@ -23,17 +25,29 @@ NO_SUCH_NAMES = {errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}
 
 def probe_output(url: str) -> None:
     """Raises OutputError, PermissionDeniedError or StorageError where an operation fails."""
+    if not storage.is_local(url):
+        _probe(url)
+        return
+    output = storage.local_path(url)
+    inside = [output / name for name in FOLDERS]
+    for folder in (*reversed(output.parents), output, *inside):
+        _refuse_others(folder)
     _probe(url)
-    for inside in [storage.join(url, name) for name in FOLDERS if storage.is_local(url)]:
-        folder = storage.local_path(inside)
-        if folder.is_dir():
-            _probe(inside)
-        elif os.path.lexists(folder):
-            raise OutputError(
-                f"{inside}: is a {'link to nothing' if folder.is_symlink() else 'file'}, and the "
-                "job needs a folder of that name; move it elsewhere, or choose another "
-                "DOWNSTREAM_MODEL_DIR."
-            )
+    for folder in inside:
+        if folder.exists():
+            _probe(str(folder))
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raises OutputError where the name of a folder is taken by something else."""
+    with named(str(folder)):
+        is_taken = os.path.lexists(folder) and not folder.is_dir()
+    if is_taken:
+        kind = "link to nothing" if folder.is_symlink() else "file"
+        raise OutputError(
+            f"{folder}: is a {kind}, and the job needs a folder of that name; move it elsewhere, "
+            "or choose another DOWNSTREAM_MODEL_DIR."
+        )
 
 
 def _probe(url: str) -> None:
@@ -49,8 +63,11 @@ def _probe(url: str) -> None:
             raise StorageError(f"{place}: what was read differs from what was written.")
         if storage.is_local(url):
             _replace(storage.join(folder, "model"))
-    finally:
-        storage.remove(folder, url)
+    except JobError:
+        with suppress(JobError):  # what failed first is told
+            storage.remove(folder, url)
+        raise
+    storage.remove(folder, url)
 
 
 def _create(url: str, place: str) -> None:

@@ -33,17 +33,19 @@ class Need:
 def needs_of(
     settings: Settings, prepared: Prepared, start: Start, store: CheckpointStore, scratch: Path
 ) -> list[Need]:
-    """What a run from `start` writes: to this machine's `scratch`, and to an output on a path."""
+    """What a run from `start` writes: to this machine's `scratch`, and to an output on a path, but
+    not to one where RESUME=never makes room first."""
     network, url = prepared.network, settings.downstream_model_dir
     weights = [*network.parameters(), *network.buffers()]
     model = sum(tensor.numel() * tensor.element_size() for tensor in weights)
     trained = (p.numel() * p.element_size() for p in network.parameters() if p.requires_grad)
     is_trained = start.is_trained(settings.epochs_to_train)
     checkpoint = 0 if is_trained else model + MOMENTS * sum(trained)
-    more = max(1, store.keep_best + AT_ONCE - len(store.present()))
+    present = len(store.present())
+    more = max(1, store.keep_best + AT_ONCE - present)
     here = "free some, or set TMPDIR to a larger disk"
     needs = [Need(scratch, max(checkpoint, model), AT_ONCE * checkpoint + model, here)]
-    if storage.is_local(url):
+    if storage.is_local(url) and not (settings.resume == "never" and present):
         output, there = storage.local_path(url), "free some, or choose another DOWNSTREAM_MODEL_DIR"
         needs += [
             Need(output / "checkpoints", checkpoint, more * checkpoint, there),

@@ -76,9 +76,9 @@ def train_alone(
     machines.share(None if finished else start)
     if finished:
         return f"Done already: the model lies in {storage.join(url, 'model')}."
+    require_space(needs_of(settings, prepared, start, store, scratch))
     lease.note_start(start.progressed.global_step, settings.max_attempts)
     store.clean_up(start_anew=settings.resume == "never")
-    require_space(needs_of(settings, prepared, start, store, scratch))
     line = Progress(
         handler,
         epochs=settings.epochs_to_train,
