@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from job import process
+from job.faults import FULL
 from job.locks import locked, locked_beside, tell_once
 from job.manifest import MANIFEST, named_files
 
@@ -24,7 +25,6 @@ STAYS = {
     *(errno.EPERM, errno.EACCES, errno.EEXIST, errno.EBUSY, errno.EXDEV, errno.ETXTBSY),
     *(errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL),
 }
-FULL = {errno.ENOSPC, errno.EDQUOT}
 WITHOUT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.EROFS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
