@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from job import __version__, networks, streams
 from job.causes import explained, of_a_variable
-from job.errors import EXIT_INTERNAL, ArgumentError, OutputError
+from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.surroundings import (
     let_warnings_warn,
     raise_file_limit,

@@ -10,17 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from job import storage, tpu
+from job import disk, storage, tpu
 from job.batch_size import batch_size_to_keep
 from job.causes import explained
 from job.checkpoint import CheckpointStore
 from job.errors import JobError
 from job.finish import refuse_another_model
 from job.hardware import Hardware, choose_hardware
-from job.identity import find_start, identity_of
+from job.identity import Start, find_start, identity_of
 from job.lease import holder_of
+from job.output_probe import probe_output
 from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
 from job.settings import Settings
+from job.space import needs_of, require_space
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,7 +61,9 @@ def check(settings: Settings) -> int:
             ),
         )
         if prepared:
-            tried("resume", lambda: _resume(settings, prepared, store))
+            start = tried("resume", lambda: _resume(settings, prepared, store))
+            if start:
+                tried("space on the disks", lambda: _space(settings, prepared, start, store))
     if failures:
         logger.error("%d of the checks failed; nothing was started.", len(failures))
         return failures[0].exit_code
@@ -84,7 +88,7 @@ def _hardware(settings: Settings) -> Hardware:
 
 
 def _writable(url: str) -> None:
-    storage.probe_writable(url)
+    probe_output(url)
     refuse_another_model(url)
 
 
@@ -93,11 +97,15 @@ def _alone(url: str) -> None:
         logger.warning("%s may be writing to %s: a run will wait, then refuse.", holder, url)
 
 
-def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> None:
+def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> Start:
     """Whether what lies in the output can be gone on from; nothing is deleted."""
     if settings.resume == "never":
         logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
-        return
     with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
         identity = identity_of(settings, prepared)
-        find_start(store, settings.resume, identity, prepared, Path(folder))
+        return find_start(store, settings.resume, identity, prepared, Path(folder))
+
+
+def _space(settings: Settings, prepared: Prepared, start: Start, store: CheckpointStore) -> None:
+    with disk.scratch() as folder:
+        require_space(needs_of(settings, prepared, start, store, folder))

@@ -1,7 +1,10 @@
-"""Files of this machine: written beside their place and renamed into it, whole or not at all."""
+"""Files of this machine: written beside their place and renamed into it, whole or not at all.
+
+What a file system lacks is done another way: a hard link by a lock file and a rename, the renaming
+of a file over another by writing over it.
+"""
 
 import errno
-import fcntl
 import os
 import re
 import shutil
@@ -12,9 +15,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from job import process
+from job.faults import FULL
+from job.locks import locked, locked_beside, tell_once
 from job.manifest import MANIFEST, named_files
 
 SCRATCH = "-korean-ner-job"
+# Of a rename over a file that lies there: some servers refuse it, and a file may be a mount point.
+STAYS = {
+    *(errno.EPERM, errno.EACCES, errno.EEXIST, errno.EBUSY, errno.EXDEV, errno.ETXTBSY),
+    *(errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL),
+}
+WITHOUT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.EROFS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
 @contextmanager
@@ -73,7 +84,7 @@ def publish(file: Path, target: Path) -> None:
     with _staged(target) as staged:
         shutil.copyfile(file, staged)
         _sync(staged)
-        staged.replace(target)
+        _put(staged, target)
 
 
 def create(target: Path, data: bytes) -> None:
@@ -81,38 +92,72 @@ def create(target: Path, data: bytes) -> None:
     with _staged(target) as staged:
         staged.write_bytes(data)
         _sync(staged)
-        os.link(staged, target)  # unlike a rename, never over another's file
+        try:
+            os.link(staged, target)  # unlike a rename, never over another's file
+        except (FileExistsError, FileNotFoundError):
+            raise
+        except OSError as error:
+            if error.errno in FULL:
+                raise
+            lack = f"no hard links ({error.strerror})"
+            tell_once(target.parent, lack, "lock files take their place")
+            with locked_beside(target):
+                if os.path.lexists(target):
+                    raise FileExistsError(target) from error
+                _put(staged, target)
 
 
 def swap(target: Path, old: bytes, new: bytes) -> None:
     """Writes `new` in the place of `old`. Raises FileExistsError where something else lies."""
-    with target.open("rb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        # Who waited for the lock holds that of a file that was replaced meanwhile.
-        if target.read_bytes() != old or not os.path.samestat(
-            os.fstat(held.fileno()), target.stat()
-        ):
+    with locked(target):
+        if target.read_bytes() != old:
             raise FileExistsError(target)
         with _staged(target) as staged:
             staged.write_bytes(new)
             _sync(staged)
-            staged.replace(target)
+            _put(staged, target)
 
 
-def replace_folder(folder: Path, target: Path) -> None:
-    """Puts a copy of `folder` in the place of what lies at `target`, as a whole.
+def _put(staged: Path, target: Path) -> None:
+    """Renames, or where that is refused writes over what lies there, which a reader may see."""
+    try:
+        staged.replace(target)
+    except OSError as error:
+        if error.errno not in STAYS or target.is_dir():
+            raise
+        lack = f"no renaming over a file ({error.strerror})"
+        tell_once(target.parent, lack, "files are written over in their place")
+        with staged.open("rb") as source, target.open("rb+" if target.exists() else "xb") as stream:
+            shutil.copyfileobj(source, stream)
+            stream.truncate()
+        _sync(target)
+
+
+def replace_folder(folder: Path, target: Path) -> bool:
+    """Puts a copy of `folder` in the place of what lies at `target`, as a whole; False, and nothing
+    is changed, where that cannot be: at a link, a mount point, or where folders are not renamed.
 
     What is not ours, by the manifest there, moves into the new folder. What a call left beside it
     when it was killed goes the same way, once there is a new one.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_symlink() or target.is_mount():
+        return False
+    _make_folder(target.parent)
     suffix = uuid.uuid4().hex[:8]
     staged, old = (target.with_name(f".{target.name}.{w}-{suffix}") for w in ("new", "old"))
     try:
-        shutil.copytree(folder, staged)
-        if os.path.lexists(target):
-            target.rename(old)
-        staged.rename(target)
+        _copy(folder, staged)
+        try:
+            if os.path.lexists(target):
+                target.rename(old)
+            staged.rename(target)
+        except OSError as error:
+            if error.errno in FULL:
+                raise
+            if error.errno != errno.EBUSY:  # a mount point on the same disk
+                lack = f"no renaming of a folder ({error.strerror})"
+                tell_once(target.parent, lack, "model and report are replaced file by file")
+            return False
         for left in _left_beside(target, "old"):
             _bring_over(left, target, names(folder))
         for left in _left_beside(target, "new"):
@@ -121,6 +166,19 @@ def replace_folder(folder: Path, target: Path) -> None:
         if os.path.lexists(old) and not os.path.lexists(target):
             old.rename(target)
         shutil.rmtree(staged, ignore_errors=True)
+    return True
+
+
+def _copy(folder: Path, target: Path) -> None:
+    """The files below a folder and nothing of their owners, modes and times."""
+    target.mkdir()
+    for path in sorted(folder.rglob("*")):
+        copy = target / path.relative_to(folder)
+        if path.is_dir():
+            copy.mkdir()
+        else:
+            shutil.copyfile(path, copy)
+            _sync(copy)
 
 
 def _bring_over(old: Path, target: Path, new: Set[str]) -> None:
@@ -145,12 +203,20 @@ def _left_beside(target: Path, kind: str) -> list[Path]:
     return [path for path in target.parent.iterdir() if name.fullmatch(path.name)]
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder") from error
+    except FileNotFoundError as error:  # /proc and its like say so
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} cannot be made") from error
+    except RecursionError as error:
+        raise OSError(errno.ENAMETOOLONG, "too many folders in one another") from error
+
+
 @contextmanager
 def _staged(target: Path) -> Iterator[Path]:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise NotADirectoryError(errno.ENOTDIR, f"{target.parent} is not a folder") from error
+    _make_folder(target.parent)
     staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield staged
@@ -160,4 +226,8 @@ def _staged(target: Path) -> Iterator[Path]:
 
 def _sync(file: Path) -> None:
     with file.open("rb+") as stream:
-        os.fsync(stream.fileno())
+        try:
+            os.fsync(stream.fileno())
+        except OSError as error:
+            if error.errno not in WITHOUT_SYNC:
+                raise

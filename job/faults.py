@@ -42,6 +42,7 @@ class CorruptedError(StorageError):
 DAMAGED = (CorruptedError, DataCorruption)
 DAMAGED_AT_REST = 3  # times in a row
 LONGEST_REASON = 130  # characters of what a service says
+FULL = {errno.ENOSPC: "no space left on the device", errno.EDQUOT: "the disk quota is used up"}
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,8 @@ def _named(url: str, error: Exception) -> JobError | None:
 def _reason(error: BaseException) -> str:
     if isinstance(error, RetryError) and error.cause:
         error = error.cause
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "no space left on the device: free some, or choose another output"
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"{FULL[error.errno]}: free some, or choose another output"
     if isinstance(error, GoogleAPICallError):
         # The client's message holds the whole answer; what a person needs is the sentence in it.
         sentence = re.search(r'"message": ?"((?:[^"\\]|\\.)+)"', error.message)

@@ -52,13 +52,12 @@ def is_finished(
     url: str,
 ) -> bool:
     """Whether the run that `start` came from has trained its epochs and published its model."""
-    reached = start.progressed
-    if not reached.stopped_early and reached.epoch < settings.epochs_to_train:
+    if not start.is_trained(settings.epochs_to_train):
         return False
     try:
         manifest = json.loads(storage.read_bytes(storage.join(url, "model", MANIFEST)))
         expected = in_words_of(manifest["trained"]["settings"], identity, prepared)
-        return manifest["trained"] == trained_by(expected, reached.global_step)
+        return manifest["trained"] == trained_by(expected, start.progressed.global_step)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False  # none yet, or that of an earlier run: it is made anew
 

@@ -45,6 +45,10 @@ class Start:
     state: Mapping | None
     checkpoint: Checkpoint | None = None
 
+    def is_trained(self, epochs: int) -> bool:
+        """Whether the run that it came from has ended its training, if so many epochs are all."""
+        return self.progressed.stopped_early or self.progressed.epoch >= epochs
+
 
 def identity_of(settings: Settings, prepared: Prepared) -> dict[str, object]:
     """Argument or fact → plain value; runs with equal ones train the same weights."""

@@ -43,8 +43,13 @@ def check_location(place: str) -> str:
     elif scheme != scheme.lower() and scheme.lower() not in WEB:
         raise ValueError(f"{WANTED}, its scheme in lower case")
     elif scheme in LOCAL:
-        if not place.partition("://")[2]:
+        path = place.partition("://")[2]
+        if not path:
             raise ValueError(f"{WANTED}: it names no folder")
+        if not path.startswith("/"):
+            raise ValueError(
+                f"{WANTED}; after {scheme}:// comes a path from the root, as in {scheme}:///folder"
+            )
     else:
         _check_url(scheme, place.partition("://")[2])
     return place

@@ -14,7 +14,8 @@ from job.locations import is_local, scheme_of
 NAMES = ("LEASE.json", "checkpoints", "compiled", "label_map.txt", "logs", "model", "report")
 _WRITER = "[0-9a-f]{8}"  # ends a name that one writer made for itself
 _WHOLE = rf"({'|'.join(map(re.escape, NAMES))}|LEASE\.json\.{_WRITER}|\.probe-{_WRITER})"
-OUTPUT = re.compile(rf"{_WHOLE}|\.{_WHOLE}\.{_WRITER}|\.(model|report)\.(new|old)-{_WRITER}")
+_BESIDE = rf"({_WRITER}|lock)"
+OUTPUT = re.compile(rf"{_WHOLE}|\.{_WHOLE}\.{_BESIDE}|\.(model|report)\.(new|old)-{_WRITER}")
 
 
 class NotOwnedError(Exception):
@@ -22,8 +23,8 @@ class NotOwnedError(Exception):
 
 
 def is_staged(name: str, of: re.Pattern) -> bool:
-    """Whether it is a half-written file of a name that `of` matches."""
-    found = re.fullmatch(rf"\.(.+)\.{_WRITER}", name)
+    """Whether it is a half-written file of a name that `of` matches, or its lock."""
+    found = re.fullmatch(rf"\.(.+)\.{_BESIDE}", name)
     return bool(found and of.fullmatch(found[1]))
 
 

@@ -6,6 +6,7 @@ the same names each time.
 
 import json
 import logging
+import re
 from collections.abc import Set
 from pathlib import Path
 
@@ -14,36 +15,39 @@ from job import disk, storage
 from job.errors import OutputError
 from job.faults import persist
 from job.manifest import FORMAT, MANIFEST, named_files
+from job.owned import is_staged
 
 logger = logging.getLogger(__name__)
 
-# Beside files that are being replaced in a store without folders: which of them are ours.
+# Beside files that are being replaced one by one: which of them are ours.
 UNFINISHED = ".unfinished.json"
 
 
 def replace_dir(folder: Path, url: str) -> None:
     """Puts `folder` in the place of what lies at `url`.
 
-    Locally one whole directory takes the place of the other. Elsewhere the old MANIFEST.json goes
-    first and the new one comes last: a reader finds the old content, nothing, or the new one.
+    Locally one whole directory takes the place of the other. Elsewhere, and where a directory
+    cannot be renamed, the old MANIFEST.json goes first and the new one comes last: a reader finds
+    the old content, nothing, or the new one.
     Raises OutputError where another's file has a name that is needed.
     """
     new = disk.names(folder)
+    ours = refuse_others(url, new) if MANIFEST in new else new
+    if storage.is_local(url):
+        _remove_half_written(url, ours | new | {UNFINISHED})
+    _tell_left(url, ours | new | {UNFINISHED})
     if storage.is_local(url):
         target = storage.local_path(url)
-        ours = refuse_others(url, new) if MANIFEST in new else new
-        _tell_left(url, ours | new)
-        persist(url, lambda: disk.replace_folder(folder, target))
-    elif MANIFEST in new:
-        _replace_objects(folder, url, new)
+        if persist(url, lambda: disk.replace_folder(folder, target)):
+            storage.remove(storage.join(url, UNFINISHED), url)
+            return
+    if MANIFEST in new:
+        _replace_files(folder, url, ours, new)
     else:
-        _tell_left(url, new)
         storage.upload_dir(folder, url)
 
 
-def _replace_objects(folder: Path, url: str, new: Set[str]) -> None:
-    ours = refuse_others(url, new)
-    _tell_left(url, ours | new | {UNFINISHED})
+def _replace_files(folder: Path, url: str, ours: Set[str], new: Set[str]) -> None:
     unfinished = storage.join(url, UNFINISHED)
     names = dict.fromkeys(sorted((ours | new) - {UNFINISHED}))
     facts = {"format": FORMAT, "code_version": job.__version__, "files": names}
@@ -53,6 +57,14 @@ def _replace_objects(folder: Path, url: str, new: Set[str]) -> None:
     for name in sorted(ours - new - {UNFINISHED}):
         storage.remove(storage.join(url, name), url)
     storage.remove(unfinished, url)
+
+
+def _remove_half_written(url: str, names: Set[str]) -> None:
+    """What a call that wrote file by file left when it was killed."""
+    of_ours = re.compile("|".join(map(re.escape, names)))
+    for name in storage.list_names(url):
+        if is_staged(name, of_ours):
+            storage.remove(storage.join(url, name), url)
 
 
 def refuse_others(url: str, needed: Set[str]) -> Set[str]:

@@ -24,10 +24,12 @@ from job.follow import facts_to_agree_on, follow, meet_on_hardware
 from job.identity import adopt, find_start, identity_of
 from job.lease import Lease, held
 from job.log import LogHandler, Progress
+from job.output_probe import probe_output
 from job.prepare import prepare
 from job.saver import Saver
 from job.settings import Settings
 from job.signals import StopRequest
+from job.space import needs_of, require_space
 from job.summary import facts_of, last_screen
 from job.vertex import VertexEnvironment
 
@@ -52,7 +54,7 @@ def train(
     with joined(vertex, stop) as machines:
         if machines.rank > 0:
             return follow(settings, stop, handler, machines)
-        storage.probe_writable(url)
+        probe_output(url)
         refuse_another_model(url)
         with held(url) as lease, disk.scratch() as folder:
             return train_alone(settings, stop, handler, callbacks, lease, folder, machines)
@@ -83,6 +85,7 @@ def train_alone(
     machines.share(None if finished else start)
     if finished:
         return f"Done already: the model lies in {storage.join(url, 'model')}."
+    require_space(needs_of(settings, prepared, start, store, scratch))
     lease.note_start(start.progressed.global_step, settings.max_attempts)
     store.clean_up(start_anew=settings.resume == "never")
     adopt(start, store, scratch / "start")

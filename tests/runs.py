@@ -55,9 +55,15 @@ class World:
         }
         return [f"--{name}={value}" for name, value in (flags | changed).items()]
 
-    def run(self, capsys: pytest.CaptureFixture, output: str = "out", **changed) -> tuple[int, str]:
+    def run(
+        self,
+        capsys: pytest.CaptureFixture,
+        output: str = "out",
+        words: tuple[str, ...] = (),
+        **changed,
+    ) -> tuple[int, str]:
         """The exit code of a run in this process and what it printed."""
-        code = main(self.flags(output, **changed))
+        code = main([*words, *self.flags(output, **changed)])
         captured = capsys.readouterr()
         return code, captured.out + captured.err
 

@@ -39,6 +39,9 @@ def mistake(name: str, place: str) -> str:
         ("file:/x", "before a folder of such a name write ./"),
         ("file:", "before a folder of such a name write ./"),
         ("file://", "it names no folder"),
+        ("file://localhost/tmp/x", "after file:// comes a path from the root"),
+        ("local://out", "after local:// comes a path from the root, as in local:///folder"),
+        ("file://~/out", "after file:// comes a path from the root"),
         ("s3:///run", "it names nothing after s3://"),
         ("memory://", "it names nothing after memory://"),
         ("GS://bucket/run", "its scheme in lower case"),
@@ -96,6 +99,7 @@ def test_a_web_server_takes_no_output():
     "place",
     [
         *("out/run[1]", "out/x::y", "run:1/x", "./gs:/x", "~nobody-here/x", "out/한 글?*#%&+:"),
+        *("-out", "-", "--out/x", "~", "~/x", ":", "::", "a:", ":b", "C:\\x", ".", "..", "./-"),
         *("../out", "/", "gs://bucket", "gs://bucket//run/", "file:///tmp/x", "gs://bucket/[a]#1"),
     ],
 )

@@ -72,7 +72,7 @@ def test_a_manifest_that_was_damaged_keeps_nothing_from_being_made_anew(url, tmp
     assert storage.list_names(place) == ["MANIFEST.json", "config.json", "vocab.txt"]
 
 
-@pytest.mark.parametrize("calls", range(1, 9))
+@pytest.mark.parametrize("calls", range(1, 12))
 def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, calls):
     """Wherever a replacement stops, a person's file is still there, and what was half-written is
     ours the next time."""
@@ -94,7 +94,7 @@ def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, cal
     with monkeypatch.context() as patched:
         for owner, name in (
             *((storage, "remove"), (storage, "upload_file"), (disk, "_bring_over")),
-            *((disk.Path, "rename"), (disk.Path, "unlink"), (disk.shutil, "copytree")),
+            *((disk.Path, "rename"), (disk.Path, "unlink"), (disk.shutil, "copyfile")),
             (disk.shutil, "rmtree"),
         ):
             patched.setattr(owner, name, until_cut_off(getattr(owner, name)))
@@ -110,15 +110,29 @@ def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, cal
     assert storage.list_names(url) == ["model"]
 
 
-def test_a_model_folder_that_is_a_link_is_taken_off_alone(tmp_path):
-    """What it leads to stays as it is."""
-    export(tmp_path / "theirs", "config.json", text="theirs")
+def test_a_model_folder_that_is_a_link_is_written_through(tmp_path):
+    """The link stays one; behind it our files are replaced, and nothing else goes."""
+    disk_of_models = export(tmp_path / "models", "config.json", "vocab.txt", text="old")
+    (disk_of_models / "mine.txt").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "model").symlink_to(disk_of_models)
+    replace_dir(export(tmp_path / "new", "config.json", text="new"), f"{tmp_path}/out/model")
+    assert (tmp_path / "out" / "model").is_symlink()
+    found = {path.name: path.read_text() for path in disk_of_models.iterdir()}
+    assert found.keys() == {"MANIFEST.json", "config.json", "mine.txt"}
+    assert (found["config.json"], found["mine.txt"]) == ("new", "mine")
+
+
+def test_another_model_behind_a_link_is_never_overwritten(tmp_path):
+    """What no manifest of ours names there is somebody's."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "config.json").write_text("theirs")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "model").symlink_to(tmp_path / "theirs")
-    replace_dir(export(tmp_path / "new", "config.json"), f"{tmp_path}/out/model")
+    with pytest.raises(OutputError, match=r"config\.json would be overwritten"):
+        replace_dir(export(tmp_path / "new", "config.json"), f"{tmp_path}/out/model")
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["config.json"]
     assert (tmp_path / "theirs" / "config.json").read_text() == "theirs"
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model"]
-    assert not (tmp_path / "out" / "model").is_symlink()
 
 
 def test_before_training_a_model_of_somebody_is_seen(url):

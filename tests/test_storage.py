@@ -84,7 +84,7 @@ def test_a_replacement_that_fails_leaves_the_old_folder(tmp_path, monkeypatch):
     def fail(source, target, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(disk.shutil, "copytree", fail)
+    monkeypatch.setattr(disk.shutil, "copyfile", fail)
     with pytest.raises(OutputError, match="no space left"):
         replacement.replace_dir(tmp_path / "new", f"{tmp_path}/out/model")
     assert storage.read_bytes(f"{tmp_path}/out/model/weights") == b"old"

@@ -11,14 +11,17 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
+import pytest
+
 from tests.faults.ledger import Place
 from tests.gcs import Fault
+from tests.lacking import lack
 from tests.runs import World
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -38,12 +41,15 @@ class Inside:
     """What is done to a run from within: `hold` names a function ("job.prepare:encode_cached")
     that waits before it does its work, the first time or after `skip` calls, until `Job.let_go`;
     where it `breaks`, it raises what no function of the job raises. `day_jumps` turns the clock by
-    a day, to and fro, at every look at it."""
+    a day, to and fro, at every look at it. Below the folder `below` a file system lacks what
+    `lacks` says, see `tests.lacking`."""
 
     hold: str = ""
     skip: int = 0
     breaks: bool = False
     day_jumps: bool = False
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    below: Path = Path("/nowhere")
 
 
 class Job:
@@ -149,6 +155,7 @@ def _run(argv: list[str], log: Path, inside: Inside, environ: dict[str, str | No
     tempfile.tempdir = None  # known already to what was forked
     if inside.hold:
         _hold(inside, _held(log))
+    lack(pytest.MonkeyPatch(), inside.lacks, inside.below)
     if inside.day_jumps:
         _jump(time.time)
     from job.__main__ import main
