@@ -307,6 +307,6 @@ def test_what_is_only_read_may_lie_on_vertex_s_machine():
     """A corpus or a model in the image; the model that predict reads; a relative path in a mounted
     bucket."""
     words = ["--downstream_corpus_root_dir=/corpora", "--resume=/old/step=1"]
-    settings_of("--downstream_model_dir=gs://b/x", *words, environ=ON_VERTEX)
+    settings_of("--downstream_model_dir=gs://bkt/x", *words, environ=ON_VERTEX)
     settings_of("predict", "in", "out", "--downstream_model_dir=/model", environ=ON_VERTEX)
     settings_of("--downstream_model_dir=run", environ=ON_VERTEX, cwd=Path("/gcs/bucket"))
