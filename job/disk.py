@@ -143,29 +143,50 @@ def replace_folder(folder: Path, target: Path) -> bool:
     if target.is_symlink() or target.is_mount():
         return False
     _make_folder(target.parent)
-    suffix = uuid.uuid4().hex[:8]
-    staged, old = (target.with_name(f".{target.name}.{w}-{suffix}") for w in ("new", "old"))
+    for left in _left_beside(target, "new"):
+        shutil.rmtree(left, ignore_errors=True)
+    staged, trial, old = (
+        target.with_name(f".{target.name}.{kind}-{uuid.uuid4().hex[:8]}")
+        for kind in ("new", "new", "old")
+    )
     try:
+        if not _is_renamed(trial, staged):  # a small folder, before a large one is copied
+            return False
         _copy(folder, staged)
-        try:
-            if os.path.lexists(target):
-                target.rename(old)
-            staged.rename(target)
-        except OSError as error:
-            if error.errno in FULL:
-                raise
-            if error.errno != errno.EBUSY:  # a mount point on the same disk
-                lack = f"no renaming of a folder ({error.strerror})"
-                tell_once(target.parent, lack, "model and report are replaced file by file")
+        if os.path.lexists(target) and not _renamed(target, old):
+            return False
+        if not _renamed(staged, target):
             return False
         for left in _left_beside(target, "old"):
             _bring_over(left, target, names(folder))
-        for left in _left_beside(target, "new"):
-            shutil.rmtree(left, ignore_errors=True)
     finally:
         if os.path.lexists(old) and not os.path.lexists(target):
             old.rename(target)
         shutil.rmtree(staged, ignore_errors=True)
+    return True
+
+
+def _is_renamed(trial: Path, name: Path) -> bool:
+    """Whether a folder with a file in it can be given another name here; neither stays."""
+    try:
+        trial.mkdir()
+        (trial / "file").touch()
+        return _renamed(trial, name)
+    finally:
+        for folder in (trial, name):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _renamed(folder: Path, target: Path) -> bool:
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        if error.errno != errno.EBUSY:  # a mount point on the same disk
+            lack = f"no renaming of a folder ({error.strerror})"
+            tell_once(target.parent, lack, "model and report are replaced file by file")
+        return False
     return True
 
 

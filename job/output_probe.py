@@ -63,10 +63,12 @@ def _probe(url: str) -> None:
             raise StorageError(f"{place}: what was read differs from what was written.")
         if storage.is_local(url):
             _replace(storage.join(folder, "model"))
-    except JobError:
+    except (JobError, FileNotFoundError, FileExistsError) as error:
         with suppress(JobError):  # what failed first is told
             storage.remove(folder, url)
-        raise
+        if isinstance(error, JobError):
+            raise
+        raise StorageError(f"{place}: what was written is not there ({error}).") from error
     storage.remove(folder, url)
 
 

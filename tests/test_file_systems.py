@@ -321,6 +321,20 @@ def test_each_folder_that_is_there_is_tried(tmp_path, monkeypatch, name):
         probe_output(str(tmp_path))
 
 
+def test_what_is_not_there_after_it_was_written_is_told(tmp_path, monkeypatch):
+    """A store that forgets, or somebody who tidies up: no fault of the job."""
+    swap = storage.swap
+
+    def forgetful(url, old, new):
+        storage.local_path(url).unlink()
+        swap(url, old, new)
+
+    monkeypatch.setattr(storage, "swap", forgetful)
+    with pytest.raises(StorageError, match="what was written is not there"):
+        probe_output(str(tmp_path / "out"))
+    assert everything_in(tmp_path / "out") == []
+
+
 def test_what_is_created_twice_is_told(tmp_path, monkeypatch):
     """Where the second of two creators wins as well, no lease can be held."""
     monkeypatch.setattr(storage, "create", lambda url, data: storage.write_bytes(url, data))
