@@ -17,8 +17,8 @@ from job.faults import named
 from job.manifest import MANIFEST, describe_files
 
 FOLDERS = ("checkpoints", "model", "report")
-# The deepest name of a run, with the character that not every file system takes.
-PLACE = ("step=00000000", "state-00000000.pt")
+# The deepest name of a run, with the character that not every file system takes; a bucket does.
+ON_DISK, ELSEWHERE = ("step=00000000", "state-00000000.pt"), ("written",)
 ONE, TWO = b"written by the pre-flight check", b"written over that"
 NO_SUCH_NAMES = {errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}
 
@@ -52,13 +52,14 @@ def _refuse_others(folder: Path) -> None:
 
 def _probe(url: str) -> None:
     folder = storage.join(url, f".probe-{uuid.uuid4().hex[:8]}")
-    place = storage.join(folder, *PLACE)
+    names = ON_DISK if storage.is_local(url) else ELSEWHERE
+    place = storage.join(folder, *names)
     try:
         _create(url, place)
         storage.swap(place, ONE, TWO)
         storage.write_bytes(place, ONE)
         storage.modified_at(place)
-        is_listed = storage.list_names(storage.join(folder, PLACE[0])) == [PLACE[1]]
+        is_listed = storage.list_names(storage.join(folder, *names[:-1])) == [names[-1]]
         if storage.read_bytes(place) != ONE or not is_listed:
             raise StorageError(f"{place}: what was read differs from what was written.")
         if storage.is_local(url):
@@ -80,7 +81,7 @@ def _create(url: str, place: str) -> None:
         if not isinstance(cause, OSError) or cause.errno not in NO_SUCH_NAMES:
             raise
         raise OutputError(
-            f"{url}: no folder and file named {'/'.join(PLACE)} can be made there "
+            f"{url}: no folder and file named {'/'.join(ON_DISK)} can be made there "
             f"({cause.strerror}); choose a DOWNSTREAM_MODEL_DIR with a shorter or plainer name, or "
             "on another file system."
         ) from error
