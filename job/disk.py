@@ -227,10 +227,10 @@ def _left_beside(target: Path, kind: str) -> list[Path]:
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder") from error
-    except FileNotFoundError as error:  # /proc and its like say so
-        raise NotADirectoryError(errno.ENOTDIR, f"{folder} cannot be made") from error
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder") from None
+    except FileNotFoundError:  # /proc and its like say so
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} cannot be made") from None
     except RecursionError as error:
         raise OSError(errno.ENAMETOOLONG, "too many folders in one another") from error
 

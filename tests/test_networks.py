@@ -51,7 +51,7 @@ ACTS = {
         storage.write_bytes("memory://a", b""),
         storage.list_names("gs://bucket/a"),
         storage.exists("gs://bucket/a/b.txt"),
-        storage.remove("gs://bucket/a"),
+        storage.remove("gs://bucket/a/b.txt", "gs://bucket/a"),
     ],
     "web": lambda: download(web_url, cache / "file", max_bytes=1000, patience=patience),
     "hub": lambda: hub.fetch_snapshot("org/model", None, None, cache),
