@@ -133,8 +133,52 @@ def test_of_two_creators_one_wins_without_links_and_locks(poor):
     assert len(everything_in(poor)) == 20
 
 
-def test_a_dead_holders_lock_file_is_broken_at_once(poor):
+def test_as_a_writer_the_file_itself_is_locked(tmp_path, monkeypatch, caplog):
+    """Where readers may not lock, nothing is lacking: no lock file, and no warning."""
+    lack(monkeypatch, {"locks for readers": "EBADF"}, tmp_path)
+    monkeypatch.setattr(locks, "locked_beside", None)
+    storage.create(f"{tmp_path}/x", b"one")
+    storage.swap(f"{tmp_path}/x", b"one", b"two")
+    assert caplog.messages == []
+
+
+def test_who_waits_for_the_lock_file_sees_what_was_created_meanwhile(poor):
+    """The look for the file and its renaming into place are one, under the lock."""
+    poor.mkdir(parents=True)
+    said = []
+
+    def create() -> None:
+        try:
+            storage.create(f"{poor}/x", b"second")
+        except FileExistsError as error:
+            said.append(error)
+
+    with locks.locked_beside(poor / "x"):
+        second = threading.Thread(target=create)
+        second.start()
+        second.join(0.3)
+        assert second.is_alive()
+        (poor / "x").write_bytes(b"first")
+    second.join()
+    assert len(said) == 1
+    assert (poor / "x").read_bytes() == b"first"
+
+
+def test_a_lock_file_that_another_has_taken_over_stays(poor):
+    """Who was taken for dead and wakes does not take away its successor's."""
+    poor.mkdir(parents=True)
+    with locks.locked_beside(poor / "x"):
+        (poor / ".x.lock").write_bytes(b"another's")
+    assert (poor / ".x.lock").read_bytes() == b"another's"
+
+
+def test_a_dead_holders_lock_file_is_broken_at_once(poor, monkeypatch):
     """After a kill -9 in the middle of a swap nobody waits."""
+
+    def wait(seconds: float) -> None:
+        pytest.fail("it waits")
+
+    monkeypatch.setattr(locks.time, "sleep", wait)
     source = "from job.process import name_of_this; print(name_of_this())"
     gone = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, check=True)
     storage.create(f"{poor}/LEASE.json", b"one")
@@ -231,6 +275,19 @@ def test_cut_off_anywhere_in_a_replacement_file_by_file(poor, tmp_path, monkeypa
         "model",
         *(f"model/{n}" for n in ("MANIFEST.json", "config.json", "mine.txt", "spiece.model")),
     ]
+
+
+@pytest.mark.parametrize("why", ["a mount point", "no renaming"])
+def test_where_a_folder_cannot_be_replaced_no_copy_is_made_beside_it(tmp_path, monkeypatch, why):
+    """A model of gigabytes is not written twice, nor to a disk that may be too small."""
+    (tmp_path / "out" / "model").mkdir(parents=True)
+    if why == "a mount point":
+        monkeypatch.setattr(disk.Path, "is_mount", lambda path: path.name == "model")
+    else:
+        lack(monkeypatch, {"renaming of folders": "EMFILE"}, tmp_path / "out")
+    monkeypatch.setattr(disk, "_copy", lambda folder, target: pytest.fail("copied"))
+    replace_dir(export(tmp_path / "new", "config.json"), f"{tmp_path}/out/model")
+    assert everything_in(tmp_path / "out") == ["model", "model/MANIFEST.json", "model/config.json"]
 
 
 def test_a_mark_of_an_unfinished_replacement_goes_with_a_whole_one(tmp_path):
@@ -333,6 +390,21 @@ def test_what_is_not_there_after_it_was_written_is_told(tmp_path, monkeypatch):
     with pytest.raises(StorageError, match="what was written is not there"):
         probe_output(str(tmp_path / "out"))
     assert everything_in(tmp_path / "out") == []
+
+
+def test_what_failed_first_is_told(tmp_path, monkeypatch):
+    """Not that the folder it was tried in could not be deleted then, either."""
+
+    def fails(what):
+        def act(*arguments):
+            raise OutputError(what)
+
+        return act
+
+    monkeypatch.setattr(storage, "swap", fails("first"))
+    monkeypatch.setattr(storage, "remove", fails("second"))
+    with pytest.raises(OutputError, match="first"):
+        probe_output(str(tmp_path / "out"))
 
 
 def test_what_is_created_twice_is_told(tmp_path, monkeypatch):

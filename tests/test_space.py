@@ -104,6 +104,7 @@ def test_what_is_reckoned_is_what_is_written(tmp_path, capsys, monkeypatch):
     out = world.folder / "out"
     [state] = out.glob("checkpoints/*/state-*.pt")
     of = {need.place.name: need.least for need in reckoned[1:]}
+    assert reckoned[0].least == of["checkpoints"]
     assert 0 <= state.stat().st_size - of["checkpoints"] < 32_000
     assert 0 <= (out / "model" / "model.safetensors").stat().st_size - of["model"] < 32_000
     code, log = world.run(capsys, epochs=1)
