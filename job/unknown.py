@@ -22,6 +22,7 @@ from job.splits import Split
 logger = logging.getLogger(__name__)
 
 WARNED_RATIO = 0.05
+SIGNS = frozenset(("So", "Sk", "Sm", "Co", "Cn"))  # Unicode's categories; emoji are So and Sk
 SAMPLED_SENTENCES = 200  # of those with an unknown piece, to find the reason by
 MUCH_LESS = 0.5  # a reason explains the unknown where its remedy leaves less than this of them
 
@@ -96,6 +97,14 @@ def likely_reason(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> s
             "the vocabulary has upper case, or composed Hangul, which the tokenizer does not "
             'keep; put {"do_lower_case": false} into tokenizer_config.json'
         )
+    if signs := {c: " " for text in texts for c in text if unicodedata.category(c) in SIGNS}:
+        apart = [text.translate(str.maketrans(signs)) for text in texts]
+        if _share(apart, backend, unknown) < enough:
+            return (
+                f"signs that the vocabulary lacks, such as {next(iter(signs))}, stand against words"
+                " and make all of the word unknown; set a blank between them, or choose a model "
+                "that has them"
+            )
     return (
         "the texts are of another language or script than the vocabulary; choose a model for "
         "them, or raise MAX_UNKNOWN_RATIO"

@@ -88,6 +88,7 @@ def test_what_a_tokenizer_leaves_out_is_unknown_too():
         (bert("seoul", "fox"), "SEOUL Fox", '"do_lower_case": true'),
         (bert("Seoul", "Fox", do_lower_case=True), "Seoul Fox", '"do_lower_case": false'),
         (bert(do_lower_case=True, strip_accents=None), KNOWN, '"do_lower_case": false'),
+        (bert(), f"🎉{KNOWN.replace(' ', ' 🎉')}", "such as 🎉, stand against words"),
         (bert(), "שלום 東京", "another language or script"),
     ],
 )
