@@ -83,7 +83,7 @@ REFUSED = {
         mounts="mount -t tmpfs -o size=64k none $FOLDER",
         flags=("--downstream_model_dir={spare}/out",),
         code=73,
-        said="no space left on the device",
+        said="are needed for one checkpoint or model",
     ),
     "a temporary folder of 64 k": Surroundings(
         mounts="mount -t tmpfs -o size=64k none $FOLDER; export TMPDIR=$FOLDER",
