@@ -24,6 +24,7 @@ from job.rows import Batch, Layout
 logger = logging.getLogger(__name__)
 
 SHARED_MEMORY = Path("/dev/shm")
+WORKER_TIMEOUT_S = 120  # for one batch, which takes milliseconds
 PAGE_BYTES = 4096
 FILES_OF_A_RUN = 64  # open beside the tensors that are on their way from a worker
 
@@ -170,6 +171,8 @@ class RunData(pl.LightningDataModule):
             batch_size=None,
             sampler=[(epoch, step) for step in range(first_step, len(self.train))],
             num_workers=self.workers,
+            # A worker that cannot start its own threads lives on and delivers nothing.
+            timeout=WORKER_TIMEOUT_S if self.workers else 0,
             pin_memory=torch.cuda.is_available(),
         )
 

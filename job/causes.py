@@ -31,7 +31,9 @@ MEMORY = re.compile(
 # "tried to allocate 4096 bytes", "Tried to allocate 2.00 GiB", "Unable to allocate 8.00 GiB"
 ASKED = re.compile(r"to allocate (\d+(?:\.\d+)? (?:bytes|[KMGT]i?B))", re.IGNORECASE)
 THREADS = re.compile(r"can't start new thread|ThreadPoolBuildError|Resource temporarily unavail")
-WORKER = re.compile(r"killed by signal: Bus error|shared memory|worker.* exited", re.IGNORECASE)
+WORKER = re.compile(
+    r"killed by signal: Bus error|shared memory|worker.* exited|DataLoader timed out", re.IGNORECASE
+)
 # Python's "[Errno 24]", Rust's "(os error 28)" and "Os { code: 11", torch's ": Too many… (24)"
 NUMBER = re.compile(
     r"\[Errno (\d+)\]|\(os error (\d+)\)|Os \{ code: (\d+)|: [A-Z][a-z ]+ \((\d+)\)"
@@ -127,8 +129,8 @@ def _exhausted(error: BaseException, sizes: str) -> JobError | None:
         )
     if WORKER.search(text):
         return UnavailableError(
-            "A worker has died, perhaps for want of room in /dev/shm; give the container more with "
-            "--shm-size, or set CPU_WORKERS=0."
+            "A worker has died or delivers nothing, perhaps for want of room in /dev/shm or of threads; "
+            "give the container more (--shm-size, ulimit -u), or set CPU_WORKERS=0."
         )
     return None
 

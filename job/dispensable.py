@@ -1,4 +1,4 @@
-"""What a run can do without: the first fault of such a thing is a warning, and the run goes on.
+"""Things that a run can do without: the first fault of one is a warning, and the run goes on.
 
 Dispensable are the curves, the page with its plots, the metric file of a trial, the notices of a
 machine, the progress line and the cache. Checkpoints, label_map.txt, model/ and the numbers and

@@ -1,13 +1,15 @@
 """The plan of an epoch: which sentences a step takes."""
 
 import errno
+import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from job.batch import EpochPlan, EvaluationBatches, TrainingSteps, workers_that_fit
+from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps, workers_that_fit
+from job.causes import explained
 from job.encode import SpecialTokens, encode
 from job.labels import LabelMap
 from job.layout import probe_split
@@ -81,6 +83,30 @@ def test_worker_processes_build_the_same_batches():
         here = steps[epoch, step]
         assert (batch["epoch"], batch["step"]) == (epoch, step)
         assert torch.equal(batch["input_ids"], here["input_ids"])
+
+
+class Silent(torch.utils.data.Dataset):
+    """A first batch for the main process, and none from a worker."""
+
+    def __getitem__(self, index):
+        if torch.utils.data.get_worker_info():
+            time.sleep(60)
+        return {"ids": torch.zeros(4)}
+
+    def __len__(self):
+        return 3
+
+
+def test_a_worker_that_delivers_nothing_ends_the_run_with_a_sentence(monkeypatch):
+    """One that lives on without its own threads would be waited for without end."""
+    monkeypatch.setattr("job.batch.WORKER_TIMEOUT_S", 1)
+    data = RunData(Silent(), None, first_epoch=0, first_step=0, workers=1)
+    data.trainer = SimpleNamespace(current_epoch=0)
+    with pytest.raises(RuntimeError) as raised:
+        next(iter(data.train_dataloader()))
+    cause = explained(raised.value)
+    assert cause.exit_code == 69
+    assert "CPU_WORKERS=0" in str(cause)
 
 
 @pytest.mark.parametrize("world_size", [1, 4])

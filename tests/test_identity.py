@@ -135,3 +135,16 @@ def test_an_argument_of_reading_ends_what_equal_bytes_allow():
     said = in_words_of(BY_BYTES, BY_SENTENCES, of_corpus(options=("text=2",)))
     assert said["train_digest"] == "train read"
     assert said != BY_BYTES
+
+
+@pytest.mark.parametrize(("bytes_of_train", "goes_on"), [("train bytes", True), ("others", False)])
+def test_a_checkpoint_by_bytes_is_gone_on_from(store, tmp_path, bytes_of_train, goes_on):
+    """Its manifest names the files' digests; the run that goes on knows its sentences."""
+    edit_manifest(store, settings=BY_BYTES | {"train_sha256": bytes_of_train})
+    run = SimpleNamespace(**vars(prepared()), **vars(of_corpus()))
+    if goes_on:
+        found = find_start(store, "auto", BY_SENTENCES, run, tmp_path / "got")
+        assert found.progressed.global_step == 9
+    else:
+        with pytest.raises(IncompatibleError, match="train_sha256 was 'others'"):
+            find_start(store, "auto", BY_SENTENCES, run, tmp_path / "got")
