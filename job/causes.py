@@ -129,8 +129,8 @@ def _exhausted(error: BaseException, sizes: str) -> JobError | None:
         )
     if WORKER.search(text):
         return UnavailableError(
-            "A worker has died or delivers nothing, perhaps for want of room in /dev/shm or of threads; "
-            "give the container more (--shm-size, ulimit -u), or set CPU_WORKERS=0."
+            "A worker has died or delivers nothing, perhaps for want of room in /dev/shm or of "
+            "threads; give the container more (--shm-size, ulimit -u), or set CPU_WORKERS=0."
         )
     return None
 
