@@ -1,4 +1,4 @@
-"""Which addresses a download may go to: https anywhere the user says, plain http on loopback only.
+"""Addresses that a download may go to: https where the user says, plain http on loopback only.
 
 A redirect is the server's choice, not the user's: it may not lead to this machine, its network or a
 cloud's metadata server (169.254.169.254). Only a download that starts on loopback may stay there.

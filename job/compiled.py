@@ -1,4 +1,4 @@
-"""What XLA compiled, kept for the next start: in the cache, and beside an output in a bucket.
+"""XLA's compilations, kept for the next start: in the cache, and beside an output in a bucket.
 
 A file is named by the hash of its graph and of the compiler, so what was written is never wrong. A
 store that fails here costs time and no more.

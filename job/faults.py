@@ -1,4 +1,4 @@
-"""What can go wrong with a store: what passes by itself is tried again, the rest gets a name.
+"""Faults of a store: what passes by itself is tried again, the rest gets a name.
 
 The one place that retries. Reference: https://cloud.google.com/storage/docs/retry-strategy
 """

@@ -1,4 +1,4 @@
-"""What the machines of a cluster do but the first: they train, and for the rest they wait.
+"""The machines of a cluster but the first: they train, and for the rest they wait.
 
 They take the first machine's choice of where to start, write nothing below DOWNSTREAM_MODEL_DIR,
 and end as it does.

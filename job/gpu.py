@@ -1,4 +1,4 @@
-"""Whether torch can compute on a GPU here, and if not, why.
+"""The GPUs that torch can compute on here, or why there is none.
 
 The driver's number is in /proc wherever it is loaded, in containers, too. Which one a CUDA needs:
 https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/ (CUDA minor version compatibility).
