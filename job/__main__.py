@@ -13,7 +13,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 
 import os
 
-from job.marks import is_json_asked
+from job.machine.marks import is_json_asked
 from job.signals import Stopped, StopRequest, follows_from_stop
 
 if __name__ == "__main__":
@@ -27,10 +27,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from job import __version__, networks, streams
-from job.causes import explained, of_a_variable
+from job import __version__
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
-from job.surroundings import (
+from job.machine import networks, streams
+from job.machine.causes import explained, of_a_variable
+from job.machine.surroundings import (
     let_warnings_warn,
     raise_file_limit,
     require_docstrings,

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from job import disk, storage, tpu
 from job.batch_size import batch_size_to_keep
-from job.causes import explained
 from job.checkpoint import CheckpointStore
 from job.errors import JobError
 from job.finish import refuse_another_model
 from job.hardware import Hardware, choose_hardware
 from job.identity import Start, find_start, identity_of
 from job.lease import holder_of
+from job.machine.causes import explained
 from job.output_probe import probe_output
 from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
 from job.settings import Settings

@@ -15,8 +15,8 @@ import torch.distributed as dist
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import ddp
-from job.causes import explained
 from job.errors import IncompatibleError, JobError, UnavailableError
+from job.machine.causes import explained
 from job.meeting import expect, find, named
 from job.signals import Stopped, StopRequest
 from job.vertex import VertexEnvironment

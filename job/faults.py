@@ -20,8 +20,8 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from urllib3.exceptions import HTTPError
 
-from job import networks
 from job.errors import JobError, OutputError, PermissionDeniedError, StorageError
+from job.machine import networks
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -16,13 +16,13 @@ from job import storage
 from job.batch import EvaluationBatches, RunData, TrainingSteps
 from job.cores import on_every_core
 from job.curves import Curves
-from job.dispensable import Dispensable
 from job.encode import decode_spans, piece_spans
 from job.evaluate import EpochRecord, score_spans
 from job.hardware import Hardware
 from job.identity import Start
 from job.lease import Lease
 from job.log import Progress
+from job.machine.dispensable import Dispensable
 from job.model import TokenClassifier, make_schedule
 from job.prepare import Prepared
 from job.progress import Telling

@@ -22,8 +22,8 @@ from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.api_core.page_iterator import HTTPIterator
 from google.cloud.storage import Blob, Bucket, Client
 
-from job import networks
 from job.faults import CorruptedError, patience, retrying
+from job.machine import networks
 
 SCHEMES = ("gs://", "gcs://")
 # A failed part is sent again, and one send() may take no longer than the time-out.

@@ -16,7 +16,7 @@ import torch
 from job import ddp, graphs, xla
 from job.errors import ArgumentError, UnavailableError
 from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
-from job.memory import free_host_bytes
+from job.machine.memory import free_host_bytes
 from job.one_process import OneProcess
 from job.ranks import OneDevice
 

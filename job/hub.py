@@ -25,7 +25,6 @@ from huggingface_hub.errors import (
     XetDownloadError,
 )
 
-from job import networks
 from job.cache import in_writable
 from job.errors import (
     ArgumentError,
@@ -34,6 +33,7 @@ from job.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
+from job.machine import networks
 
 logger = logging.getLogger(__name__)
 

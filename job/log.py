@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TextIO
 
+from job.machine.streams import failure_of
 from job.signals import write_past_locks
 from job.status import Progress
-from job.streams import failure_of
 
 __all__ = ["JsonFormatter", "LogHandler", "Progress", "TextFormatter", "set_up_logging"]
 

@@ -5,9 +5,9 @@ import time
 
 import pytorch_lightning as pl
 
-from job.dispensable import Dispensable
 from job.evaluate import EpochRecord
 from job.log import Progress
+from job.machine.dispensable import Dispensable
 from job.model import TokenClassifier
 from job.resume import Checkpoints
 

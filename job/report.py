@@ -16,8 +16,8 @@ from pathlib import Path
 
 import jinja2
 
-from job.dispensable import Dispensable
 from job.evaluate import Confusion, Counts, EpochRecord, Scores, SplitResult, confusion
+from job.machine.dispensable import Dispensable
 from job.page import draw_curves, show_characters, worst_sentences
 from job.storage import write_bytes
 

@@ -14,8 +14,8 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 from pydantic import SecretStr
 
-from job import networks
 from job.errors import PermissionDeniedError, UnavailableError
+from job.machine import networks
 from job.settings import Settings
 from job.web import PATIENCE, TRANSIENT, Patience, TransientError, open_session, persist
 

@@ -20,8 +20,8 @@ from job.lines import (
     refuse_other_kinds,
     without_mark,
 )
+from job.machine.streams import ReaderGone, binary_input, binary_output, silence
 from job.sentences import Sentence
-from job.streams import ReaderGone, binary_input, binary_output, silence
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from job.dispensable import Dispensable
+from job.machine.dispensable import Dispensable
 from job.vertex import VertexEnvironment
 
 LINES_KEPT = 100

@@ -12,9 +12,9 @@ from urllib.parse import urljoin
 
 import requests
 
-from job import networks
 from job.addresses import check_redirect, is_loopback, shown
 from job.errors import PermissionDeniedError, UnavailableError
+from job.machine import networks
 
 logger = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps, workers_that_fit
-from job.causes import explained
 from job.encode import SpecialTokens, encode
 from job.labels import LabelMap
 from job.layout import probe_split
+from job.machine.causes import explained
 from job.rows import Layout
 from job.sentences import Sentence
 

@@ -5,8 +5,6 @@ import os
 
 import pytest
 
-from job import causes
-from job.causes import explained, of_a_variable
 from job.errors import (
     DataError,
     JobError,
@@ -15,6 +13,8 @@ from job.errors import (
     StorageError,
     UnavailableError,
 )
+from job.machine import causes
+from job.machine.causes import explained, of_a_variable
 
 SIZES = "BATCH_SIZE=32, MAX_SEQ_LENGTH=300"
 

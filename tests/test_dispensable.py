@@ -10,8 +10,8 @@ import pytest
 
 from job import page, preemption, report
 from job.curves import Curves
-from job.dispensable import Dispensable
 from job.log import Progress
+from job.machine.dispensable import Dispensable
 from tests.runs import World
 from tests.test_report import write
 

@@ -6,7 +6,7 @@ import torch
 from job.errors import ArgumentError, UnavailableError
 from job.gpu import is_gpu_expected, why_no_gpu
 from job.hardware import choose_hardware, cpu_flags, require_compiler
-from job.memory import free_host_bytes
+from job.machine.memory import free_host_bytes
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from job import faults, networks
+from job import faults
 from job.errors import StorageError
+from job.machine import networks
 from tests.gcs import GcsServer
 from tests.hub import Hub
 from tests.proxy import Proxy
@@ -29,7 +30,7 @@ import json, logging, os, socket, sys, time
 from pathlib import Path
 logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
 logging.getLogger("httpx2").setLevel(logging.ERROR)
-from job import networks
+from job.machine import networks
 networks.prepare(os.environ)
 number = int(os.environ.get("FAILING_NAMES", "0"))
 if number:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from job import streams
 from job.log import set_up_logging
+from job.machine import streams
 from tests.runs import World
 
 ROOT = Path(__file__).parent.parent
@@ -225,7 +225,7 @@ def test_a_line_whose_values_do_not_fit_is_a_line():
 def test_no_file_gets_the_number_of_a_closed_stream():
     """What a library prints past Python must not go into a file of the run."""
     code = (
-        "import os, sys; from job import streams; streams.secure()\n"
+        "import os, sys; from job.machine import streams; streams.secure()\n"
         "fd = os.open('/dev/null', os.O_RDONLY); sys.exit(fd if sys.stdin is None else 1)"
     )
     line = f'exec "{sys.executable}" -c "$0" 0<&- 1>&- 2>&-'

@@ -22,7 +22,7 @@ from job.errors import (
     UnavailableError,
 )
 
-HERE = str(Path(__file__).parent)
+HERE = str(Path(__file__).parents[1])
 MEMORY = re.compile(
     r"DefaultCPUAllocator|out of memory|Cannot allocate memory|std::bad_alloc|ALLOC_FAILED"
     r"|RESOURCE_EXHAUSTED|failed to map segment|Worker.* killed by signal: Killed",
