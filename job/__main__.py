@@ -117,7 +117,7 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
         logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
     raise_file_limit()
     networks.prepare(os.environ)
-    from job.faults import Patience, set_patience
+    from job.storage.retry import Patience, set_patience
 
     settings = parsed.settings
     set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))

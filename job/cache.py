@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from job import disk, storage
+from job import storage
 from job.addresses import shown
 from job.errors import DataError, OutputError
+from job.storage import local
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def _temporary() -> Path:
     """One folder of this process, which goes at its end."""
     stack = contextlib.ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(disk.scratch())
+    return stack.enter_context(local.scratch())
 
 
 def is_there(path: Path) -> bool:
@@ -74,7 +75,7 @@ def is_there(path: Path) -> bool:
 def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
     """The file at any fsspec URL as a local file below `folder`, copied unless it is there already.
 
-    Raises FileNotFoundError, DataError (too large) and what `job.storage` raises.
+    Raises FileNotFoundError, DataError (too large) and what `job.storage.objects` raises.
     """
     filesystem, path = storage.open_filesystem(url)
     info = {}

@@ -10,19 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from job import disk, storage, tpu
+from job import storage, tpu
 from job.batch_size import batch_size_to_keep
 from job.checkpoint import CheckpointStore
 from job.errors import JobError
 from job.finish import refuse_another_model
 from job.hardware import Hardware, choose_hardware
 from job.identity import Start, find_start, identity_of
-from job.lease import holder_of
 from job.machine.causes import explained
 from job.output_probe import probe_output
 from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
 from job.settings import Settings
 from job.space import needs_of, require_space
+from job.storage import local
+from job.storage.lease import holder_of
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -107,5 +108,5 @@ def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> S
 
 
 def _space(settings: Settings, prepared: Prepared, start: Start, store: CheckpointStore) -> None:
-    with disk.scratch() as folder:
+    with local.scratch() as folder:
         require_space(needs_of(settings, prepared, start, store, folder))

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from job import storage
 from job.errors import IncompatibleError, JobError, OutputError
-from job.faults import CorruptedError
-from job.manifest import MANIFEST, describe_files, sha256_of
-from job.owned import is_staged
+from job.storage.manifest import MANIFEST, describe_files, sha256_of
+from job.storage.owned import is_staged
+from job.storage.retry import CorruptedError
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from job.checkpoint import CheckpointStore
 from job.compiled import Compiled
 from job.errors import JobError, UnavailableError
 from job.evaluate import EpochRecord
-from job.faults import patience, set_patience
 from job.hardware import Hardware
 from job.office import TPU_BUSY, Desk, LogToOffice, Office, RankError, ignore_signals
 from job.prepare import Prepared
@@ -25,6 +24,7 @@ from job.saver import Saver
 from job.settings import Settings
 from job.signals import Stopped, StopRequest
 from job.standins import Going, Line, NoSaver
+from job.storage.retry import patience, set_patience
 
 NOTICED_S = 2.0  # after which the office has noticed that a process is gone
 TrainRank = Callable[..., list[EpochRecord]]

@@ -18,8 +18,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job.card import write_card
 from job.errors import OutputError
 from job.labels import LabelMap
-from job.manifest import MANIFEST, describe_files
 from job.model_config import quiet_library
+from job.storage.manifest import MANIFEST, describe_files
 
 # What every export has; a tokenizer may add to it.
 WRITTEN = frozenset(

@@ -9,20 +9,21 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from job import replacement, storage
+from job import storage
 from job.checkpoint import CheckpointStore
 from job.encode import decode_spans, piece_spans
 from job.errors import IncompatibleError
 from job.evaluate import EpochRecord, SplitResult, score_spans
 from job.export import WRITTEN, export_model
 from job.identity import Start, in_words_of
-from job.manifest import MANIFEST
 from job.model import predict_labels
 from job.prepare import Prepared
 from job.pretrained import load_classifier
 from job.report import write_report
 from job.settings import Settings
 from job.state import load_state
+from job.storage import replacement
+from job.storage.manifest import MANIFEST
 
 logger = logging.getLogger(__name__)
 

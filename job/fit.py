@@ -20,7 +20,6 @@ from job.encode import decode_spans, piece_spans
 from job.evaluate import EpochRecord, score_spans
 from job.hardware import Hardware
 from job.identity import Start
-from job.lease import Lease
 from job.log import Progress
 from job.machine.dispensable import Dispensable
 from job.model import TokenClassifier, make_schedule
@@ -31,6 +30,7 @@ from job.saver import Saver
 from job.settings import Settings
 from job.shapes import EvaluationRows, refuse_different_plans
 from job.signals import Stopped, StopRequest
+from job.storage.lease import Lease
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import job
-from job import disk
 from job.cluster import Cluster, OneMachine
 from job.fit import Run, fit
 from job.hardware import Hardware, choose_hardware
@@ -19,6 +18,7 @@ from job.prepare import Prepared, prepare
 from job.settings import Settings
 from job.signals import StopRequest
 from job.standins import Going, NoSaver
+from job.storage import local
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     if start is not None:
         line = Progress(handler, epochs=settings.epochs_to_train)
         run = Run(start, identity, NoSaver(), Going(None), stop, line)
-        with disk.scratch() as folder:
+        with local.scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
     machines.wait_for_the_end()
     return f"Machine {machines.rank} is done; the first one tells of the model."

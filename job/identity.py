@@ -10,11 +10,11 @@ from job.checkpoint import Checkpoint, CheckpointStore
 from job.errors import IncompatibleError
 from job.features import tokenizer_digest
 from job.kinds import masked
-from job.manifest import FORMAT
 from job.prepare import Prepared
 from job.resume import Progressed, progressed
 from job.settings import Settings
 from job.state import differing_shapes, load_state
+from job.storage.manifest import FORMAT
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,11 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from job import replacement, storage
+from job import storage
 from job.errors import JobError, OutputError, StorageError
-from job.faults import named
-from job.manifest import MANIFEST, describe_files
+from job.storage import replacement
+from job.storage.manifest import MANIFEST, describe_files
+from job.storage.retry import named
 
 FOLDERS = ("checkpoints", "model", "report")
 # The deepest name of a run, with the character that not every file system takes; a bucket does.

@@ -22,13 +22,13 @@ from job.encode import SpecialTokens, decode_spans, encode
 from job.errors import ArgumentError, DataError
 from job.labels import LabelMap
 from job.layout import choose_layout, probe_split
-from job.manifest import MANIFEST, parse_manifest, verify_files
 from job.model import predict_labels
 from job.model_config import max_positions
 from job.normalize import NFC, OFF, Composed, compose
 from job.pretrained import load_classifier
 from job.rows import Layout
 from job.sentences import Sentence, Span
+from job.storage.manifest import MANIFEST, parse_manifest, verify_files
 from job.stream import open_output, read_texts, to_line
 from job.tokenizer import load_tokenizer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from job import disk, storage
+from job import storage
 from job.batch_size import batch_size_to_keep
 from job.checkpoint import CheckpointStore
 from job.cluster import OneMachine, joined
@@ -22,7 +22,6 @@ from job.finish import (
 from job.fit import Run, fit
 from job.follow import facts_to_agree_on, follow, meet_on_hardware
 from job.identity import adopt, find_start, identity_of
-from job.lease import Lease, held
 from job.log import LogHandler, Progress
 from job.output_probe import probe_output
 from job.prepare import prepare
@@ -30,6 +29,8 @@ from job.saver import Saver
 from job.settings import Settings
 from job.signals import StopRequest
 from job.space import needs_of, require_space
+from job.storage import local
+from job.storage.lease import Lease, held
 from job.summary import facts_of, last_screen
 from job.vertex import VertexEnvironment
 
@@ -56,7 +57,7 @@ def train(
             return follow(settings, stop, handler, machines)
         probe_output(url)
         refuse_another_model(url)
-        with held(url) as lease, disk.scratch() as folder:
+        with held(url) as lease, local.scratch() as folder:
             return train_alone(settings, stop, handler, callbacks, lease, folder, machines)
 
 

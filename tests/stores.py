@@ -6,8 +6,9 @@ import uuid
 import fsspec
 import pytest
 
-from job import faults, storage
-from job.gcs import client_of
+from job import storage
+from job.storage import retry
+from job.storage.gcs import client_of
 from tests.gcs import GcsServer
 
 KINDS = ["path", "file", "memory", "gs"]
@@ -51,6 +52,6 @@ def url(request, tmp_path):
 @pytest.fixture
 def hurried():
     """A fault is given up after half a second."""
-    faults.set_patience(faults.Patience(timeout_s=1, deadline_s=0.5, first_wait_s=0.05))
+    retry.set_patience(retry.Patience(timeout_s=1, deadline_s=0.5, first_wait_s=0.05))
     yield
-    faults.set_patience(faults.Patience())
+    retry.set_patience(retry.Patience())

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from job import disk, storage
+from job import storage
 from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError, OutputError
+from job.storage import local
 
 
 def commit(store, tmp_path, step, val_loss=None):
@@ -136,7 +137,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(disk.shutil, "copyfile", full)
+    monkeypatch.setattr(local.shutil, "copyfile", full)
     with pytest.raises(OutputError, match="no space left"):
         commit(store, tmp_path, 2, 0.4)
     monkeypatch.undo()

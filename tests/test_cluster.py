@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 from transformers import XLNetConfig, XLNetForTokenClassification
 
 from job.errors import UnavailableError
-from job.manifest import sha256_of
 from job.meeting import expect, find
 from job.signals import StopRequest
+from job.storage.manifest import sha256_of
 from job.vertex import read_vertex
 from job.watch import GRACE_S, Watch
 from tests.faults.jobs import Inside, Job

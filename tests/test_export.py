@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 
 from job.errors import ArgumentError, DataError, OutputError
 from job.export import export_model
-from job.manifest import MANIFEST, parse_manifest, sha256_of, verify_files
+from job.storage.manifest import MANIFEST, parse_manifest, sha256_of, verify_files
 
 SENTENCE = "김철수은 서울역에서 만났다!"
 COUNTS = {

@@ -10,13 +10,14 @@ import time
 
 import pytest
 
-from job import disk, locks, storage
+from job import storage
 from job.errors import OutputError, StorageError
-from job.lease import held
-from job.manifest import MANIFEST, describe_files
 from job.output_probe import probe_output
-from job.process import name_of_this
-from job.replacement import UNFINISHED, replace_dir
+from job.storage import local, locks
+from job.storage.lease import held
+from job.storage.liveness import name_of_this
+from job.storage.manifest import MANIFEST, describe_files
+from job.storage.replacement import UNFINISHED, replace_dir
 from tests.lacking import EACH, MOUNTED_BUCKET, POOREST, lack
 
 WHOLE = [{what: name} for what, name in EACH] + [MOUNTED_BUCKET, POOREST]
@@ -179,7 +180,7 @@ def test_a_dead_holders_lock_file_is_broken_at_once(poor, monkeypatch):
         pytest.fail("it waits")
 
     monkeypatch.setattr(locks.time, "sleep", wait)
-    source = "from job.process import name_of_this; print(name_of_this())"
+    source = "from job.storage.liveness import name_of_this; print(name_of_this())"
     gone = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, check=True)
     storage.create(f"{poor}/LEASE.json", b"one")
     (poor / ".LEASE.json.lock").write_bytes(gone.stdout.strip() + b"\n0")
@@ -258,9 +259,9 @@ def test_cut_off_anywhere_in_a_replacement_file_by_file(poor, tmp_path, monkeypa
         return call
 
     with monkeypatch.context() as patched:
-        patched.setattr(disk, "_put", cut(disk._put))
-        patched.setattr(disk.shutil, "copyfile", cut(disk.shutil.copyfile))
-        patched.setattr(disk, "remove", cut(disk.remove))
+        patched.setattr(local, "_put", cut(local._put))
+        patched.setattr(local.shutil, "copyfile", cut(local.shutil.copyfile))
+        patched.setattr(local, "remove", cut(local.remove))
         try:
             replace_dir(new, place)
         except KeyboardInterrupt:
@@ -282,10 +283,10 @@ def test_where_a_folder_cannot_be_replaced_no_copy_is_made_beside_it(tmp_path, m
     """A model of gigabytes is not written twice, nor to a disk that may be too small."""
     (tmp_path / "out" / "model").mkdir(parents=True)
     if why == "a mount point":
-        monkeypatch.setattr(disk.Path, "is_mount", lambda path: path.name == "model")
+        monkeypatch.setattr(local.Path, "is_mount", lambda path: path.name == "model")
     else:
         lack(monkeypatch, {"renaming of folders": "EMFILE"}, tmp_path / "out")
-    monkeypatch.setattr(disk, "_copy", lambda folder, target: pytest.fail("copied"))
+    monkeypatch.setattr(local, "_copy", lambda folder, target: pytest.fail("copied"))
     replace_dir(export(tmp_path / "new", "config.json"), f"{tmp_path}/out/model")
     assert everything_in(tmp_path / "out") == ["model", "model/MANIFEST.json", "model/config.json"]
 
@@ -366,14 +367,14 @@ def test_a_name_that_is_taken_is_told_before_a_run(tmp_path, name, kind):
 def test_each_folder_that_is_there_is_tried(tmp_path, monkeypatch, name):
     """It may be another disk, a read-only one among them."""
     (tmp_path / name).mkdir()
-    real = disk._make_folder
+    real = local._make_folder
 
     def make(folder):
         if tmp_path / name in folder.parents:
             raise OSError(errno.EROFS, "Read-only file system")
         real(folder)
 
-    monkeypatch.setattr(disk, "_make_folder", make)
+    monkeypatch.setattr(local, "_make_folder", make)
     with pytest.raises(OutputError, match=rf"{name}/.*Read-only file system"):
         probe_output(str(tmp_path))
 
@@ -422,7 +423,7 @@ def test_a_file_system_that_takes_no_such_names_is_told_as_that(tmp_path, monkey
     def make(folder):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(disk, "_make_folder", make)
+    monkeypatch.setattr(local, "_make_folder", make)
     with pytest.raises(OutputError, match=r"no folder and file named step=00000000/state-0.* can"):
         probe_output(str(tmp_path / "out"))
 

@@ -9,11 +9,12 @@ import time
 
 import pytest
 
-from job import lease, storage
+from job import storage
 from job.errors import IncompatibleError, OutputError, StorageError
-from job.lease import LEASE, Terms, held
-from job.process import is_gone, name_of_this
 from job.signals import Stopped
+from job.storage import lease
+from job.storage.lease import LEASE, Terms, held
+from job.storage.liveness import is_gone, name_of_this
 
 ELSEWHERE = "other-boot pid:[1] 7 99"
 
@@ -67,7 +68,7 @@ def test_its_age_is_told_by_the_stores_clock(url, monkeypatch):
 
 def test_a_process_of_this_machine_that_ended_is_dead_at_once(url):
     """After a kill -9 on one's own machine nobody waits."""
-    source = "from job.process import name_of_this; print(name_of_this())"
+    source = "from job.storage.liveness import name_of_this; print(name_of_this())"
     process = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
     left = Terms("here, process 1", process.stdout.strip())
     storage.write_bytes(storage.join(url, LEASE), left.to_bytes())
@@ -85,7 +86,9 @@ def test_a_living_process_is_not_gone_nor_one_elsewhere():
 
 def test_a_zombie_has_ended():
     """A killed child that nobody has waited for yet writes no more."""
-    source = "from job.process import name_of_this; print(name_of_this(), flush=True); input()"
+    source = (
+        "from job.storage.liveness import name_of_this; print(name_of_this(), flush=True); input()"
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", source], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
     )
@@ -116,7 +119,9 @@ def test_of_two_takers_one_wins(url):
         taker.start()
     for taker in takers:
         taker.join()
-    if url.startswith("memory"):  # no condition can be put on a write there: see job.storage.swap
+    if url.startswith(
+        "memory"
+    ):  # no condition can be put on a write there: see job.storage.objects.swap
         assert len(won) + len(refused) == 4
     else:
         assert (len(won), len(refused)) == (1, 3)

@@ -8,7 +8,7 @@ import pytest
 
 from job.arguments import parse
 from job.errors import ArgumentError
-from job.locations import broken_rule
+from job.storage.urls import broken_rule
 
 NOWHERE = Path("/nonexistent")
 VARIABLES = (

@@ -8,9 +8,10 @@ import fsspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from job import replacement, storage
+from job import storage
 from job.checkpoint import CheckpointStore
-from job.lease import held
+from job.storage import replacement
+from job.storage.lease import held
 from tests.hostile import Seen, pairs, segments
 
 PROPERTY = settings(

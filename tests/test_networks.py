@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from job import faults
 from job.errors import StorageError
 from job.machine import networks
+from job.storage import retry
 from tests.gcs import GcsServer
 from tests.hub import Hub
 from tests.proxy import Proxy
@@ -39,10 +39,11 @@ if number:
         asked.append(arguments)
         raise socket.gaierror(number, "Name or service not known")
     socket.getaddrinfo = fail
-from job import faults, hub, storage, web
+from job import hub, storage, web
+from job.storage import retry
 from job.errors import JobError
 from job.fetch import download
-faults.set_patience(faults.Patience(timeout_s=5, deadline_s=3, first_wait_s=0.05))
+retry.set_patience(retry.Patience(timeout_s=5, deadline_s=3, first_wait_s=0.05))
 hub.RETRY_WAITS_S = (0.01,)
 cache, web_url = Path(sys.argv[1]), sys.argv[2]
 patience = web.Patience(attempts=3, first_wait_s=0.01)
@@ -238,14 +239,14 @@ def test_a_name_that_was_there_before_is_waited_for(hurried):
             raise ConnectionError("broken") from answer
         return answer
 
-    assert faults.persist("gs://known/before", lambda: "yes") == "yes"
-    assert faults.persist("gs://known/object", act) == "written"
+    assert retry.persist("gs://known/before", lambda: "yes") == "yes"
+    assert retry.persist("gs://known/object", act) == "written"
 
     def always() -> None:
         raise ConnectionError("broken") from failure
 
     with pytest.raises(StorageError, match="did not recover"):
-        faults.persist("gs://known/object", always)
+        retry.persist("gs://known/object", always)
 
 
 class Tokens(BaseHTTPRequestHandler):

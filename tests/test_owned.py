@@ -3,7 +3,7 @@
 import pytest
 
 from job import storage
-from job.owned import NotOwnedError, require_below
+from job.storage.owned import NotOwnedError, require_below
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from job import predict as predict_module
 from job import stream as stream_module
 from job.errors import ArgumentError, DataError, OutputError
 from job.export import export_model
-from job.manifest import MANIFEST
 from job.predict import in_chunks, predict
 from job.signals import Stopped
+from job.storage.manifest import MANIFEST
 from job.stream import open_output
 from tests.test_preemption import until
 

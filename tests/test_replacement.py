@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from job import disk, storage
+from job import storage
 from job.errors import OutputError
-from job.manifest import describe_files
-from job.replacement import UNFINISHED, refuse_others, replace_dir
+from job.storage import local
+from job.storage.manifest import describe_files
+from job.storage.replacement import UNFINISHED, refuse_others, replace_dir
 
 
 def export(folder, *names, text="ours"):
@@ -93,9 +94,9 @@ def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, cal
 
     with monkeypatch.context() as patched:
         for owner, name in (
-            *((storage, "remove"), (storage, "upload_file"), (disk, "_bring_over")),
-            *((disk.Path, "rename"), (disk.Path, "unlink"), (disk.shutil, "copyfile")),
-            (disk.shutil, "rmtree"),
+            *((storage, "remove"), (storage, "upload_file"), (local, "_bring_over")),
+            *((local.Path, "rename"), (local.Path, "unlink"), (local.shutil, "copyfile")),
+            (local.shutil, "rmtree"),
         ):
             patched.setattr(owner, name, until_cut_off(getattr(owner, name)))
         try:

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from job.manifest import sha256_of
+from job.storage.manifest import sha256_of
 from tests.runs import World, finish, start
 
 # Dropout, worker processes, accumulation across a cut epoch and a schedule that moves each step.

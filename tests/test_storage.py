@@ -8,8 +8,9 @@ import fsspec
 import pytest
 from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 
-from job import disk, faults, replacement, storage
+from job import storage
 from job.errors import OutputError, PermissionDeniedError, StorageError
+from job.storage import local, replacement, retry
 
 
 def test_what_is_written_is_read_back(url):
@@ -84,7 +85,7 @@ def test_a_replacement_that_fails_leaves_the_old_folder(tmp_path, monkeypatch):
     def fail(source, target, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(disk.shutil, "copyfile", fail)
+    monkeypatch.setattr(local.shutil, "copyfile", fail)
     with pytest.raises(OutputError, match="no space left"):
         replacement.replace_dir(tmp_path / "new", f"{tmp_path}/out/model")
     assert storage.read_bytes(f"{tmp_path}/out/model/weights") == b"old"
@@ -109,7 +110,7 @@ def test_a_failed_upload_leaves_the_old_file(tmp_path, monkeypatch):
         staged.write_bytes(b"ne")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(disk.shutil, "copyfile", fail)
+    monkeypatch.setattr(local.shutil, "copyfile", fail)
     with pytest.raises(OutputError, match=r"model\.bin.*no space left"):
         storage.write_bytes(str(target), b"new")
     assert target.read_bytes() == b"old"
@@ -247,6 +248,6 @@ def test_a_forked_child_reaches_the_store_too(url):
 )
 def test_a_token_that_cannot_be_renewed_now_is_no_refusal(error, expected):
     """Where the server that renews it does not answer, it is an outage like any other."""
-    assert faults.passes(error) is expected
-    with pytest.raises(StorageError if expected else PermissionDeniedError), faults.named("gs://b"):
+    assert retry.passes(error) is expected
+    with pytest.raises(StorageError if expected else PermissionDeniedError), retry.named("gs://b"):
         raise error

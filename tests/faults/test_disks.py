@@ -111,7 +111,7 @@ def test_the_scratch_folder_of_a_killed_run_is_removed(runs, place):
 def test_what_a_killed_export_leaves_is_removed(runs, tmp_path, untouched):
     """Killed between a folder's copy and its renaming: the next start leaves no copy behind."""
     place = folder_place(tmp_path / "out")
-    job = runs.start(place, inside=Inside(hold="job.disk:Path.rename", skip=6))
+    job = runs.start(place, inside=Inside(hold="job.storage.local:Path.rename", skip=6))
     job.until_held()
     job.kill()
     assert any(path.startswith(".report.new-") for path in place.files())

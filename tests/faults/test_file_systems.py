@@ -68,7 +68,7 @@ def test_killed_where_files_are_put_in_place_it_ends_alike(runs, tmp_path, untou
     that was there."""
     place = folder_place(tmp_path / "out")
     poorest = {"lacks": POOREST, "below": tmp_path / "out"}
-    job = runs.start(place, inside=Inside(hold="job.disk:_put", skip=skip, **poorest))
+    job = runs.start(place, inside=Inside(hold="job.storage.local:_put", skip=skip, **poorest))
     job.until_held()
     job.kill()
     before = place.steps()

@@ -8,9 +8,10 @@ import random
 
 import pytest
 
-from job import faults, storage
+from job import storage
 from job.errors import OutputError, PermissionDeniedError, StorageError
-from job.faults import CorruptedError
+from job.storage import retry
+from job.storage.retry import CorruptedError
 
 pytestmark = [
     # gcsfs hands aiohttp more than aiohttp likes.
@@ -37,11 +38,11 @@ def server(gcs):
 @pytest.fixture(autouse=True)
 def hurried():
     """Retries after a moment, and a fault is given up after a while."""
-    faults.set_patience(
-        faults.Patience(timeout_s=1, deadline_s=3, first_wait_s=0.05, longest_wait_s=0.2)
+    retry.set_patience(
+        retry.Patience(timeout_s=1, deadline_s=3, first_wait_s=0.05, longest_wait_s=0.2)
     )
     yield
-    faults.set_patience(faults.Patience())
+    retry.set_patience(retry.Patience())
     gc.collect()  # while its sockets may be left open
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from job.manifest import sha256_of
+from job.storage.manifest import sha256_of
 from tests import runs
 from tests.gcs.server import GcsServer
 from tests.metadata import MetadataServer

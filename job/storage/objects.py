@@ -1,7 +1,7 @@
 """Every byte to or from a URL: whole or not at all, and no name is taken for a pattern.
 
 A URL is anything that fsspec knows (`gs://bucket/dir`, `memory://dir`) or a plain path. What fails
-in a way that passes is tried again (`job.faults`); then one of the job's errors names the URL.
+in a way that passes is tried again (`retry`); then one of the job's errors names the URL.
 Functions open the file system by URL where they use it: a gcsfs object does not survive a fork.
 """
 
@@ -15,12 +15,12 @@ from typing import BinaryIO, TypeVar
 
 import fsspec
 
-from job import disk, filesystems, gcs
 from job.errors import OutputError, StorageError
-from job.faults import CorruptedError, named, persist
-from job.locations import is_local
-from job.manifest import MANIFEST
-from job.owned import local_path, require_below
+from job.storage import filesystems, gcs, local
+from job.storage.manifest import MANIFEST
+from job.storage.owned import local_path, require_below
+from job.storage.retry import CorruptedError, named, persist
+from job.storage.urls import is_local
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ def _at(
 
 def exists(url: str) -> bool:
     """Whether an object, file or directory lies at `url`."""
-    return _at(url, disk.exists, gcs.exists, filesystems.exists)
+    return _at(url, local.exists, gcs.exists, filesystems.exists)
 
 
 def is_link(url: str) -> bool:
@@ -71,14 +71,14 @@ def is_link(url: str) -> bool:
 def list_names(url: str) -> list[str]:
     """The names directly below `url`, sorted; none where nothing lies there."""
     try:
-        return sorted(_at(url, disk.names, gcs.names, filesystems.names))
+        return sorted(_at(url, local.names, gcs.names, filesystems.names))
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def modified_at(url: str) -> float:
     """When the object was written, in seconds since 1970 by the store's clock, not by ours."""
-    return _at(url, disk.modified_at, gcs.modified_at, filesystems.modified_at)
+    return _at(url, local.modified_at, gcs.modified_at, filesystems.modified_at)
 
 
 def read_bytes(url: str) -> bytes:
@@ -140,7 +140,7 @@ def upload_file(file: Path, url: str) -> None:
     """Publishes a local file at `url`, whole or not at all, and verifies what arrived."""
     _at(
         url,
-        lambda path: disk.publish(file, path),
+        lambda path: local.publish(file, path),
         lambda _: gcs.upload(file, url),
         lambda filesystem, path: _put(filesystem, path, file, url),
     )
@@ -157,7 +157,7 @@ def create(url: str, data: bytes) -> None:
     """Publishes `data` only where nothing lies. Raises FileExistsError where something does."""
     _at(
         url,
-        lambda path: disk.create(path, data),
+        lambda path: local.create(path, data),
         lambda _: gcs.create(url, data),
         lambda filesystem, path: filesystem.pipe_file(path, data, mode="create"),
     )
@@ -170,7 +170,7 @@ def swap(url: str, old: bytes, new: bytes) -> None:
     store other than a path and gs:// another's write between the look and the write is not seen.
     """
     if is_local(url):
-        persist(url, lambda: disk.swap(local_path(url), old, new))
+        persist(url, lambda: local.swap(local_path(url), old, new))
     elif gcs.is_gcs(url):
         persist(url, lambda: gcs.swap(url, old, new))
     elif read_bytes(url) != old:
@@ -199,7 +199,7 @@ def remove(url: str, owner: str, is_ours: Callable[[str], bool] = lambda name: T
     try:
         return _at(
             url,
-            lambda path: disk.remove(path, is_ours),
+            lambda path: local.remove(path, is_ours),
             lambda _: gcs.remove(url, is_ours),
             lambda filesystem, path: filesystems.remove(filesystem, path, is_ours),
         )

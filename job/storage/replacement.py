@@ -11,11 +11,11 @@ from collections.abc import Set
 from pathlib import Path
 
 import job
-from job import disk, storage
 from job.errors import OutputError
-from job.faults import persist
-from job.manifest import FORMAT, MANIFEST, named_files
-from job.owned import is_staged
+from job.storage import local, objects
+from job.storage.manifest import FORMAT, MANIFEST, named_files
+from job.storage.owned import is_staged
+from job.storage.retry import persist
 
 logger = logging.getLogger(__name__)
 
@@ -31,48 +31,48 @@ def replace_dir(folder: Path, url: str) -> None:
     the old content, nothing, or the new one.
     Raises OutputError where another's file has a name that is needed.
     """
-    new = disk.names(folder)
+    new = local.names(folder)
     ours = refuse_others(url, new) if MANIFEST in new else new
-    if storage.is_local(url):
+    if objects.is_local(url):
         _remove_half_written(url, ours | new | {UNFINISHED})
     _tell_left(url, ours | new | {UNFINISHED})
-    if storage.is_local(url):
-        target = storage.local_path(url)
-        if persist(url, lambda: disk.replace_folder(folder, target)):
-            storage.remove(storage.join(url, UNFINISHED), url)
+    if objects.is_local(url):
+        target = objects.local_path(url)
+        if persist(url, lambda: local.replace_folder(folder, target)):
+            objects.remove(objects.join(url, UNFINISHED), url)
             return
     if MANIFEST in new:
         _replace_files(folder, url, ours, new)
     else:
-        storage.upload_dir(folder, url)
+        objects.upload_dir(folder, url)
 
 
 def _replace_files(folder: Path, url: str, ours: Set[str], new: Set[str]) -> None:
-    unfinished = storage.join(url, UNFINISHED)
+    unfinished = objects.join(url, UNFINISHED)
     names = dict.fromkeys(sorted((ours | new) - {UNFINISHED}))
     facts = {"format": FORMAT, "code_version": job.__version__, "files": names}
-    storage.write_bytes(unfinished, json.dumps(facts).encode())
-    storage.remove(storage.join(url, MANIFEST), url)
-    storage.upload_dir(folder, url)
+    objects.write_bytes(unfinished, json.dumps(facts).encode())
+    objects.remove(objects.join(url, MANIFEST), url)
+    objects.upload_dir(folder, url)
     for name in sorted(ours - new - {UNFINISHED}):
-        storage.remove(storage.join(url, name), url)
-    storage.remove(unfinished, url)
+        objects.remove(objects.join(url, name), url)
+    objects.remove(unfinished, url)
 
 
 def _remove_half_written(url: str, names: Set[str]) -> None:
     """What a call that wrote file by file left when it was killed."""
     of_ours = re.compile("|".join(map(re.escape, names)))
-    for name in storage.list_names(url):
+    for name in objects.list_names(url):
         if is_staged(name, of_ours):
-            storage.remove(storage.join(url, name), url)
+            objects.remove(objects.join(url, name), url)
 
 
 def refuse_others(url: str, needed: Set[str]) -> Set[str]:
     """The names of ours at `url`. Raises OutputError where one of the `needed` is not of them."""
-    there, ours = set(storage.list_names(url)), set()
+    there, ours = set(objects.list_names(url)), set()
     for name in {MANIFEST, UNFINISHED} & there:
         try:
-            manifest = storage.read_bytes(storage.join(url, name))
+            manifest = objects.read_bytes(objects.join(url, name))
         except FileNotFoundError:  # another job has just published there
             return refuse_others(url, needed)
         if named := named_files(manifest, otherwise=needed):
@@ -87,5 +87,5 @@ def refuse_others(url: str, needed: Set[str]) -> Set[str]:
 
 
 def _tell_left(url: str, ours: Set[str]) -> None:
-    if left := sorted(set(storage.list_names(url)) - ours):
+    if left := sorted(set(objects.list_names(url)) - ours):
         logger.info("%s: %s stay, for the job did not write them.", url, ", ".join(left))

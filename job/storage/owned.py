@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from job.locations import is_local, scheme_of
+from job.storage.urls import is_local, scheme_of
 
 # All that a run writes directly below its output, and nothing of anybody else.
 NAMES = ("LEASE.json", "checkpoints", "compiled", "label_map.txt", "logs", "model", "report")

@@ -3,7 +3,7 @@
 Transfers are checked by CRC32C, writes can be made to happen only if nobody else wrote, and a name
 is nothing but a name: not a pattern, and not a version's.
 
-Every function may raise what the client raises; `job.faults` retries and names it.
+Every function may raise what the client raises; `job.storage.retry` retries and names it.
 Reference: https://cloud.google.com/storage/docs/request-preconditions
 """
 
@@ -22,8 +22,8 @@ from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.api_core.page_iterator import HTTPIterator
 from google.cloud.storage import Blob, Bucket, Client
 
-from job.faults import CorruptedError, patience, retrying
 from job.machine import networks
+from job.storage.retry import CorruptedError, patience, retrying
 
 SCHEMES = ("gs://", "gcs://")
 # A failed part is sent again, and one send() may take no longer than the time-out.

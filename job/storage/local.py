@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from job import process
-from job.faults import FULL
-from job.locks import locked, locked_beside, tell_once
-from job.manifest import MANIFEST, named_files
+from job.storage import liveness
+from job.storage.locks import locked, locked_beside, tell_once
+from job.storage.manifest import MANIFEST, named_files
+from job.storage.retry import FULL
 
 SCRATCH = "-korean-ner-job"
 # Of a rename over a file that lies there: some servers refuse it, and a file may be a mount point.
@@ -33,10 +33,10 @@ def scratch() -> Iterator[Path]:
     """A temporary folder; those of runs that were killed, which may hold a model each, go first."""
     for owner in Path(tempfile.gettempdir()).glob(f"tmp????????{SCRATCH}/owner"):
         with suppress(OSError, ValueError, IndexError):  # another user's, or only half-written
-            if not owner.parent.is_symlink() and process.is_gone(owner.read_text()):
+            if not owner.parent.is_symlink() and liveness.is_gone(owner.read_text()):
                 shutil.rmtree(owner.parent, ignore_errors=True)
     with tempfile.TemporaryDirectory(SCRATCH, ignore_cleanup_errors=True) as folder:
-        Path(folder, "owner").write_text(process.name_of_this())
+        Path(folder, "owner").write_text(liveness.name_of_this())
         yield Path(folder)
 
 

@@ -11,8 +11,8 @@ from contextlib import suppress
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from job.locations import is_local, scheme_of
-from job.owned import local_path
+from job.storage.owned import local_path
+from job.storage.urls import is_local, scheme_of
 
 
 def open_named(url: str, **options: object) -> tuple[fsspec.AbstractFileSystem, str]:

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
-from job import process, storage
 from job.errors import IncompatibleError, JobError, OutputError
 from job.signals import Stopped
+from job.storage import liveness, objects
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Lease:
         with self._writing:
             new = replace(self.terms, **changed)
             try:
-                storage.swap(self.url, self.terms.to_bytes(), new.to_bytes())
+                objects.swap(self.url, self.terms.to_bytes(), new.to_bytes())
                 self.terms = new
             except FileNotFoundError:
                 self._lost_to = "nobody: it was deleted"
@@ -85,7 +85,7 @@ class Lease:
 
     def _stands(self) -> str:
         try:
-            return Terms.from_bytes(storage.read_bytes(self.url)).holder
+            return Terms.from_bytes(objects.read_bytes(self.url)).holder
         except FileNotFoundError:
             return "nobody: it was deleted"
 
@@ -102,7 +102,7 @@ class Lease:
         after a commit."""
         with self._writing:
             try:
-                stands = Terms.from_bytes(storage.read_bytes(self.url))
+                stands = Terms.from_bytes(objects.read_bytes(self.url))
                 if stands.token != self.terms.token:
                     self._lost_to = stands.holder
             except FileNotFoundError:
@@ -132,7 +132,7 @@ class Lease:
             return
         if well:
             self.confirm()
-            storage.remove(self.url, self.url.removesuffix(LEASE))
+            objects.remove(self.url, self.url.removesuffix(LEASE))
         else:
             self._write(released=True)
 
@@ -145,7 +145,7 @@ def held(
 
     Raises OutputError, with the holder's name and the lease's age, when another job holds it.
     """
-    lease = _take(storage.join(directory, LEASE), ttl_s, renew_every_s)
+    lease = _take(objects.join(directory, LEASE), ttl_s, renew_every_s)
     lease._renewing.start()
     try:
         yield lease
@@ -166,16 +166,16 @@ def _end_quietly(lease: Lease, *, well: bool) -> None:
 def holder_of(directory: str) -> str | None:
     """Who may be writing below `directory` now, as far as its lease says."""
     try:
-        terms = Terms.from_bytes(storage.read_bytes(storage.join(directory, LEASE)))
+        terms = Terms.from_bytes(objects.read_bytes(objects.join(directory, LEASE)))
     except FileNotFoundError:
         return None
-    return None if terms.released or process.is_gone(terms.process) else terms.holder
+    return None if terms.released or liveness.is_gone(terms.process) else terms.holder
 
 
 def _take(url: str, ttl_s: float, renew_every_s: float) -> Lease:
-    terms = Terms(f"{socket.gethostname()}, process {os.getpid()}", process.name_of_this())
+    terms = Terms(f"{socket.gethostname()}, process {os.getpid()}", liveness.name_of_this())
     try:
-        storage.create(url, terms.to_bytes())
+        objects.create(url, terms.to_bytes())
         return Lease(url, terms, renew_every_s)
     except FileExistsError:
         pass
@@ -183,7 +183,7 @@ def _take(url: str, ttl_s: float, renew_every_s: float) -> Lease:
         seen = _wait_for_death(url, ttl_s)
         before = Terms.from_bytes(seen)
         terms = replace(terms, from_step=before.from_step, attempts=before.attempts)
-        storage.swap(url, seen, terms.to_bytes())
+        objects.swap(url, seen, terms.to_bytes())
     except FileNotFoundError:  # given back meanwhile
         return _take(url, ttl_s, renew_every_s)
     except FileExistsError as error:
@@ -194,9 +194,9 @@ def _take(url: str, ttl_s: float, renew_every_s: float) -> Lease:
 
 def _wait_for_death(url: str, ttl_s: float) -> bytes:
     """The bytes of a lease whose holder is dead. Raises OutputError when the holder shows life."""
-    seen = storage.read_bytes(url)
+    seen = objects.read_bytes(url)
     holder = Terms.from_bytes(seen)
-    if holder.released or process.is_gone(holder.process):
+    if holder.released or liveness.is_gone(holder.process):
         return seen
     age_s = _age_s(url)
     if age_s < ttl_s:
@@ -207,7 +207,7 @@ def _wait_for_death(url: str, ttl_s: float) -> bytes:
     over_at = time.monotonic() + ttl_s - age_s
     while time.monotonic() < over_at:
         time.sleep(min(LOOK_EVERY_S, max(0.0, over_at - time.monotonic())))
-        if (now := storage.read_bytes(url)) == seen:
+        if (now := objects.read_bytes(url)) == seen:
             continue
         if (holder := Terms.from_bytes(now)).released:
             return now
@@ -221,8 +221,8 @@ def _wait_for_death(url: str, ttl_s: float) -> bytes:
 def _age_s(url: str) -> float:
     """Seconds since the lease was written, both ends by the store's own clock."""
     beside = f"{url}.{uuid.uuid4().hex[:8]}"
-    storage.write_bytes(beside, b"what time is it?")
+    objects.write_bytes(beside, b"what time is it?")
     try:
-        return max(0.0, storage.modified_at(beside) - storage.modified_at(url))
+        return max(0.0, objects.modified_at(beside) - objects.modified_at(url))
     finally:
-        storage.remove(beside, url.removesuffix(LEASE))
+        objects.remove(beside, url.removesuffix(LEASE))

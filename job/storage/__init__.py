@@ -1,0 +1,1 @@
+"""Reads and writes objects at any URL: whole or not at all, verified; one writer at a time."""
