@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
+from job.cloud.vertex_environment import read_vertex, require_one_machine
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
 from job.machine import networks, streams
 from job.machine.causes import explained, of_a_variable
@@ -40,7 +41,6 @@ from job.machine.surroundings import (
     take_out_launchers,
     tell_libraries,
 )
-from job.vertex import read_vertex, require_one_machine
 
 if TYPE_CHECKING:
     from job.arguments import Parsed
@@ -124,7 +124,7 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     try:
         require_temporary_folder()
         if parsed.settings.hf_token_secret:
-            from job.secrets import with_secrets
+            from job.cloud.secret_manager import with_secrets
 
             parsed = replace(parsed, settings=with_secrets(parsed.settings))
             handler = set_up_log(parsed, stop)  # which now knows what not to show
@@ -194,7 +194,7 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
     vertex = read_vertex(os.environ)
     if parsed.settings.wanted_accelerator == "tpu":
         require_one_machine(vertex, "a TPU")
-    from job.preemption import heeded
+    from job.cloud.preemption import heeded
     from job.train import train
     from job.tuning import trial_callbacks
 

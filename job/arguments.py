@@ -13,6 +13,7 @@ from typing import Any
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
+from job.cloud.vertex_environment import LOST, is_lost, read_vertex
 from job.combinations import Combination
 from job.errors import ArgumentError
 from job.flags import Given, read_words
@@ -23,7 +24,6 @@ from job.settings import SAMPLE_DEFAULTS, SECRETS, Settings
 from job.targets import TAKEN_BY, TARGETS
 from job.typos import closest_flag, misspelt_variable
 from job.usage import allowed_values, display, help_text, settings_table
-from job.vertex import LOST, is_lost, read_vertex
 
 __all__ = ["Parsed", "help_text", "parse", "settings_table"]
 

@@ -15,11 +15,11 @@ import torch.distributed as dist
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import ddp
+from job.cloud.vertex_environment import VertexEnvironment
 from job.errors import IncompatibleError, JobError, UnavailableError
 from job.machine.causes import explained
 from job.meeting import expect, find, named
 from job.signals import Stopped, StopRequest
-from job.vertex import VertexEnvironment
 from job.watch import AGAIN, Watch, Word
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import torch.distributed as dist
 
+from job.cloud.vertex_environment import VertexEnvironment
 from job.errors import UnavailableError
-from job.vertex import VertexEnvironment
 from job.watch import Watch
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from job import storage
 from job.batch_size import batch_size_to_keep
 from job.checkpoint import CheckpointStore
+from job.cloud.vertex_environment import VertexEnvironment
 from job.cluster import OneMachine, joined
 from job.finish import (
     evaluate_splits,
@@ -32,7 +33,6 @@ from job.space import needs_of, require_space
 from job.storage import local
 from job.storage.lease import Lease, held
 from job.summary import facts_of, last_screen
-from job.vertex import VertexEnvironment
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ import pytest
 from safetensors.torch import load_file
 from transformers import XLNetConfig, XLNetForTokenClassification
 
+from job.cloud.vertex_environment import read_vertex
 from job.errors import UnavailableError
 from job.meeting import expect, find
 from job.signals import StopRequest
 from job.storage.manifest import sha256_of
-from job.vertex import read_vertex
 from job.watch import GRACE_S, Watch
 from tests.faults.jobs import Inside, Job
 from tests.gcs import GcsServer

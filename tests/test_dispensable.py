@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from job import page, preemption, report
+from job import page, report
+from job.cloud import preemption
 from job.curves import Curves
 from job.log import Progress
 from job.machine.dispensable import Dispensable

@@ -313,7 +313,7 @@ def test_progress_that_never_began_leaves_nothing():
 
 def test_the_log_imports_nothing_but_the_standard_library():
     done = run_python(
-        "import sys; import job.log, job.status, job.vertex\n"
+        "import sys; import job.log, job.status, job.cloud.vertex_environment\n"
         "print(sorted({m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names))"
     )
     assert "torch" not in done.stdout

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from job.preemption import heeded
+from job.cloud.preemption import heeded
 from job.signals import Stopped, StopRequest
 from tests.metadata import MetadataServer
 from tests.runs import World, finish, start

@@ -12,8 +12,8 @@ from google.oauth2.credentials import Credentials
 from pydantic import SecretStr
 
 from job.__main__ import main
+from job.cloud.secret_manager import read_secret, with_secrets
 from job.errors import PermissionDeniedError, UnavailableError
-from job.secrets import read_secret, with_secrets
 from job.settings import Settings
 from job.web import Patience
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from job.__main__ import main
+from job.cloud.vertex_environment import DEFAULT_METRIC_FILE, read_vertex
 from job.tuning import LINES_KEPT, append_metric, trial_callbacks
-from job.vertex import DEFAULT_METRIC_FILE, read_vertex
 from tests.runs import World
 
 

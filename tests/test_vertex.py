@@ -5,8 +5,8 @@ import json
 import pytest
 
 from job.__main__ import main
+from job.cloud.vertex_environment import VertexEnvironment, read_vertex, require_one_machine
 from job.errors import ArgumentError
-from job.vertex import VertexEnvironment, read_vertex, require_one_machine
 
 CLUSTER = {
     "workerpool0": ["main-0:2222"],

@@ -1,0 +1,1 @@
+"""What Google Cloud tells a container: Vertex AI's variables, preemption, secrets."""
