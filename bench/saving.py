@@ -41,7 +41,7 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
     from job.prepare import prepare
     from job.resume import Checkpoints, Progressed
     from job.saver import Saver
-    from job.settings import Settings
+    from job.settings.settings import Settings
     from job.signals import StopRequest
 
     settings = Settings(

@@ -6,7 +6,7 @@ Run it as `make specs`. A test holds the files equal to what this renders.
 from pathlib import Path
 
 from job import __version__
-from job.arguments import parse
+from job.settings.parsing import parse
 from job.spec import render
 
 SPECS = Path(__file__).parent / "specs"

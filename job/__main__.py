@@ -43,8 +43,8 @@ from job.machine.surroundings import (
 )
 
 if TYPE_CHECKING:
-    from job.arguments import Parsed
     from job.log import LogHandler
+    from job.settings.parsing import Parsed
 
 logger = logging.getLogger("job")
 
@@ -90,7 +90,7 @@ def told(error: BaseException, sizes: str = "") -> int:
 def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     """Reads the arguments, sets up the log and does what was asked. `ignored` are variables that
     were meant for Lightning."""
-    from job.arguments import help_text, parse, settings_table
+    from job.settings.parsing import help_text, parse, settings_table
 
     try:
         require_docstrings()

@@ -9,7 +9,7 @@ from job.encode import EncodedSplit
 from job.hardware import Hardware
 from job.layout import largest_batch
 from job.rows import Layout
-from job.settings import Settings
+from job.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 

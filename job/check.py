@@ -20,7 +20,7 @@ from job.identity import Start, find_start, identity_of
 from job.machine.causes import explained
 from job.output_probe import probe_output
 from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.space import needs_of, require_space
 from job.storage import local
 from job.storage.lease import holder_of

@@ -21,7 +21,7 @@ from job.hardware import Hardware
 from job.office import TPU_BUSY, Desk, LogToOffice, Office, RankError, ignore_signals
 from job.prepare import Prepared
 from job.saver import Saver
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.signals import Stopped, StopRequest
 from job.standins import Going, Line, NoSaver
 from job.storage.retry import patience, set_patience
@@ -173,7 +173,7 @@ class Rank:
         with self.file.open("rb") as stream:
             job: Job = pickle.load(stream)
         set_patience(job.patience)
-        process.keep_compiled(Path(job.settings.cache_dir, "compiled"))
+        process.keep_compiled(Path(job.settings.settings.cache_dir, "compiled"))
         going = Going(desk if rank == 0 else None)
         saver = NoSaver()
         if rank == 0:
@@ -183,7 +183,7 @@ class Rank:
             process.saver = saver
         run = replace(job.run, saver=saver, lease=going, stop=going, line=Line(desk))
         hardware = replace(job.hardware, on_failure=fail)
-        history = job.train_rank(job.prepared, job.settings, hardware, run, job.log_folder)
+        history = job.train_rank(job.prepared, job.settings.settings, hardware, run, job.log_folder)
         if rank == 0:
             desk.ask("deliver", history)
 

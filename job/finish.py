@@ -20,7 +20,7 @@ from job.model import predict_labels
 from job.prepare import Prepared
 from job.pretrained import load_classifier
 from job.report import write_report
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.state import load_state
 from job.storage import replacement
 from job.storage.manifest import MANIFEST

@@ -27,7 +27,7 @@ from job.prepare import Prepared
 from job.progress import Telling
 from job.resume import Checkpoints
 from job.saver import Saver
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.shapes import EvaluationRows, refuse_different_plans
 from job.signals import Stopped, StopRequest
 from job.storage.lease import Lease

@@ -15,7 +15,7 @@ from job.hardware import Hardware, choose_hardware
 from job.identity import identity_of
 from job.log import LogHandler, Progress
 from job.prepare import Prepared, prepare
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.signals import StopRequest
 from job.standins import Going, NoSaver
 from job.storage import local

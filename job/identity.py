@@ -9,10 +9,10 @@ import job
 from job.checkpoint import Checkpoint, CheckpointStore
 from job.errors import IncompatibleError
 from job.features import tokenizer_digest
-from job.kinds import masked
 from job.prepare import Prepared
 from job.resume import Progressed, progressed
-from job.settings import Settings
+from job.settings.field_types import masked
+from job.settings.settings import Settings
 from job.state import differing_shapes, load_state
 from job.storage.manifest import FORMAT
 

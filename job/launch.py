@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from job.combinations import Combination
-from job.kinds import EmptyIsNone, matching, shown
 from job.launch_combinations import launch_combinations
 from job.machines import (
     ACCELERATORS,
@@ -18,7 +16,9 @@ from job.machines import (
     usual_count,
     usual_machine,
 )
-from job.settings import Settings
+from job.settings.conflicts import Combination
+from job.settings.field_types import EmptyIsNone, matching, shown
+from job.settings.settings import Settings
 from job.study import parse_parameters
 from job.targets import ON_TPU, Target
 

@@ -4,8 +4,6 @@ import re
 from itertools import product
 from typing import Any
 
-from job.combinations import COMBINATIONS, Combination
-from job.kinds import masked
 from job.launch_places import PLACES, refuse_place
 from job.machines import (
     refuse_boot_disk,
@@ -14,7 +12,9 @@ from job.machines import (
     refuse_region,
     refuse_strategy,
 )
-from job.settings import Settings
+from job.settings.conflicts import COMBINATIONS, Combination
+from job.settings.field_types import masked
+from job.settings.settings import Settings
 from job.study import parse_parameters, values_of
 from job.targets import ON_TPU, ON_VERTEX
 

@@ -21,7 +21,7 @@ from job.layout import bytes_per_position, choose_layout, parameter_bytes
 from job.model_config import load_config, max_positions
 from job.pretrained import load_classifier, resolve_model
 from job.rows import Layout
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.shapes import plan_rows
 from job.tokenizer import load_tokenizer
 from job.unknown import check_unknown

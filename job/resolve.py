@@ -7,7 +7,7 @@ from job import storage
 from job.cache import in_writable, keep_first, staging
 from job.errors import ArgumentError
 from job.hub import fetch_snapshot, wanted_files
-from job.kinds import masked
+from job.settings.field_types import masked
 from job.storage.manifest import sha256_of
 
 SAMPLE_MODEL = Path(__file__).parent / "sample" / "model"

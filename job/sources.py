@@ -17,7 +17,7 @@ from job import drive, storage
 from job.cache import cache_path, copy_object, in_writable, is_there
 from job.errors import ArgumentError, DataError, OutputError, PermissionDeniedError
 from job.fetch import download, find_version
-from job.kinds import masked
+from job.settings.field_types import masked
 from job.web import MissingError
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from job.checkpoint import CheckpointStore
 from job.errors import OutputError
 from job.identity import Start
 from job.prepare import Prepared
-from job.settings import Settings
+from job.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 

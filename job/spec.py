@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from job.arguments import Parsed
 from job.docker_spec import docker_run
 from job.launch import LaunchSettings
-from job.settings import Settings
+from job.settings.parsing import Parsed
+from job.settings.settings import Settings
 from job.targets import ON_TPU, ON_VERTEX
 from job.tpu_vm_spec import tpu_vm_script
 from job.vertex_spec import custom_job, tuning_job

@@ -11,10 +11,10 @@ import job
 from job import storage
 from job.evaluate import EpochRecord, SplitResult
 from job.hardware import Hardware
-from job.kinds import masked
 from job.prepare import Prepared
 from job.report import summary_table
-from job.settings import Settings
+from job.settings.field_types import masked
+from job.settings.settings import Settings
 
 
 def facts_of(

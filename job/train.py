@@ -27,7 +27,7 @@ from job.log import LogHandler, Progress
 from job.output_probe import probe_output
 from job.prepare import prepare
 from job.saver import Saver
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.signals import StopRequest
 from job.space import needs_of, require_space
 from job.storage import local

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from job.arguments import parse
 from job.errors import ArgumentError
-from job.settings import Settings
+from job.settings.parsing import parse
+from job.settings.settings import Settings
 
 NOWHERE = Path("/nonexistent")
 
@@ -180,7 +180,7 @@ def test_the_cache_follows_the_given_environment():
 
 def test_parsing_imports_nothing_heavy():
     code = (
-        "import sys, pathlib; from job.arguments import parse; from job import log; "
+        "import sys, pathlib; from job.settings.parsing import parse; from job import log; "
         "parse([], {}, pathlib.Path('.')); "
         "heavy = {'torch', 'numpy', 'transformers', 'pytorch_lightning', 'fsspec', 'requests'}; "
         "print(sorted(heavy & set(sys.modules)))"
@@ -206,7 +206,7 @@ def test_an_image_s_own_defaults_are_the_weakest(tmp_path, monkeypatch):
     """They stand in for the built-in ones alone: a .env that says nothing of them leaves them."""
     file = tmp_path / "image.env"
     file.write_text("DOWNSTREAM_CORPUS_NAME=sample\n")
-    monkeypatch.setattr("job.arguments.IMAGE_DEFAULTS", file)
+    monkeypatch.setattr("job.settings.parsing.IMAGE_DEFAULTS", file)
     (tmp_path / ".env").write_text("EPOCHS=2\n")
     parsed = parse([], {}, tmp_path)
     assert (parsed.settings.downstream_corpus_name, parsed.settings.epochs) == ("sample", 2)

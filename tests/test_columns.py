@@ -7,7 +7,7 @@ import pytest
 from job.errors import DataError
 from job.formats import parse
 from job.prepare import read_corpus
-from job.settings import Settings
+from job.settings.settings import Settings
 
 # Words of four sentences: form, lemma, part of speech, tag.
 SENTENCES = [

@@ -8,11 +8,11 @@ import yaml
 
 import job
 from docker.render_specs import SPECS
-from job.arguments import COMMANDS, LAUNCH_VARIABLES, parse
-from job.flags import SWITCHES
 from job.formats import parse as parse_corpus
 from job.launch import LaunchSettings
 from job.sentences import Span
+from job.settings.command_line import SWITCHES
+from job.settings.parsing import COMMANDS, LAUNCH_VARIABLES, parse
 from tests.documents import DOCUMENTS, READMES, ROOT, blocks, read, rows
 
 

@@ -7,9 +7,9 @@ from typing import get_origin
 import pytest
 
 from job import errors
-from job.arguments import VARIABLES
-from job.settings import SAMPLE_DEFAULTS, Settings
-from job.usage import _EXIT_CODES, allowed_values, display
+from job.settings.help import _EXIT_CODES, allowed_values, display
+from job.settings.parsing import VARIABLES
+from job.settings.settings import SAMPLE_DEFAULTS, Settings
 from tests.documents import READMES, read, rows
 
 KOREAN = {  # of the defaults that are words

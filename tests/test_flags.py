@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.arguments import Parsed, parse
 from job.errors import ArgumentError
-from job.settings import Settings
+from job.settings.parsing import Parsed, parse
+from job.settings.settings import Settings
 
 NOWHERE = Path("/nonexistent")
 

@@ -11,7 +11,7 @@ from job.checkpoint import CheckpointStore
 from job.errors import IncompatibleError
 from job.identity import find_start, identity_of, in_words_of
 from job.labels import LabelMap
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.state import STATE
 
 IDENTITY = {"seed": 7, "learning_rate": 0.01}

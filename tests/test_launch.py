@@ -9,9 +9,9 @@ import yaml
 
 from docker.render_specs import EXAMPLES, SPECS, rendered
 from job.__main__ import main
-from job.arguments import parse
 from job.errors import ArgumentError
 from job.machines import ACCELERATORS
+from job.settings.parsing import parse
 from job.spec import render
 from job.targets import TARGETS
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from job.arguments import parse
 from job.errors import ArgumentError
+from job.settings.parsing import parse
 from job.storage.urls import broken_rule
 
 NOWHERE = Path("/nonexistent")

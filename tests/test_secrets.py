@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from job.__main__ import main
 from job.cloud.secret_manager import read_secret, with_secrets
 from job.errors import PermissionDeniedError, UnavailableError
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.web import Patience
 
 NAME = "projects/p/secrets/hf-token"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from job.combinations import COMBINATIONS
-from job.kinds import cache_home
-from job.settings import SAMPLE_DEFAULTS, SECRETS, Settings
+from job.settings.conflicts import COMBINATIONS
+from job.settings.field_types import cache_home
+from job.settings.settings import SAMPLE_DEFAULTS, SECRETS, Settings
 
 HEX = "0123456789abcdef" * 4
 

@@ -16,7 +16,7 @@ from job.layout import probe_split
 from job.prepare import _refuse_large_steps
 from job.ranks import OneDevice
 from job.rows import Layout
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.shapes import (
     EvaluationRows,
     all_in_first_epoch,

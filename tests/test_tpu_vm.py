@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docker.render_specs import EXAMPLES, SPECS
-from job.arguments import parse
+from job.settings.parsing import parse
 from job.spec import render
 from tests.gcloud.tools import install
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from job.arguments import parse
-from job.settings import Settings
-from job.typos import closest_flag, misspelt_variable
+from job.settings.parsing import parse
+from job.settings.settings import Settings
+from job.settings.spelling import closest_flag, misspelt_variable
 
 VARIABLES = [name.upper() for name in Settings.model_fields]
 OUTPUT = {"DOWNSTREAM_MODEL_DIR": "gs://bucket/run"}

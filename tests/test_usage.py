@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from job import __version__
-from job.arguments import help_text, parse, settings_table
-from job.settings import Settings
+from job.settings.parsing import help_text, parse, settings_table
+from job.settings.settings import Settings
 
 NOWHERE = Path("/nonexistent")
 VARIABLES = [name.upper() for name in Settings.model_fields]

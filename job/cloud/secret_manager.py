@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from job.errors import PermissionDeniedError, UnavailableError
 from job.machine import networks
-from job.settings import Settings
+from job.settings.settings import Settings
 from job.web import PATIENCE, TRANSIENT, Patience, TransientError, open_session, persist
 
 ENDPOINT = "https://secretmanager.googleapis.com"

@@ -13,8 +13,8 @@ import transformers.models.bert.modeling_bert
 import transformers.models.bert.tokenization_bert
 
 import job.__main__
-import job.arguments
 import job.predict
+import job.settings.parsing
 import job.train
 
 __all__ = ["google", "job", "tensorboardX", "torch", "transformers"]

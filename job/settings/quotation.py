@@ -6,7 +6,7 @@ https://docs.docker.com/reference/cli/docker/container/run/#env
 import re
 from collections.abc import Mapping
 
-from job.flags import Given
+from job.settings.command_line import Given
 
 ENVIRONMENT = "environment"  # as source
 _QUOTES = tuple("\"'`“”„‘’")

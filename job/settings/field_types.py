@@ -157,7 +157,7 @@ CorpusName = Annotated[
 Resume = Annotated[
     Location, matching(r"auto|never|.*/.*", "auto, never, or the path or URL of a checkpoint")
 ]
-# A pasted token is no name, and is not shown: job.arguments hides what is wrong with this one.
+# A pasted token is no name, and is not shown: `parsing` hides what is wrong with this one.
 SecretName = Annotated[
     str,
     matching(

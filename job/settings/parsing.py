@@ -14,16 +14,16 @@ from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
 from job.cloud.vertex_environment import LOST, is_lost, read_vertex
-from job.combinations import Combination
 from job.errors import ArgumentError
-from job.flags import Given, read_words
-from job.kinds import cache_home, judge_files
 from job.launch import OPERANDS, LaunchSettings
-from job.leftovers import ENVIRONMENT, leftovers
-from job.settings import SAMPLE_DEFAULTS, SECRETS, Settings
+from job.settings.command_line import Given, read_words
+from job.settings.conflicts import Combination
+from job.settings.field_types import cache_home, judge_files
+from job.settings.help import allowed_values, display, help_text, settings_table
+from job.settings.quotation import ENVIRONMENT, leftovers
+from job.settings.settings import SAMPLE_DEFAULTS, SECRETS, Settings
+from job.settings.spelling import closest_flag, misspelt_variable
 from job.targets import TAKEN_BY, TARGETS
-from job.typos import closest_flag, misspelt_variable
-from job.usage import allowed_values, display, help_text, settings_table
 
 __all__ = ["Parsed", "help_text", "parse", "settings_table"]
 
@@ -46,7 +46,7 @@ class Parsed:
 
 
 # The container image has this file, to train the sample where nothing is said.
-IMAGE_DEFAULTS = Path(__file__).parents[1] / "image.env"
+IMAGE_DEFAULTS = Path(__file__).parents[2] / "image.env"
 _AUTO = Given("auto", "default")
 _NOWHERE = Given("", "Vertex AI")  # on Vertex AI, but without a base output directory
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from job.kinds import (
+from job.settings.field_types import (
     CorpusFields,
     CorpusName,
     EmptyIsNone,
@@ -21,7 +21,7 @@ from job.kinds import (
 
 
 class CorpusSettings(BaseSettings):
-    """The first group of `job.settings.Settings`."""
+    """The first group of `job.settings.settings.Settings`."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False

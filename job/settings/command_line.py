@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from job.launch import OPERANDS, LaunchSettings
-from job.settings import SECRETS
-from job.typos import closest_flag
+from job.settings.settings import SECRETS
+from job.settings.spelling import closest_flag
 
-# Those of the job and those of `spec`; job.arguments judges which of them a command takes.
+# Those of the job and those of `spec`; job.settings.parsing judges which of them a command takes.
 FIELDS = {n: field for n, field in LaunchSettings.model_fields.items() if n not in OPERANDS}
 _YES_OR_NO = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n"})
 SWITCHES = frozenset({"help", "version", "print_settings"})

@@ -8,13 +8,13 @@ from pydantic.fields import FieldInfo
 
 from job import __version__
 from job.errors import EXIT_HANGUP, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_TERMINATED
-from job.kinds import masked
 from job.launch import OPERANDS, LaunchSettings
-from job.settings import SAMPLE_DEFAULTS, Settings
+from job.settings.field_types import masked
+from job.settings.settings import SAMPLE_DEFAULTS, Settings
 from job.targets import TARGETS
 
 if TYPE_CHECKING:
-    from job.arguments import Parsed
+    from job.settings.parsing import Parsed
 
 COLUMNS = 100
 _INDENT = 30

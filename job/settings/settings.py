@@ -1,6 +1,6 @@
 """One frozen, validated value for everything that a run can be told.
 
-`job.arguments` collects what the user said and where; here is what may be said. Constructing
+`job.settings.parsing` collects what the user said and where; here is what may be said. Constructing
 `Settings` reads nothing but its keyword arguments (and HOME, for the cache folder's default), so a
 test or a notebook gets what it wrote.
 The order of the fields is that of `--help`; a field with a `group` starts one.
@@ -12,9 +12,9 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from job.combinations import COMBINATIONS, Combination
-from job.corpus_settings import CorpusSettings
-from job.kinds import (
+from job.settings.conflicts import COMBINATIONS, Combination
+from job.settings.corpus_settings import CorpusSettings
+from job.settings.field_types import (
     SAMPLE_DEFAULTS,
     EmptyIsNone,
     Location,
@@ -29,7 +29,7 @@ from job.kinds import (
 
 
 class Settings(CorpusSettings):
-    """Raises pydantic.ValidationError; `job.arguments.parse` turns it into sentences."""
+    """Raises pydantic.ValidationError; `job.settings.parsing.parse` turns it into sentences."""
 
     pretrained_model_name: Location = Field(
         "beomi/kcbert-base",
@@ -191,7 +191,7 @@ class Settings(CorpusSettings):
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         # The library's readers stop at the first bad flag and cannot tell which of them a value
-        # came from; job.arguments reads the environment and hands it over here.
+        # came from; job.settings.parsing reads the environment and hands it over here.
         return (init_settings,)
 
     @model_validator(mode="before")
