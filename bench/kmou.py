@@ -21,10 +21,10 @@ from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 
 from bench.reference import encode_reference, train_reference
 from job.batch import EpochPlan
-from job.corpus import Corpus, load_corpus
+from job.corpus.formats.recognise import to_tagged
+from job.corpus.load import Corpus, load_corpus
 from job.encode import SpecialTokens, decode_spans, encode
 from job.evaluate import score_spans
-from job.formats import to_tagged
 from job.labels import LabelMap
 from job.model import predict_labels
 from job.pretrained import load_classifier

@@ -19,8 +19,8 @@ from transformers import AutoTokenizer
 from bench.kmou import BATCH_SIZE, LENGTH, SEED, make_start, read
 from bench.reference import encode_reference
 from job.batch import EpochPlan, TrainingSteps
+from job.corpus.formats.recognise import to_tagged
 from job.encode import SpecialTokens, encode
-from job.formats import to_tagged
 from job.hardware import choose_hardware
 from job.labels import LabelMap
 from job.layout import choose_layout

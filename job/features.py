@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from job.cache import tell_unwritable
+from job.corpus.download.cache import tell_unwritable
+from job.corpus.formats.recognise import PARSER_VERSION
 from job.encode import EncodedSplit, encode
-from job.formats import PARSER_VERSION
 from job.labels import LabelMap
 from job.sentences import Sentence
 

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job.batch import EpochPlan
 from job.batch_size import fitting_batch_size
-from job.corpus import Corpus, Split, load_corpus
+from job.corpus.load import Corpus, Split, load_corpus
 from job.encode import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError, DataError
 from job.features import encode_cached

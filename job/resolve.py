@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from job import storage
-from job.cache import in_writable, keep_first, staging
+from job.corpus.download.cache import in_writable, keep_first, staging
 from job.errors import ArgumentError
 from job.hub import fetch_snapshot, wanted_files
 from job.settings.field_types import masked

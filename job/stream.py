@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from job import storage
-from job.errors import ArgumentError, DataError, OutputError
-from job.formats import SEPARATOR, to_tagged
-from job.lines import (
+from job.corpus.formats.recognise import SEPARATOR, to_tagged
+from job.corpus.formats.text_lines import (
     STDIN,
     in_other_words,
     is_cp949,
@@ -20,6 +19,7 @@ from job.lines import (
     refuse_other_kinds,
     without_mark,
 )
+from job.errors import ArgumentError, DataError, OutputError
 from job.machine.streams import ReaderGone, binary_input, binary_output, silence
 from job.sentences import Sentence
 

@@ -14,10 +14,10 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from job.align import where
+from job.corpus.split import Split
 from job.encode import EncodedSplit
 from job.errors import DataError
 from job.sentences import Sentence
-from job.splits import Split
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pytest
 # Two threads of a tiny model wait for each other longer than they compute.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from job.corpus import load_corpus
+from job.corpus.load import load_corpus
 from job.sentences import Sentence, Span
 
 pytest_plugins = ["tests.stores"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from job.formats import parse
+from job.corpus.formats.recognise import parse
 
 
 def read(content):

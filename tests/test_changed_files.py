@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from job.corpus.formats.recognise import parse
 from job.errors import DataError
-from job.formats import parse
 from tests.changed_files import FORMATS, changed, made
 
 FILES = 200

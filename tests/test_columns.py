@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from job.corpus.formats.recognise import parse
 from job.errors import DataError
-from job.formats import parse
 from job.prepare import read_corpus
 from job.settings.settings import Settings
 

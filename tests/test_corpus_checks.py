@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from job.corpus_checks import contradictions, without_unseen_types
+from job.corpus.checks import contradictions, without_unseen_types
+from job.corpus.formats.text_lines import Rejected
+from job.corpus.shown import LONGEST_SHOWN, chosen, marked
+from job.corpus.split import Split
 from job.errors import DataError
-from job.lines import Rejected
 from job.sentences import Sentence, Span
-from job.shown import LONGEST_SHOWN, chosen, marked
-from job.splits import Split
 
 
 def split(name, *sentences, rejected=()):

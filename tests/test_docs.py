@@ -8,7 +8,7 @@ import yaml
 
 import job
 from docker.render_specs import SPECS
-from job.formats import parse as parse_corpus
+from job.corpus.formats.recognise import parse as parse_corpus
 from job.launch import LaunchSettings
 from job.sentences import Span
 from job.settings.command_line import SWITCHES

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from job.edges import BLANKS, NOTHING_SEEN, OVERLAP, TWICE, UNSEEN
-from job.formats import parse
+from job.corpus.formats.edges import BLANKS, NOTHING_SEEN, OVERLAP, TWICE, UNSEEN
+from job.corpus.formats.recognise import parse
 
 
 def written(form: str, text: str, start: int, end: int) -> str:

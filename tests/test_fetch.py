@@ -16,9 +16,11 @@ from drive_server import (
     drive_server,
 )
 
-from job import drive
-from job.addresses import check_redirect, check_start, shown
-from job.cache import copy_object
+from job.corpus.download import google_drive
+from job.corpus.download.allowed_addresses import check_redirect, check_start, shown
+from job.corpus.download.cache import copy_object
+from job.corpus.download.file import download, find_version
+from job.corpus.download.http import MissingError, Patience
 from job.errors import (
     ArgumentError,
     DataError,
@@ -26,8 +28,6 @@ from job.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from job.fetch import download, find_version
-from job.web import MissingError, Patience
 
 DATA = "".join(f"김{i}은 왔다.␞<김{i}:PER>은 왔다.\n" for i in range(30_000)).encode()
 PATIENCE = Patience(connect_s=2, read_s=0.3, attempts=4, first_wait_s=0.01)
@@ -51,8 +51,8 @@ def fetch(server, target, path="/files/train.txt", max_bytes=10_000_000, **optio
 
 
 def fetch_from_drive(server, target):
-    url = drive.file_url("train.txt", server.url)
-    next_url = functools.partial(drive.next_url, target=target)
+    url = google_drive.file_url("train.txt", server.url)
+    next_url = functools.partial(google_drive.next_url, target=target)
     download(url, target, max_bytes=10_000_000, patience=PATIENCE, next_url=next_url)
     return target.read_bytes()
 
@@ -114,7 +114,7 @@ def test_a_form_may_not_lead_inside(server, target):
 def test_a_sign_in_page_is_a_permission_error(tmp_path):
     page = "<html><title>Google Drive</title></html>"
     with pytest.raises(PermissionDeniedError):
-        drive.next_url(page, "https://accounts.google.com/v3/signin", tmp_path)
+        google_drive.next_url(page, "https://accounts.google.com/v3/signin", tmp_path)
 
 
 def test_a_dropped_connection_goes_on_where_it_broke(server, target):

@@ -10,11 +10,11 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from job import cache
+from job.corpus.download import cache
+from job.corpus.files import Cache, find_sources
 from job.errors import OutputError
 from job.predict import predict
 from job.resolve import resolve_model
-from job.sources import Cache, find_sources
 from tests.runs import World
 
 ROOT = Path(__file__).parent.parent

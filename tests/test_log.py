@@ -63,7 +63,7 @@ def shown(stream):
 
 def test_text_is_the_time_and_the_message_and_marks_what_is_wrong():
     stream, _ = start()
-    logger = logging.getLogger("job.corpus")
+    logger = logging.getLogger("job.corpus.load")
     logger.info("read %d sentences", 3)
     logger.debug("not shown")
     logger.warning("odd")

@@ -39,10 +39,11 @@ if number:
         asked.append(arguments)
         raise socket.gaierror(number, "Name or service not known")
     socket.getaddrinfo = fail
-from job import hub, storage, web
+from job import hub, storage
+from job.corpus.download import http as web
 from job.storage import retry
 from job.errors import JobError
-from job.fetch import download
+from job.corpus.download.file import download
 retry.set_patience(retry.Patience(timeout_s=5, deadline_s=3, first_wait_s=0.05))
 hub.RETRY_WAITS_S = (0.01,)
 cache, web_url = Path(sys.argv[1]), sys.argv[2]

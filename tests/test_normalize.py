@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tiny import LABELS, make_network, make_tokenizer
 
+from job.corpus.formats.recognise import parse
+from job.corpus.normalize import REASON, compose, compose_parsed, compose_sentence
 from job.export import export_model
-from job.formats import parse
-from job.normalize import REASON, compose, compose_parsed, compose_sentence
 from job.predict import predict
 from job.sentences import Sentence, Span
 from tests.runs import World, line

@@ -5,9 +5,9 @@ import unicodedata
 
 import pytest
 
+from job.corpus.formats.json_rows.offsets import UNDECIDED
+from job.corpus.formats.recognise import parse
 from job.errors import DataError
-from job.formats import parse
-from job.offsets import UNDECIDED
 from job.stream import read_texts
 
 

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
+from job.corpus.formats.json_rows.offsets import DIFFERS, OUTSIDE, UNDECIDED
+from job.corpus.formats.json_rows.shapes import LABEL_STUDIO, SPACY
+from job.corpus.formats.recognise import parse
 from job.errors import DataError
-from job.formats import parse
-from job.json_shapes import LABEL_STUDIO, SPACY
-from job.offsets import DIFFERS, OUTSIDE, UNDECIDED
 
 TEXTS = [
     ("😀 홍길동은 갔다", "홍길동", "PS"),

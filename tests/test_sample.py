@@ -11,13 +11,13 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from job.corpus.formats.tutorial import read_tagged_line, to_tagged
 from job.encode import decode_spans, encode
 from job.evaluate import score_spans
 from job.labels import LabelMap
 from job.pretrained import load_classifier, load_tokenizer
 from job.sample import make_corpus, make_model
 from job.sample.particles import choose_particle
-from job.tagged import read_tagged_line, to_tagged
 
 FOLDER = Path(make_corpus.__file__).parent
 MODEL = FOLDER / "model"

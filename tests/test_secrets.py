@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from job.__main__ import main
 from job.cloud.secret_manager import read_secret, with_secrets
+from job.corpus.download.http import Patience
 from job.errors import PermissionDeniedError, UnavailableError
 from job.settings.settings import Settings
-from job.web import Patience
 
 NAME = "projects/p/secrets/hf-token"
 CREDENTIALS = Credentials("of-the-account")

@@ -7,10 +7,10 @@ import pytest
 from tiny import LABELS, VOCABULARY
 from transformers import BertTokenizer, PreTrainedTokenizerFast
 
+from job.corpus.split import Split
 from job.encode import encode
 from job.errors import DataError
 from job.sentences import Sentence
-from job.splits import Split
 from job.tokenizer import load_tokenizer
 from job.unknown import check_unknown, likely_reason
 from tests.test_sample import MODEL

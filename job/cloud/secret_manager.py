@@ -14,10 +14,17 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 from pydantic import SecretStr
 
+from job.corpus.download.http import (
+    PATIENCE,
+    TRANSIENT,
+    Patience,
+    TransientError,
+    open_session,
+    persist,
+)
 from job.errors import PermissionDeniedError, UnavailableError
 from job.machine import networks
 from job.settings.settings import Settings
-from job.web import PATIENCE, TRANSIENT, Patience, TransientError, open_session, persist
 
 ENDPOINT = "https://secretmanager.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"

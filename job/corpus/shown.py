@@ -7,8 +7,8 @@ import logging
 import re
 from collections.abc import Sequence
 
+from job.corpus.split import Split
 from job.sentences import Sentence
-from job.splits import Split
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """JSON Lines: `{"text", "spans": [[start, end, type], …]}`, or Hugging Face's `tokens`/`ner_tags`.
 
 Offsets count Unicode code points and are half-open; where spans name their mentions, these say in
-which unit the file counts (`job.offsets`). A span may also be an object with `start`, `end` and
+which unit the file counts (`offsets`). A span may also be an object with `start`, `end` and
 `label` or `type`. Where a row with tokens has a `sentence` or `text`, that is the text. A file that
 is one array of such rows is read alike.
 """
@@ -9,9 +9,15 @@ is one array of such rows is read alike.
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from job.json_rows import SPANS, TAGS, TWICE, Row, Rows, rows_of_lines, without_left_out
-from job.lines import NUL, LineError, Rejected
-from job.offsets import (
+from job.corpus.formats.bio_tags import (
+    JOINED_AS,
+    bad_type,
+    choose_joiner,
+    looks_like_tag,
+    read_tags,
+    read_units,
+)
+from job.corpus.formats.json_rows.offsets import (
     CODE_POINTS,
     UNDECIDED,
     UTF_16,
@@ -21,16 +27,18 @@ from job.offsets import (
     choose_unit,
     convert,
 )
-from job.sentences import Sentence
-from job.tagged import IS_TYPE
-from job.units import (
-    JOINED_AS,
-    bad_type,
-    choose_joiner,
-    looks_like_tag,
-    read_tags,
-    read_units,
+from job.corpus.formats.json_rows.rows import (
+    SPANS,
+    TAGS,
+    TWICE,
+    Row,
+    Rows,
+    rows_of_lines,
+    without_left_out,
 )
+from job.corpus.formats.text_lines import NUL, LineError, Rejected
+from job.corpus.formats.tutorial import IS_TYPE
+from job.sentences import Sentence
 
 TYPE_KEYS = ("type", "label", "tag")
 MENTION_KEYS = ("text", "mention", "word", "surface", "surface_form", "form", "value", "entity")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from job.corpus_checks import (
+from job.corpus.checks import (
     check_entities,
     check_rejected,
     contradictions,
@@ -17,14 +17,14 @@ from job.corpus_checks import (
     repeated_texts,
     without_unseen_types,
 )
-from job.drive import DRIVE_URL
+from job.corpus.download.google_drive import DRIVE_URL
+from job.corpus.files import Cache, find_sources
+from job.corpus.formats.recognise import NO_FIELDS
+from job.corpus.formats.text_lines import Rejected
+from job.corpus.normalize import OFF
+from job.corpus.shown import tell_sentences
+from job.corpus.split import Split, read_split
 from job.errors import DataError
-from job.formats import NO_FIELDS
-from job.lines import Rejected
-from job.normalize import OFF
-from job.shown import tell_sentences
-from job.sources import Cache, find_sources
-from job.splits import Split, read_split
 
 __all__ = ["Corpus", "Rejected", "Split", "load_corpus"]
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from job.lines import LineError, Rejected
+from job.corpus.formats.text_lines import LineError, Rejected
 from job.sentences import Sentence, Span
 
 BLANKS = "entities begin or end with white space, which was left out of them"

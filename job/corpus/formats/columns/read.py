@@ -1,20 +1,39 @@
 """Columns, as in CoNLL, KLUE and the NAVER corpus: one unit a line, with its tag.
 
 The tag is in the last column that holds tags of entities, the text in the one that can be it
-(`job.roles`). Comment lines before the units may carry the text, too (`job.carried`).
+(`roles`). Comment lines before the units may carry the text, too (`comments`).
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from job.blocks import UNTAGGED, Block, check_width, has_tabs, split_blocks
-from job.carried import Carried, read_carried, spells
-from job.lines import LineError, Rejected
-from job.placed import DIFFER, DISAGREE
-from job.roles import RUNNING, WORDS, Columns, Evidence, Table, choose_columns
+from job.corpus.formats.bio_tags import (
+    JOINED_AS,
+    choose_joiner,
+    looks_like_tag,
+    read_tags,
+    read_units,
+)
+from job.corpus.formats.columns.blocks import UNTAGGED, Block, check_width, has_tabs, split_blocks
+from job.corpus.formats.columns.comments import Carried, read_carried, spells
+from job.corpus.formats.columns.roles import (
+    RUNNING,
+    WORDS,
+    Columns,
+    Evidence,
+    Table,
+    choose_columns,
+)
+from job.corpus.formats.columns.signs import (
+    clean,
+    find_blank,
+    find_prefix,
+    refuse_pieces,
+    without_blanks,
+)
+from job.corpus.formats.placement import DIFFER, DISAGREE
+from job.corpus.formats.text_lines import LineError, Rejected
 from job.sentences import Sentence
-from job.signs import clean, find_blank, find_prefix, refuse_pieces, without_blanks
-from job.units import JOINED_AS, choose_joiner, looks_like_tag, read_tags, read_units
 
 JUMPS = "a row whose number does not go on from that before it"
 IGNORED = "comment lines were left out"

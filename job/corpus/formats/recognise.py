@@ -9,18 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from job.blocks import looks_like_row
-from job.columns import parse_columns
-from job.edges import settle
+from job.corpus.formats.columns.blocks import looks_like_row
+from job.corpus.formats.columns.read import parse_columns
+from job.corpus.formats.columns.signs import refuse_signs
+from job.corpus.formats.edges import settle
+from job.corpus.formats.json_rows.read import (
+    NO_NAMES,
+    TagNames,
+    looks_like_json,
+    parse_json_rows,
+    tokens_alone,
+)
+from job.corpus.formats.json_rows.rows import Rows, array_of, rows_of_lines
+from job.corpus.formats.json_rows.shapes import refuse_document, refuse_other_shapes
+from job.corpus.formats.text_lines import LineError, Rejected, read_lines
+from job.corpus.formats.tutorial import SEPARATOR, read_tagged_line, to_tagged
+from job.corpus.formats.unread import refuse_unread
 from job.errors import DataError
-from job.json_rows import Rows, array_of, rows_of_lines
-from job.json_shapes import refuse_document, refuse_other_shapes
-from job.jsonlines import NO_NAMES, TagNames, looks_like_json, parse_json_rows, tokens_alone
-from job.lines import LineError, Rejected, read_lines
 from job.sentences import Sentence
-from job.signs import refuse_signs
-from job.tagged import SEPARATOR, read_tagged_line, to_tagged
-from job.unread import refuse_unread
 
 __all__ = ["Parsed", "Rejected", "parse", "to_tagged"]
 
@@ -54,7 +60,7 @@ def parse(
     integer tags; `fields` are columns that the user named, `text` or `tags` -> its number from 1.
 
     Raises DataError where the file as a whole cannot be read. A sentence that cannot be read is in
-    `rejected`; of the others nothing is changed but the edges of spans (`job.edges`).
+    `rejected`; of the others nothing is changed but the edges of spans (`edges`).
     """
     lines, notes = read_lines(data, path)
     elements = array_of(lines)

@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
+from job.corpus.formats.text_lines import Rejected
+from job.corpus.split import Split
 from job.errors import DataError
-from job.lines import Rejected
-from job.splits import Split
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from shlex import quote
 
+from job.corpus.formats.json_rows.rows import strict_value
+from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
-from job.json_rows import strict_value
-from job.lines import LineError
 
 LOOKED_AT = 200  # lines
 LABEL_STUDIO = (

@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
-from job.lines import LineError
 from job.sentences import Sentence, Span
 
 SEPARATOR = "␞"

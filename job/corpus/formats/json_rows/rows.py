@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from job.lines import LineError
+from job.corpus.formats.text_lines import LineError
 
 Row = dict | LineError
 Rows = list[tuple[int, Row]]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from job.units import split_tag
+from job.corpus.formats.bio_tags import split_tag
 
 JOINS = re.compile(r"[+/|]")
 NAMES_OF_CHUNKS = "NP VP PP ADVP ADJP SBAR PRT CONJP INTJ LST UCP AP AJP AVP DP IP AUXP"

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from job.carried import spells
-from job.roles import MOST, SPEECH, Columns, Table
-from job.speech import is_part_of_speech
+from job.corpus.formats.columns.comments import spells
+from job.corpus.formats.columns.parts_of_speech import is_part_of_speech
+from job.corpus.formats.columns.roles import MOST, SPEECH, Columns, Table
 
 BLANKS = ("_", "▁", "␣", "<SP>", "<sp>", "<space>", "[SPACE]", "<blank>", "[BLANK]", "&nbsp;")
 PREFIX = re.compile(r"([A-Za-z]{1,9}(?:-[A-Za-z]{2,8})?[:=/|]).+", re.DOTALL)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from job.lines import LineError
+from job.corpus.formats.text_lines import LineError
 from job.sentences import Span
 
 DIFFERS = "offsets that do not give the mention that the span names"

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 
+from job.corpus.formats.bio_tags import looks_like_tag
 from job.errors import DataError
-from job.units import looks_like_tag
 
 SEPARATORS = re.compile("[\t,;|]")
 KEY_AND_TAG = re.compile(r"(?:^|\|)[\w-]+=([^|]*)")

@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from job.formats import Parsed
-from job.lines import Rejected
+from job.corpus.formats.recognise import Parsed
+from job.corpus.formats.text_lines import Rejected
 from job.sentences import Sentence, Span
 
 OFF, NFC = "off", "nfc"

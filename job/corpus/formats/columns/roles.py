@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from job.corpus.formats.bio_tags import looks_like_tag, split_tag
+from job.corpus.formats.columns.parts_of_speech import are_chunks, is_part_of_speech
 from job.errors import DataError
-from job.speech import are_chunks, is_part_of_speech
-from job.units import looks_like_tag, split_tag
 
 MOST = 0.95  # of the rows or sentences: what differs in the rest is a fault of those
 MANY = 3  # sentences that make a rule of what could be chance in a few

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+from job.corpus.files import Cache, Source, read_companion
+from job.corpus.formats.json_rows.rows import TAGS
+from job.corpus.formats.recognise import NO_FIELDS, Parsed, parse
+from job.corpus.formats.text_lines import Rejected
+from job.corpus.normalize import NFC, OFF, compose_parsed
 from job.errors import DataError, PermissionDeniedError
-from job.formats import NO_FIELDS, Parsed, parse
-from job.json_rows import TAGS
-from job.lines import Rejected
-from job.normalize import NFC, OFF, compose_parsed
 from job.sentences import Sentence
-from job.sources import Cache, Source, read_companion
 
 logger = logging.getLogger(__name__)
 

@@ -13,16 +13,16 @@ from functools import partial
 from pathlib import Path
 from unicodedata import is_normalized, normalize
 
-from job import drive, storage
-from job.cache import cache_path, copy_object, in_writable, is_there
+from job import sample, storage
+from job.corpus.download import google_drive
+from job.corpus.download.cache import cache_path, copy_object, in_writable, is_there
+from job.corpus.download.file import download, find_version
+from job.corpus.download.http import MissingError
 from job.errors import ArgumentError, DataError, OutputError, PermissionDeniedError
-from job.fetch import download, find_version
 from job.settings.field_types import masked
-from job.web import MissingError
 
 logger = logging.getLogger(__name__)
 
-SAMPLE = Path(__file__).parent / "sample"
 SPLITS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}
 WEB_EXTENSIONS = ("txt", "tsv", "conll", "jsonl", "json")  # a web server has no listing
 TUTORIAL_IDS = {
@@ -71,7 +71,7 @@ def find_sources(
     """Split → its file. Raises DataError where train or val is missing, or is there twice."""
     folder_url = storage.join(root_url or str(cache.folder), name)
     if name == "sample":
-        folder_url = str(SAMPLE)
+        folder_url = str(sample.FOLDER)
     found = _find(folder_url, cache)
     in_cache = folder_url == storage.join(str(cache.folder), name)
     if name == "ner" and (in_cache or "train" not in found):
@@ -206,7 +206,7 @@ def _fetch_tutorial(cache: Cache, sha256: Mapping[str, str], drive_url: str) -> 
     """The tutorial's two files from Google Drive, or from the cache."""
     sources = {}
     for split, file_id in TUTORIAL_IDS.items():
-        url = drive.file_url(file_id, drive_url)
+        url = google_drive.file_url(file_id, drive_url)
         fetch = partial(_fetch_from_drive, split, url, cache, sha256.get(split))
         target = in_writable(cache.folder, fetch)
         sources[split] = Source(target, str(target), str(target))
@@ -217,7 +217,7 @@ def _fetch_from_drive(split: str, url: str, cache: Cache, sha256: str | None, fo
     target = folder / "ner" / f"{split}.txt"
     if cache.force or not _is_good(target, sha256):
         logger.info("Downloading the %s split of `ner` from Google Drive to %s.", split, target)
-        next_url = partial(drive.next_url, target=target)
+        next_url = partial(google_drive.next_url, target=target)
         download(url, target, max_bytes=cache.max_bytes, next_url=next_url)
     return target
 

@@ -9,9 +9,9 @@ import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from job.lines import LineError
+from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.tutorial import BROKEN, DIFFERS, align, mark
 from job.sentences import Span
-from job.tagged import BROKEN, DIFFERS, align, mark
 
 DIFFER = "units differ from the sentence"
 DISAGREE = "units and markup give other entities"

@@ -13,10 +13,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from job.lines import LineError
-from job.placed import Entity, join_units, place_entities, place_in_carried, place_in_marked
+from job.corpus.formats.placement import (
+    Entity,
+    join_units,
+    place_entities,
+    place_in_carried,
+    place_in_marked,
+)
+from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.tutorial import IS_TYPE
 from job.sentences import Sentence
-from job.tagged import IS_TYPE
 
 OUTSIDE_TAGS = frozenset(("O", "-"))
 GOES_ON = "I"  # without a type

@@ -14,11 +14,9 @@ from typing import BinaryIO
 
 import requests
 
-from job.addresses import check_redirect, check_start, is_loopback, shown
-from job.cache import landing, refuse_large
-from job.errors import UnavailableError
-from job.formats import looks_like_html
-from job.web import (
+from job.corpus.download.allowed_addresses import check_redirect, check_start, is_loopback, shown
+from job.corpus.download.cache import landing, refuse_large
+from job.corpus.download.http import (
     PATIENCE,
     MissingError,
     Patience,
@@ -28,6 +26,8 @@ from job.web import (
     persist,
     request,
 )
+from job.corpus.formats.recognise import looks_like_html
+from job.errors import UnavailableError
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """One question to a web server: redirects checked before they are followed, then retried.
 
-`job.fetch` makes files of the answers.
+`job.corpus.download.file` makes files of the answers.
 """
 
 import logging
@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from job.addresses import check_redirect, is_loopback, shown
+from job.corpus.download.allowed_addresses import check_redirect, is_loopback, shown
 from job.errors import PermissionDeniedError, UnavailableError
 from job.machine import networks
 

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from job.carried import Carried, is_comment
+from job.corpus.formats.bio_tags import looks_like_tag
+from job.corpus.formats.columns.comments import Carried, is_comment
+from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
-from job.lines import LineError
 from job.sentences import Sentence
-from job.units import looks_like_tag
 
 SPACES = re.compile("[ \t]+")
 DOCUMENT_START = "-DOCSTART-"

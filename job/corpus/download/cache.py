@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from job import storage
-from job.addresses import shown
+from job.corpus.download.allowed_addresses import shown
 from job.errors import DataError, OutputError
 from job.storage import local
 

@@ -1,0 +1,1 @@
+"""A corpus by name: found, fetched, read, checked. Add a format in `formats/`."""
