@@ -23,9 +23,9 @@ from bench.reference import encode_reference, train_reference
 from job.batch import EpochPlan
 from job.corpus.formats.recognise import to_tagged
 from job.corpus.load import Corpus, load_corpus
-from job.encode import SpecialTokens, decode_spans, encode
+from job.encoding.encoded import SpecialTokens, decode_spans, encode
+from job.encoding.labels import LabelMap
 from job.evaluate import score_spans
-from job.labels import LabelMap
 from job.model import predict_labels
 from job.pretrained import load_classifier
 from job.rows import Layout

@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job.batch import EpochPlan
-from job.labels import OUTSIDE_ID, SPECIAL_LABELS, LabelMap
+from job.encoding.labels import OUTSIDE_ID, SPECIAL_LABELS, LabelMap
 from job.model import ADAM_EPSILON
 
 CLS, SEP, PAD = (SPECIAL_LABELS.index(label) for label in ("[CLS]", "[SEP]", "[PAD]"))

@@ -20,9 +20,9 @@ from bench.kmou import BATCH_SIZE, LENGTH, SEED, make_start, read
 from bench.reference import encode_reference
 from job.batch import EpochPlan, TrainingSteps
 from job.corpus.formats.recognise import to_tagged
-from job.encode import SpecialTokens, encode
+from job.encoding.encoded import SpecialTokens, encode
+from job.encoding.labels import LabelMap
 from job.hardware import choose_hardware
-from job.labels import LabelMap
 from job.layout import choose_layout
 from job.model import ADAM_EPSILON, logits_of, summed_loss
 from job.pretrained import load_classifier

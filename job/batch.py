@@ -18,7 +18,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from job.encode import EncodedSplit
+from job.encoding.encoded import EncodedSplit
 from job.rows import Batch, Layout
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ import logging
 from transformers import PreTrainedModel
 
 from job.checkpoint import CheckpointStore
-from job.encode import EncodedSplit
+from job.encoding.encoded import EncodedSplit
 from job.hardware import Hardware
 from job.layout import largest_batch
 from job.rows import Layout

@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job.card import write_card
+from job.encoding.labels import LabelMap
 from job.errors import OutputError
-from job.labels import LabelMap
 from job.model_config import quiet_library
 from job.storage.manifest import MANIFEST, describe_files
 

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from job import storage
 from job.checkpoint import CheckpointStore
-from job.encode import decode_spans, piece_spans
+from job.encoding.encoded import decode_spans, piece_spans
 from job.errors import IncompatibleError
 from job.evaluate import EpochRecord, SplitResult, score_spans
 from job.export import WRITTEN, export_model

@@ -16,7 +16,7 @@ from job import storage
 from job.batch import EvaluationBatches, RunData, TrainingSteps
 from job.cores import on_every_core
 from job.curves import Curves
-from job.encode import decode_spans, piece_spans
+from job.encoding.encoded import decode_spans, piece_spans
 from job.evaluate import EpochRecord, score_spans
 from job.hardware import Hardware
 from job.identity import Start

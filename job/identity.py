@@ -7,8 +7,8 @@ from pathlib import Path
 
 import job
 from job.checkpoint import Checkpoint, CheckpointStore
+from job.encoding.cache import tokenizer_digest
 from job.errors import IncompatibleError
-from job.features import tokenizer_digest
 from job.prepare import Prepared
 from job.resume import Progressed, progressed
 from job.settings.field_types import masked

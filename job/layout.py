@@ -5,7 +5,7 @@ import logging
 import torch
 from transformers import PreTrainedModel
 
-from job.encode import EncodedSplit, SpecialTokens
+from job.encoding.encoded import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError
 from job.model import logits_of, summed_loss
 from job.model_config import first_position

@@ -15,9 +15,9 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from job.batch import EvaluationBatches
-from job.encode import EncodedSplit
+from job.encoding.encoded import EncodedSplit
+from job.encoding.labels import OUTSIDE_ID
 from job.errors import DataError
-from job.labels import OUTSIDE_ID
 from job.ranks import OneDevice
 from job.rows import IGNORED_LABEL, Batch, Layout
 

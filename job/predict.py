@@ -19,9 +19,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job import storage
 from job.corpus.download.cache import in_writable, is_there, keep_first, staging
 from job.corpus.normalize import NFC, OFF, Composed, compose
-from job.encode import SpecialTokens, decode_spans, encode
+from job.encoding.encoded import SpecialTokens, decode_spans, encode
+from job.encoding.labels import LabelMap
 from job.errors import ArgumentError, DataError
-from job.labels import LabelMap
 from job.layout import choose_layout, probe_split
 from job.model import predict_labels
 from job.model_config import max_positions

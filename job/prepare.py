@@ -12,11 +12,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job.batch import EpochPlan
 from job.batch_size import fitting_batch_size
 from job.corpus.load import Corpus, Split, load_corpus
-from job.encode import EncodedSplit, SpecialTokens
+from job.encoding.cache import encode_cached
+from job.encoding.encoded import EncodedSplit, SpecialTokens
+from job.encoding.labels import LabelMap
+from job.encoding.unknown import check_unknown
 from job.errors import ArgumentError, DataError
-from job.features import encode_cached
 from job.hardware import Hardware, require_compiler
-from job.labels import LabelMap
 from job.layout import bytes_per_position, choose_layout, parameter_bytes
 from job.model_config import load_config, max_positions
 from job.pretrained import load_classifier, resolve_model
@@ -24,7 +25,6 @@ from job.rows import Layout
 from job.settings.settings import Settings
 from job.shapes import plan_rows
 from job.tokenizer import load_tokenizer
-from job.unknown import check_unknown
 
 logger = logging.getLogger(__name__)
 

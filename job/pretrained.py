@@ -15,10 +15,10 @@ from transformers import (
     PreTrainedModel,
 )
 
+from job.encoding.labels import LabelMap
 from job.errors import ArgumentError, DataError
 from job.hub import PICKLES, SAFETENSORS
 from job.label_rows import keep_rows_by_name
-from job.labels import LabelMap
 from job.model_config import damage_named, load_config, quiet_library, refuse_pointer
 from job.model_config import first_position as first_position
 from job.model_config import max_positions as max_positions

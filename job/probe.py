@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from job.encode import EncodedSplit, SpecialTokens
+from job.encoding.encoded import EncodedSplit, SpecialTokens
 from job.model import logits_of
 from job.rows import Batch, Layout, alone
 

@@ -13,7 +13,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from job.batch import EpochPlan, TrainingSteps
-from job.encode import EncodedSplit
+from job.encoding.encoded import EncodedSplit
 from job.ranks import OneDevice
 from job.rows import Batch, Layout, best_fit, place
 

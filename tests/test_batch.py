@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps, workers_that_fit
-from job.encode import SpecialTokens, encode
-from job.labels import LabelMap
+from job.encoding.encoded import SpecialTokens, encode
+from job.encoding.labels import LabelMap
 from job.layout import probe_split
 from job.machine.causes import explained
 from job.rows import Layout

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.encode import decode_spans, encode, piece_spans
-from job.labels import LabelMap
+from job.encoding.encoded import decode_spans, encode, piece_spans
+from job.encoding.labels import LabelMap
 from job.sentences import Sentence, Span
 
 TEN = LabelMap(("PER", "NOH", "LOC", "ORG", "DAT", "TIM", "DUR", "MNY", "PNT", "POH"))

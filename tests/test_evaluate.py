@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
-from job.encode import piece_spans
+from job.encoding.encoded import piece_spans
+from job.encoding.labels import LabelMap
 from job.evaluate import Counts, confusion, match_spans, score_spans
-from job.labels import LabelMap
 from job.sentences import Span
 
 TYPES = ("PER", "LOC", "T-1")

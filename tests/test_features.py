@@ -6,9 +6,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from job import features
-from job.features import encode_cached
-from job.labels import LabelMap
+from job.encoding import cache
+from job.encoding.cache import encode_cached
+from job.encoding.labels import LabelMap
 from job.sentences import Sentence, Span
 
 SENTENCES = [Sentence("이순신은 서울에서 태어났다. " * 3, (Span(0, 3, "PER"),), 1)]
@@ -31,13 +31,13 @@ def tokenizer(tokenizers_by_kind):
 def encode(tokenizer, tmp_path, monkeypatch):
     """encode_cached with changed inputs, and how many encodings were made so far."""
     made = []
-    real = features.encode
+    real = cache.encode
 
     def counted(*arguments, **options):
         made.append(options)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(features, "encode", counted)
+    monkeypatch.setattr(cache, "encode", counted)
 
     def act(types=("PER",), tokenizer=tokenizer, **changed):
         split = encode_cached(
@@ -90,7 +90,7 @@ def test_another_tokenizer_is_encoded_anew(encode, tokenizer):
 def test_another_reading_of_the_same_file_is_encoded_anew(encode, monkeypatch):
     """A parser of another version may give the same digest another meaning."""
     encode()
-    monkeypatch.setattr(features, "PARSER_VERSION", features.PARSER_VERSION + 1)
+    monkeypatch.setattr(cache, "PARSER_VERSION", cache.PARSER_VERSION + 1)
     assert encode()[1] == 2
 
 

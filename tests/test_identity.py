@@ -8,9 +8,9 @@ import torch
 
 from job import storage
 from job.checkpoint import CheckpointStore
+from job.encoding.labels import LabelMap
 from job.errors import IncompatibleError
 from job.identity import find_start, identity_of, in_words_of
-from job.labels import LabelMap
 from job.settings.settings import Settings
 from job.state import STATE
 

@@ -8,9 +8,9 @@ import torch
 from tiny import make_model_folder
 from transformers import AutoConfig, AutoModelForTokenClassification
 
+from job.encoding.labels import LabelMap
 from job.errors import DataError
 from job.label_rows import label_weights
-from job.labels import LabelMap
 from job.pretrained import load_classifier
 
 OLD = LabelMap(("PER", "LOC"))

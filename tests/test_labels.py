@@ -2,8 +2,8 @@
 
 import pytest
 
+from job.encoding.labels import LabelMap
 from job.errors import DataError
-from job.labels import LabelMap
 from job.sentences import Sentence, Span
 
 

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModelForTokenClassification
 
 from job import probe
-from job.encode import SpecialTokens
+from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
 from job.layout import choose_layout
 from job.model import logits_of

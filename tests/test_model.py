@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertForTokenClassification
 
-from job.encode import SpecialTokens
+from job.encoding.encoded import SpecialTokens
 from job.errors import DataError
 from job.layout import probe_split
 from job.model import TokenClassifier, make_schedule, predict_labels, step_seed

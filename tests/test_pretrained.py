@@ -23,8 +23,8 @@ from transformers import (
 )
 from transformers import logging as transformers_logging
 
+from job.encoding.labels import LabelMap
 from job.errors import ArgumentError, DataError
-from job.labels import LabelMap
 from job.pretrained import first_position, load_classifier, load_tokenizer, max_positions
 from job.resolve import SAMPLE_MODEL, resolve_model
 
@@ -33,7 +33,7 @@ CLIENT = """
 import json, sys
 from pathlib import Path
 import torch
-from job.labels import LabelMap
+from job.encoding.labels import LabelMap
 from job.pretrained import load_classifier, load_tokenizer, max_positions, resolve_model
 name, revision, cache, text = json.loads(sys.argv[1])
 folder = resolve_model(name, revision, None, Path(cache))

@@ -14,7 +14,7 @@ from transformers import (
     RobertaForTokenClassification,
 )
 
-from job.encode import SpecialTokens
+from job.encoding.encoded import SpecialTokens
 from job.layout import choose_layout, largest_batch, probe_split
 from job.model import logits_of, summed_loss
 from job.rows import Layout, best_fit

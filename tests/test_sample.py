@@ -12,9 +12,9 @@ import torch
 from safetensors import safe_open
 
 from job.corpus.formats.tutorial import read_tagged_line, to_tagged
-from job.encode import decode_spans, encode
+from job.encoding.encoded import decode_spans, encode
+from job.encoding.labels import LabelMap
 from job.evaluate import score_spans
-from job.labels import LabelMap
 from job.pretrained import load_classifier, load_tokenizer
 from job.sample import make_corpus, make_model
 from job.sample.particles import choose_particle

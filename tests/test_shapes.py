@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from job.batch import EpochPlan, TrainingSteps
-from job.encode import SpecialTokens
+from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
 from job.hardware import Hardware
 from job.layout import probe_split

@@ -9,7 +9,7 @@ import sentencepiece
 from tiny import VOCABULARY
 from transformers import AutoConfig, AutoTokenizer
 
-from job.encode import SpecialTokens
+from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError, DataError
 from job.tokenizer import load_tokenizer
 

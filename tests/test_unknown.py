@@ -8,11 +8,11 @@ from tiny import LABELS, VOCABULARY
 from transformers import BertTokenizer, PreTrainedTokenizerFast
 
 from job.corpus.split import Split
-from job.encode import encode
+from job.encoding.encoded import encode
+from job.encoding.unknown import check_unknown, likely_reason
 from job.errors import DataError
 from job.sentences import Sentence
 from job.tokenizer import load_tokenizer
-from job.unknown import check_unknown, likely_reason
 from tests.test_sample import MODEL
 
 KNOWN = "김철수은 서울역에서 만났다!"

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 
-from job.labels import LabelMap
+from job.encoding.labels import LabelMap
 
 LABELS = LabelMap(("PER", "LOC"))
 TAGS = {"김": "B-PER", "##철": "I-PER", "##수": "I-PER", "서울": "B-LOC", "##역": "I-LOC"}

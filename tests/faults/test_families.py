@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification
 
-from job.encode import SpecialTokens
+from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
 from job.layout import choose_layout
 from job.model import logits_of

@@ -21,8 +21,8 @@ from transformers import PreTrainedTokenizerFast
 
 from job.corpus.download.cache import tell_unwritable
 from job.corpus.formats.recognise import PARSER_VERSION
-from job.encode import EncodedSplit, encode
-from job.labels import LabelMap
+from job.encoding.encoded import EncodedSplit, encode
+from job.encoding.labels import LabelMap
 from job.sentences import Sentence
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from job.align import align, no_losses
-from job.labels import OUTSIDE_ID, LabelMap
+from job.encoding.align import align, no_losses
+from job.encoding.labels import OUTSIDE_ID, LabelMap
 from job.sentences import Sentence, Span
 
 CHUNK = 4096  # sentences tokenised at once: enough for every thread, small in memory

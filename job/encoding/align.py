@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from job.labels import OUTSIDE_ID, LabelMap
+from job.encoding.labels import OUTSIDE_ID, LabelMap
 from job.sentences import Sentence
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from job.align import where
 from job.corpus.split import Split
-from job.encode import EncodedSplit
+from job.encoding.align import where
+from job.encoding.encoded import EncodedSplit
 from job.errors import DataError
 from job.sentences import Sentence
 

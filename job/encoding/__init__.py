@@ -1,0 +1,1 @@
+"""Sentences with spans to wordpieces with labels, and labels back to spans."""
