@@ -20,7 +20,8 @@ import torch
 from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 
 from bench.reference import encode_reference, train_reference
-from job.batch import EpochPlan
+from job.batches.plan import EpochPlan
+from job.batches.rows import Layout
 from job.corpus.formats.recognise import to_tagged
 from job.corpus.load import Corpus, load_corpus
 from job.encoding.encoded import SpecialTokens, decode_spans, encode
@@ -28,7 +29,6 @@ from job.encoding.labels import LabelMap
 from job.evaluate import score_spans
 from job.model import predict_labels
 from job.pretrained import load_classifier
-from job.rows import Layout
 
 SEED, BATCH_SIZE, LENGTH = 7, 32, 64
 

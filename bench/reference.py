@@ -19,7 +19,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from job.batch import EpochPlan
+from job.batches.plan import EpochPlan
 from job.encoding.labels import OUTSIDE_ID, SPECIAL_LABELS, LabelMap
 from job.model import ADAM_EPSILON
 

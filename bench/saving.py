@@ -34,7 +34,7 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
     from pytorch_lightning.callbacks import ModelCheckpoint
     from transformers import BertConfig, BertForTokenClassification
 
-    from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps
+    from job.batches.plan import EpochPlan, EvaluationBatches, RunData, TrainingSteps
     from job.checkpoint import CheckpointStore
     from job.fit import inapplicable_advice_ignored, make_module, make_trainer
     from job.hardware import choose_hardware

@@ -4,11 +4,11 @@ import logging
 
 from transformers import PreTrainedModel
 
+from job.batches.rows import Layout
 from job.checkpoint import CheckpointStore
 from job.encoding.encoded import EncodedSplit
 from job.hardware import Hardware
 from job.layout import largest_batch
-from job.rows import Layout
 from job.settings.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import storage
-from job.batch import EvaluationBatches, RunData, TrainingSteps
+from job.batches.plan import EvaluationBatches, RunData, TrainingSteps
+from job.batches.planned_rows import EvaluationRows, refuse_different_plans
 from job.cores import on_every_core
 from job.curves import Curves
 from job.encoding.encoded import decode_spans, piece_spans
@@ -28,7 +29,6 @@ from job.progress import Telling
 from job.resume import Checkpoints
 from job.saver import Saver
 from job.settings.settings import Settings
-from job.shapes import EvaluationRows, refuse_different_plans
 from job.signals import Stopped, StopRequest
 from job.storage.lease import Lease
 

@@ -5,12 +5,12 @@ import logging
 import torch
 from transformers import PreTrainedModel
 
+from job.batches.rows import Batch, Layout
 from job.encoding.encoded import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError
 from job.model import logits_of, summed_loss
 from job.model_config import first_position
 from job.probe import find_difference, on_device, probe_split
-from job.rows import Batch, Layout
 
 logger = logging.getLogger(__name__)
 

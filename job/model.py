@@ -14,12 +14,12 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from job.batch import EvaluationBatches
+from job.batches.plan import EvaluationBatches
+from job.batches.rows import IGNORED_LABEL, Batch, Layout
 from job.encoding.encoded import EncodedSplit
 from job.encoding.labels import OUTSIDE_ID
 from job.errors import DataError
 from job.ranks import OneDevice
-from job.rows import IGNORED_LABEL, Batch, Layout
 
 EPOCH_DECAY = 0.9  # ExponentialLR's gamma in the tutorial
 ADAM_EPSILON = 1e-6  # the tutorial's optimiser

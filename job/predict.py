@@ -17,6 +17,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job import storage
+from job.batches.rows import Layout
 from job.corpus.download.cache import in_writable, is_there, keep_first, staging
 from job.corpus.normalize import NFC, OFF, Composed, compose
 from job.encoding.encoded import SpecialTokens, decode_spans, encode
@@ -26,7 +27,6 @@ from job.layout import choose_layout, probe_split
 from job.model import predict_labels
 from job.model_config import max_positions
 from job.pretrained import load_classifier
-from job.rows import Layout
 from job.sentences import Sentence, Span
 from job.storage.manifest import MANIFEST, parse_manifest, verify_files
 from job.stream import open_output, read_texts, to_line

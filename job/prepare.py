@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from job.batch import EpochPlan
 from job.batch_size import fitting_batch_size
+from job.batches.plan import EpochPlan
+from job.batches.planned_rows import plan_rows
+from job.batches.rows import Layout
 from job.corpus.load import Corpus, Split, load_corpus
 from job.encoding.cache import encode_cached
 from job.encoding.encoded import EncodedSplit, SpecialTokens
@@ -21,9 +23,7 @@ from job.hardware import Hardware, require_compiler
 from job.layout import bytes_per_position, choose_layout, parameter_bytes
 from job.model_config import load_config, max_positions
 from job.pretrained import load_classifier, resolve_model
-from job.rows import Layout
 from job.settings.settings import Settings
-from job.shapes import plan_rows
 from job.tokenizer import load_tokenizer
 
 logger = logging.getLogger(__name__)

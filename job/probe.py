@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from job.batches.rows import Batch, Layout, alone
 from job.encoding.encoded import EncodedSplit, SpecialTokens
 from job.model import logits_of
-from job.rows import Batch, Layout, alone
 
 LONGEST_PROBED = 512  # positions; longer windows only where a sliding window asks for them
 SHORT_WINDOWS = (5, 7)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from job.batch import EpochPlan, EvaluationBatches, RunData, TrainingSteps, workers_that_fit
+from job.batches.plan import EpochPlan, EvaluationBatches, RunData, TrainingSteps, workers_that_fit
+from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens, encode
 from job.encoding.labels import LabelMap
 from job.layout import probe_split
 from job.machine.causes import explained
-from job.rows import Layout
 from job.sentences import Sentence
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
@@ -99,7 +99,7 @@ class Silent(torch.utils.data.Dataset):
 
 def test_a_worker_that_delivers_nothing_ends_the_run_with_a_sentence(monkeypatch):
     """One that lives on without its own threads would be waited for without end."""
-    monkeypatch.setattr("job.batch.WORKER_TIMEOUT_S", 1)
+    monkeypatch.setattr("job.batches.plan.WORKER_TIMEOUT_S", 1)
     data = RunData(Silent(), None, first_epoch=0, first_step=0, workers=1)
     data.trainer = SimpleNamespace(current_epoch=0)
     with pytest.raises(RuntimeError) as raised:
@@ -132,7 +132,7 @@ def test_worker_processes_need_room_in_shared_memory(tmp_path, monkeypatch, capl
     """Where batches would not fit, they are prepared in the main process, and the log says so."""
     batch = {"ids": torch.zeros(1000, dtype=torch.int64), "epoch": 1}
     free = SimpleNamespace(free=12 * 8192)
-    monkeypatch.setattr("job.batch.shutil.disk_usage", lambda folder: free)
+    monkeypatch.setattr("job.batches.plan.shutil.disk_usage", lambda folder: free)
     assert workers_that_fit(2, batch, tmp_path) == 2
     assert not caplog.text
     assert workers_that_fit(3, batch, tmp_path) == 0
@@ -146,7 +146,7 @@ def test_worker_processes_need_open_files_and_locks(tmp_path, monkeypatch, caplo
     batches are prepared in the main process."""
     batch = {"ids": torch.zeros(10), "labels": torch.zeros(10)}
     limits = {"now": (64 + 12, 4096)}
-    monkeypatch.setattr("job.batch.resource.getrlimit", lambda which: limits["now"])
+    monkeypatch.setattr("job.batches.plan.resource.getrlimit", lambda which: limits["now"])
     assert workers_that_fit(2, batch, tmp_path) == 2
     limits["now"] = (64 + 11, 4096)
     assert workers_that_fit(2, batch, tmp_path) == 0
@@ -156,6 +156,6 @@ def test_worker_processes_need_open_files_and_locks(tmp_path, monkeypatch, caplo
     def refuse():
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("job.batch.multiprocessing.Lock", refuse)
+    monkeypatch.setattr("job.batches.plan.multiprocessing.Lock", refuse)
     assert workers_that_fit(2, batch, tmp_path) == 0
     assert "they cannot share a lock (Read-only file system)" in caplog.text

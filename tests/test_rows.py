@@ -14,10 +14,10 @@ from transformers import (
     RobertaForTokenClassification,
 )
 
+from job.batches.rows import Layout, best_fit
 from job.encoding.encoded import SpecialTokens
 from job.layout import choose_layout, largest_batch, probe_split
 from job.model import logits_of, summed_loss
-from job.rows import Layout, best_fit
 
 SPECIAL = SpecialTokens((2,), (3,), 0)
 SIZES = {

@@ -8,22 +8,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.batch import EpochPlan, TrainingSteps
-from job.encoding.encoded import SpecialTokens
-from job.errors import ArgumentError
-from job.hardware import Hardware
-from job.layout import probe_split
-from job.prepare import _refuse_large_steps
-from job.ranks import OneDevice
-from job.rows import Layout
-from job.settings.settings import Settings
-from job.shapes import (
+from job.batches.plan import EpochPlan, TrainingSteps
+from job.batches.planned_rows import (
     EvaluationRows,
     all_in_first_epoch,
     in_few_sizes,
     plan_rows,
     refuse_different_plans,
 )
+from job.batches.rows import Layout
+from job.encoding.encoded import SpecialTokens
+from job.errors import ArgumentError
+from job.hardware import Hardware
+from job.layout import probe_split
+from job.prepare import _refuse_large_steps
+from job.ranks import OneDevice
+from job.settings.settings import Settings
 from tests.tiny import make_network
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)

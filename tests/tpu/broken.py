@@ -3,12 +3,13 @@
 import os
 import sys
 
-from job import batch, fit, model
+from job import fit, model
+from job.batches import plan
 from job.errors import DataError
 from tests.tpu import virtual  # noqa: F401 - puts the virtual cores in place
 
 RANK = 2
-_rows, _training_step = batch.TrainingSteps.__getitem__, model.TokenClassifier.training_step
+_rows, _training_step = plan.TrainingSteps.__getitem__, model.TokenClassifier.training_step
 _refuse = fit.refuse_different_plans
 
 
@@ -41,7 +42,7 @@ match os.environ["BREAK"]:
     case "death":
         model.TokenClassifier.training_step = death
     case "other shape":
-        batch.TrainingSteps.__getitem__ = other_shape
+        plan.TrainingSteps.__getitem__ = other_shape
     case "other plan":
         fit.refuse_different_plans = other_plan
 

@@ -12,10 +12,10 @@ from itertools import combinations
 import numpy as np
 from torch.utils.data import Dataset
 
-from job.batch import EpochPlan, TrainingSteps
+from job.batches.plan import EpochPlan, TrainingSteps
+from job.batches.rows import Batch, Layout, best_fit, place
 from job.encoding.encoded import EncodedSplit
 from job.ranks import OneDevice
-from job.rows import Batch, Layout, best_fit, place
 
 LENGTH_STEP = 32  # a row's length is a multiple of it
 LONGEST_ROW = 256

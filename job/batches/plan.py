@@ -18,8 +18,8 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from job.batches.rows import Batch, Layout
 from job.encoding.encoded import EncodedSplit
-from job.rows import Batch, Layout
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Which sentences a step takes, and the rows that they lie in."""
