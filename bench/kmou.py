@@ -27,8 +27,8 @@ from job.corpus.load import Corpus, load_corpus
 from job.encoding.encoded import SpecialTokens, decode_spans, encode
 from job.encoding.labels import LabelMap
 from job.evaluate import score_spans
-from job.model import predict_labels
-from job.pretrained import load_classifier
+from job.model.classifier import predict_labels
+from job.model.pretrained.network import load_classifier
 
 SEED, BATCH_SIZE, LENGTH = 7, 32, 64
 

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job.batches.plan import EpochPlan
 from job.encoding.labels import OUTSIDE_ID, SPECIAL_LABELS, LabelMap
-from job.model import ADAM_EPSILON
+from job.model.classifier import ADAM_EPSILON
 
 CLS, SEP, PAD = (SPECIAL_LABELS.index(label) for label in ("[CLS]", "[SEP]", "[PAD]"))
 ENTITY = re.compile(r"<(.+?):([A-Z]{3})>")

@@ -23,9 +23,9 @@ from job.corpus.formats.recognise import to_tagged
 from job.encoding.encoded import SpecialTokens, encode
 from job.encoding.labels import LabelMap
 from job.hardware import choose_hardware
-from job.layout import choose_layout
-from job.model import ADAM_EPSILON, logits_of, summed_loss
-from job.pretrained import load_classifier
+from job.model.classifier import ADAM_EPSILON, logits_of, summed_loss
+from job.model.pretrained.network import load_classifier
+from job.model.row_layout import choose_layout
 
 
 def main() -> None:

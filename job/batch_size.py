@@ -8,7 +8,7 @@ from job.batches.rows import Layout
 from job.checkpoint import CheckpointStore
 from job.encoding.encoded import EncodedSplit
 from job.hardware import Hardware
-from job.layout import largest_batch
+from job.model.row_layout import largest_batch
 from job.settings.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job.card import write_card
 from job.encoding.labels import LabelMap
 from job.errors import OutputError
-from job.model_config import quiet_library
+from job.model.pretrained.config import quiet_library
 from job.storage.manifest import MANIFEST, describe_files
 
 # What every export has; a tokenizer may add to it.

@@ -23,7 +23,7 @@ from job.hardware import Hardware
 from job.identity import Start
 from job.log import Progress
 from job.machine.dispensable import Dispensable
-from job.model import TokenClassifier, make_schedule
+from job.model.classifier import TokenClassifier, make_schedule
 from job.prepare import Prepared
 from job.progress import Telling
 from job.resume import Checkpoints

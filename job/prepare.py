@@ -20,11 +20,11 @@ from job.encoding.labels import LabelMap
 from job.encoding.unknown import check_unknown
 from job.errors import ArgumentError, DataError
 from job.hardware import Hardware, require_compiler
-from job.layout import bytes_per_position, choose_layout, parameter_bytes
-from job.model_config import load_config, max_positions
-from job.pretrained import load_classifier, resolve_model
+from job.model.pretrained.config import load_config, max_positions
+from job.model.pretrained.network import load_classifier, resolve_model
+from job.model.pretrained.tokenizer import load_tokenizer
+from job.model.row_layout import bytes_per_position, choose_layout, parameter_bytes
 from job.settings.settings import Settings
-from job.tokenizer import load_tokenizer
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from job.evaluate import EpochRecord
 from job.log import Progress
 from job.machine.dispensable import Dispensable
-from job.model import TokenClassifier
+from job.model.classifier import TokenClassifier
 from job.resume import Checkpoints
 
 SHOW_EVERY_S = 0.2  # reading the loss waits for the device

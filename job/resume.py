@@ -1,7 +1,7 @@
 """What a checkpoint holds of a running Trainer, when it is taken, and how it is put back.
 
 Lightning's loops start fresh on a resume; only their counters are set. Everything else follows from
-(epoch, step): see `job.batches.plan.EpochPlan` and `job.model.step_seed`.
+(epoch, step): see `job.batches.plan.EpochPlan` and `job.model.classifier.step_seed`.
 """
 
 import logging
@@ -15,7 +15,7 @@ import pytorch_lightning as pl
 import torch
 
 from job.evaluate import EpochRecord
-from job.model import TokenClassifier
+from job.model.classifier import TokenClassifier
 from job.ranks import OneDevice
 from job.saver import Saver
 from job.signals import Stopped, StopRequest

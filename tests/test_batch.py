@@ -12,8 +12,8 @@ from job.batches.plan import EpochPlan, EvaluationBatches, RunData, TrainingStep
 from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens, encode
 from job.encoding.labels import LabelMap
-from job.layout import probe_split
 from job.machine.causes import explained
+from job.model.row_layout import probe_split
 from job.sentences import Sentence
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)

@@ -24,7 +24,7 @@ from tests.tiny import VOCABULARY, make_network, write_tokenizer
 TOLERANCE = 2e-6  # of weights around 0.1 to 1, after some steps of Adam in 32 bits
 # Dropout, and a schedule that moves in each step: only an exact resume ends alike.
 OPTIONS = {"epochs": 6, "save_every_steps": 4, "lr_scheduler": "linear", "warmup_ratio": 0.1}
-STEP = "job.model:TokenClassifier.training_step"
+STEP = "job.model.classifier:TokenClassifier.training_step"
 
 
 @pytest.fixture(scope="module")

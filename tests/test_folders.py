@@ -13,8 +13,8 @@ import pytest
 from job.corpus.download import cache
 from job.corpus.files import Cache, find_sources
 from job.errors import OutputError
+from job.model.pretrained.folder import resolve_model
 from job.predict import predict
-from job.resolve import resolve_model
 from tests.runs import World
 
 ROOT = Path(__file__).parent.parent

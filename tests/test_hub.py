@@ -28,7 +28,7 @@ CLIENT = """
 import json, logging, sys
 from pathlib import Path
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-from job import hub
+from job.model.pretrained import hub
 from job.errors import JobError
 name, revision, token, cache, timeout = json.loads(sys.argv[1])
 hub.RETRY_WAITS_S, hub.REQUEST_TIMEOUT_S = (0.01, 0.01), timeout

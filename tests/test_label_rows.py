@@ -10,8 +10,8 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 
 from job.encoding.labels import LabelMap
 from job.errors import DataError
-from job.label_rows import label_weights
-from job.pretrained import load_classifier
+from job.model.pretrained.label_rows import label_weights
+from job.model.pretrained.network import load_classifier
 
 OLD = LabelMap(("PER", "LOC"))
 

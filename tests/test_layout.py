@@ -6,13 +6,13 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification
 
-from job import probe
 from job.batches.rows import Layout, alone
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
-from job.layout import choose_layout
-from job.model import logits_of
-from job.probe import find_difference, probe_split, probe_windows
+from job.model import probe
+from job.model.classifier import logits_of
+from job.model.probe import find_difference, probe_split, probe_windows
+from job.model.row_layout import choose_layout
 
 SPECIAL = SpecialTokens((2,), (3,), 1)
 SHAPE = {

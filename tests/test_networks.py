@@ -39,7 +39,8 @@ if number:
         asked.append(arguments)
         raise socket.gaierror(number, "Name or service not known")
     socket.getaddrinfo = fail
-from job import hub, storage
+from job import storage
+from job.model.pretrained import hub
 from job.corpus.download import http as web
 from job.storage import retry
 from job.errors import JobError

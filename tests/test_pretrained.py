@@ -25,8 +25,13 @@ from transformers import logging as transformers_logging
 
 from job.encoding.labels import LabelMap
 from job.errors import ArgumentError, DataError
-from job.pretrained import first_position, load_classifier, load_tokenizer, max_positions
-from job.resolve import SAMPLE_MODEL, resolve_model
+from job.model.pretrained.folder import SAMPLE_MODEL, resolve_model
+from job.model.pretrained.network import (
+    first_position,
+    load_classifier,
+    load_tokenizer,
+    max_positions,
+)
 
 ROOT = Path(__file__).parent.parent
 CLIENT = """
@@ -34,7 +39,7 @@ import json, sys
 from pathlib import Path
 import torch
 from job.encoding.labels import LabelMap
-from job.pretrained import load_classifier, load_tokenizer, max_positions, resolve_model
+from job.model.pretrained.network import load_classifier, load_tokenizer, max_positions, resolve_model
 name, revision, cache, text = json.loads(sys.argv[1])
 folder = resolve_model(name, revision, None, Path(cache))
 tokenizer = load_tokenizer(folder)

@@ -16,8 +16,8 @@ from transformers import (
 
 from job.batches.rows import Layout, best_fit
 from job.encoding.encoded import SpecialTokens
-from job.layout import choose_layout, largest_batch, probe_split
-from job.model import logits_of, summed_loss
+from job.model.classifier import logits_of, summed_loss
+from job.model.row_layout import choose_layout, largest_batch, probe_split
 
 SPECIAL = SpecialTokens((2,), (3,), 0)
 SIZES = {

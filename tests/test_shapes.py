@@ -20,7 +20,7 @@ from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
 from job.hardware import Hardware
-from job.layout import probe_split
+from job.model.row_layout import probe_split
 from job.prepare import _refuse_large_steps
 from job.ranks import OneDevice
 from job.settings.settings import Settings

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError, DataError
-from job.tokenizer import load_tokenizer
+from job.model.pretrained.tokenizer import load_tokenizer
 
 TEXTS = [
     line.split("␞")[0].strip()

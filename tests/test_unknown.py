@@ -11,8 +11,8 @@ from job.corpus.split import Split
 from job.encoding.encoded import encode
 from job.encoding.unknown import check_unknown, likely_reason
 from job.errors import DataError
+from job.model.pretrained.tokenizer import load_tokenizer
 from job.sentences import Sentence
-from job.tokenizer import load_tokenizer
 from tests.test_sample import MODEL
 
 KNOWN = "김철수은 서울역에서 만났다!"

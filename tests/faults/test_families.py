@@ -10,9 +10,9 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
-from job.layout import choose_layout
-from job.model import logits_of
-from job.probe import probe_split
+from job.model.classifier import logits_of
+from job.model.probe import probe_split
+from job.model.row_layout import choose_layout
 
 pytestmark = pytest.mark.slow
 

@@ -3,13 +3,14 @@
 import os
 import sys
 
-from job import fit, model
+from job import fit
 from job.batches import plan
 from job.errors import DataError
+from job.model import classifier
 from tests.tpu import virtual  # noqa: F401 - puts the virtual cores in place
 
 RANK = 2
-_rows, _training_step = plan.TrainingSteps.__getitem__, model.TokenClassifier.training_step
+_rows, _training_step = plan.TrainingSteps.__getitem__, classifier.TokenClassifier.training_step
 _refuse = fit.refuse_different_plans
 
 
@@ -38,9 +39,9 @@ def other_plan(ranks, rows_ES, layout):
 
 match os.environ["BREAK"]:
     case "data error":
-        model.TokenClassifier.training_step = data_error
+        classifier.TokenClassifier.training_step = data_error
     case "death":
-        model.TokenClassifier.training_step = death
+        classifier.TokenClassifier.training_step = death
     case "other shape":
         plan.TrainingSteps.__getitem__ = other_shape
     case "other plan":

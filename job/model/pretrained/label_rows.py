@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForTokenClassification, PreTrainedConfig, PreTrainedModel
 
-from job.model_config import damage_named, quiet_library
+from job.model.pretrained.config import damage_named, quiet_library
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerFas
 from transformers.convert_slow_tokenizer import SentencePieceExtractor
 
 from job.errors import ArgumentError, DataError
-from job.model_config import quiet_library, refuse_pointer
+from job.model.pretrained.config import quiet_library, refuse_pointer
 
 UNIGRAM, BPE = 1, 2  # sentencepiece_model.proto: TrainerSpec.ModelType
 NORMAL = 1  # and ModelProto.SentencePiece.Type

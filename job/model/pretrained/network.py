@@ -17,13 +17,13 @@ from transformers import (
 
 from job.encoding.labels import LabelMap
 from job.errors import ArgumentError, DataError
-from job.hub import PICKLES, SAFETENSORS
-from job.label_rows import keep_rows_by_name
-from job.model_config import damage_named, load_config, quiet_library, refuse_pointer
-from job.model_config import first_position as first_position
-from job.model_config import max_positions as max_positions
-from job.resolve import resolve_model as resolve_model
-from job.tokenizer import load_tokenizer as load_tokenizer
+from job.model.pretrained.config import damage_named, load_config, quiet_library, refuse_pointer
+from job.model.pretrained.config import first_position as first_position
+from job.model.pretrained.config import max_positions as max_positions
+from job.model.pretrained.folder import resolve_model as resolve_model
+from job.model.pretrained.hub import PICKLES, SAFETENSORS
+from job.model.pretrained.label_rows import keep_rows_by_name
+from job.model.pretrained.tokenizer import load_tokenizer as load_tokenizer
 
 logger = logging.getLogger(__name__)
 

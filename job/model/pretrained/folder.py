@@ -3,14 +3,12 @@
 import hashlib
 from pathlib import Path
 
-from job import storage
+from job import sample, storage
 from job.corpus.download.cache import in_writable, keep_first, staging
 from job.errors import ArgumentError
-from job.hub import fetch_snapshot, wanted_files
+from job.model.pretrained.hub import fetch_snapshot, wanted_files
 from job.settings.field_types import masked
 from job.storage.manifest import sha256_of
-
-SAMPLE_MODEL = Path(__file__).parent / "sample" / "model"
 
 
 def resolve_model(name: str, revision: str | None, token: str | None, cache_dir: Path) -> Path:
@@ -19,7 +17,7 @@ def resolve_model(name: str, revision: str | None, token: str | None, cache_dir:
     Raises ArgumentError, PermissionDeniedError, UnavailableError, StorageError, OutputError.
     """
     if name == "sample":
-        return SAMPLE_MODEL
+        return sample.MODEL
     if "://" in name:
         return in_writable(cache_dir, lambda folder: _fetch_directory(name, folder))
     path = Path(name).expanduser()

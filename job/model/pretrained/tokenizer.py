@@ -11,8 +11,8 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerFast
 
 from job.errors import ArgumentError, DataError
-from job.model_config import damage_named, load_config, quiet_library
-from job.spm import REMEDY, read_sentencepiece, sentencepiece_file
+from job.model.pretrained.config import damage_named, load_config, quiet_library
+from job.model.pretrained.sentencepiece_model import REMEDY, read_sentencepiece, sentencepiece_file
 
 VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 SYLLABLES = "가다나이"

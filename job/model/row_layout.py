@@ -8,9 +8,9 @@ from transformers import PreTrainedModel
 from job.batches.rows import Batch, Layout
 from job.encoding.encoded import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError
-from job.model import logits_of, summed_loss
-from job.model_config import first_position
-from job.probe import find_difference, on_device, probe_split
+from job.model.classifier import logits_of, summed_loss
+from job.model.pretrained.config import first_position
+from job.model.probe import find_difference, on_device, probe_split
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The pretrained network, its tokenizer, its head, and the Lightning module that trains them."""
