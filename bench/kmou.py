@@ -26,7 +26,7 @@ from job.corpus.formats.recognise import to_tagged
 from job.corpus.load import Corpus, load_corpus
 from job.encoding.encoded import SpecialTokens, decode_spans, encode
 from job.encoding.labels import LabelMap
-from job.evaluate import score_spans
+from job.evaluation.scores import score_spans
 from job.model.classifier import predict_labels
 from job.model.pretrained.network import load_classifier
 

@@ -16,7 +16,7 @@ from job import graphs, xla
 from job.checkpoint import CheckpointStore
 from job.compiled import Compiled
 from job.errors import JobError, UnavailableError
-from job.evaluate import EpochRecord
+from job.evaluation.scores import EpochRecord
 from job.hardware import Hardware
 from job.office import TPU_BUSY, Desk, LogToOffice, Office, RankError, ignore_signals
 from job.prepare import Prepared

@@ -13,13 +13,13 @@ from job import storage
 from job.checkpoint import CheckpointStore
 from job.encoding.encoded import decode_spans, piece_spans
 from job.errors import IncompatibleError
-from job.evaluate import EpochRecord, SplitResult, score_spans
+from job.evaluation.report import write_report
+from job.evaluation.scores import EpochRecord, SplitResult, score_spans
 from job.export import WRITTEN, export_model
 from job.identity import Start, in_words_of
 from job.model.classifier import predict_labels
 from job.model.pretrained.network import load_classifier
 from job.prepare import Prepared
-from job.report import write_report
 from job.settings.settings import Settings
 from job.state import load_state
 from job.storage import replacement

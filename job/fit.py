@@ -18,7 +18,7 @@ from job.batches.planned_rows import EvaluationRows, refuse_different_plans
 from job.cores import on_every_core
 from job.curves import Curves
 from job.encoding.encoded import decode_spans, piece_spans
-from job.evaluate import EpochRecord, score_spans
+from job.evaluation.scores import EpochRecord, score_spans
 from job.hardware import Hardware
 from job.identity import Start
 from job.log import Progress

@@ -5,7 +5,7 @@ import time
 
 import pytorch_lightning as pl
 
-from job.evaluate import EpochRecord
+from job.evaluation.scores import EpochRecord
 from job.log import Progress
 from job.machine.dispensable import Dispensable
 from job.model.classifier import TokenClassifier

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import pytorch_lightning as pl
 import torch
 
-from job.evaluate import EpochRecord
+from job.evaluation.scores import EpochRecord
 from job.model.classifier import TokenClassifier
 from job.ranks import OneDevice
 from job.saver import Saver

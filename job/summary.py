@@ -9,10 +9,10 @@ import transformers
 
 import job
 from job import storage
-from job.evaluate import EpochRecord, SplitResult
+from job.evaluation.report import summary_table
+from job.evaluation.scores import EpochRecord, SplitResult
 from job.hardware import Hardware
 from job.prepare import Prepared
-from job.report import summary_table
 from job.settings.field_types import masked
 from job.settings.settings import Settings
 

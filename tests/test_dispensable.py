@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from job import page, report
 from job.cloud import preemption
 from job.curves import Curves
+from job.evaluation import page, report
 from job.log import Progress
 from job.machine.dispensable import Dispensable
 from tests.runs import World

@@ -11,7 +11,7 @@ from seqeval.scheme import IOB2
 
 from job.encoding.encoded import piece_spans
 from job.encoding.labels import LabelMap
-from job.evaluate import Counts, confusion, match_spans, score_spans
+from job.evaluation.scores import Counts, confusion, match_spans, score_spans
 from job.sentences import Span
 
 TYPES = ("PER", "LOC", "T-1")

@@ -13,9 +13,9 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from job.errors import OutputError
-from job.evaluate import EpochRecord, SplitResult, score_spans
-from job.page import SHOWN, WORST, show_characters
-from job.report import display_width, summary_table, write_report
+from job.evaluation.page import SHOWN, WORST, show_characters
+from job.evaluation.report import display_width, summary_table, write_report
+from job.evaluation.scores import EpochRecord, SplitResult, score_spans
 from job.sentences import Sentence, Span
 
 TYPES = ("PER", "LOC", "ORG")

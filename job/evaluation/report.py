@@ -16,9 +16,9 @@ from pathlib import Path
 
 import jinja2
 
-from job.evaluate import Confusion, Counts, EpochRecord, Scores, SplitResult, confusion
+from job.evaluation.page import draw_curves, show_characters, worst_sentences
+from job.evaluation.scores import Confusion, Counts, EpochRecord, Scores, SplitResult, confusion
 from job.machine.dispensable import Dispensable
-from job.page import draw_curves, show_characters, worst_sentences
 from job.storage.objects import write_bytes
 
 # Legal inside a JSON string, but some readers take them for the end of a line.
@@ -178,7 +178,7 @@ def _render(
     curves = []
     with Dispensable("The report's plots cannot be drawn"):
         curves = draw_curves(history)
-    source = files("job").joinpath("report.html.j2").read_text(encoding="utf-8")
+    source = files("job.evaluation").joinpath("report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source).render(
         title=title,
         facts=facts,

@@ -17,7 +17,7 @@ import pygal
 from markupsafe import Markup, escape
 from pygal.style import Style
 
-from job.evaluate import EpochRecord, Match, SplitResult, match_spans
+from job.evaluation.scores import EpochRecord, Match, SplitResult, match_spans
 from job.sentences import Span
 
 WORST = 50  # sentences listed for each split
