@@ -5,7 +5,7 @@ import logging
 from transformers import PreTrainedModel
 
 from job.batches.rows import Layout
-from job.checkpoint import CheckpointStore
+from job.checkpoints.store import CheckpointStore
 from job.encoding.encoded import EncodedSplit
 from job.hardware import Hardware
 from job.model.row_layout import largest_batch

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from job import storage, tpu
 from job.batch_size import batch_size_to_keep
-from job.checkpoint import CheckpointStore
+from job.checkpoints.store import CheckpointStore
 from job.errors import JobError
 from job.finish import refuse_another_model
 from job.hardware import Hardware, choose_hardware

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from job import graphs, xla
-from job.checkpoint import CheckpointStore
+from job.checkpoints.saver import Saver
+from job.checkpoints.store import CheckpointStore
 from job.compiled import Compiled
 from job.errors import JobError, UnavailableError
 from job.evaluation.scores import EpochRecord
 from job.hardware import Hardware
 from job.office import TPU_BUSY, Desk, LogToOffice, Office, RankError, ignore_signals
 from job.prepare import Prepared
-from job.saver import Saver
 from job.settings.settings import Settings
 from job.signals import Stopped, StopRequest
 from job.standins import Going, Line, NoSaver

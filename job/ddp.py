@@ -52,7 +52,7 @@ class MachineStrategy(DDPStrategy):
 
     Told of several, Lightning broadcasts in each step whether a SIGTERM has come, and once more in
     its handler, where a machine that is alone with its signal waits for the others. Here the ranks
-    agree on that, and on metrics, by themselves (`job.resume`, `job.model.classifier`); what is left for
+    agree on that, and on metrics, by themselves (`job.checkpoints.callback`, `job.model.classifier`); what is left for
     Lightning to agree on is alike on all of them.
     """
 

@@ -10,7 +10,8 @@ import torch
 from transformers import PreTrainedModel
 
 from job import storage
-from job.checkpoint import CheckpointStore
+from job.checkpoints.state import load_state
+from job.checkpoints.store import CheckpointStore
 from job.encoding.encoded import decode_spans, piece_spans
 from job.errors import IncompatibleError
 from job.evaluation.report import write_report
@@ -21,7 +22,6 @@ from job.model.classifier import predict_labels
 from job.model.pretrained.network import load_classifier
 from job.prepare import Prepared
 from job.settings.settings import Settings
-from job.state import load_state
 from job.storage import replacement
 from job.storage.manifest import MANIFEST
 

@@ -15,6 +15,8 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from job import storage
 from job.batches.plan import EvaluationBatches, RunData, TrainingSteps
 from job.batches.planned_rows import EvaluationRows, refuse_different_plans
+from job.checkpoints.callback import Checkpoints
+from job.checkpoints.saver import Saver
 from job.cores import on_every_core
 from job.curves import Curves
 from job.encoding.encoded import decode_spans, piece_spans
@@ -26,8 +28,6 @@ from job.machine.dispensable import Dispensable
 from job.model.classifier import TokenClassifier, make_schedule
 from job.prepare import Prepared
 from job.progress import Telling
-from job.resume import Checkpoints
-from job.saver import Saver
 from job.settings.settings import Settings
 from job.signals import Stopped, StopRequest
 from job.storage.lease import Lease

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import job
-from job.checkpoint import Checkpoint, CheckpointStore
+from job.checkpoints.callback import Progressed, progressed
+from job.checkpoints.state import differing_shapes, load_state
+from job.checkpoints.store import Checkpoint, CheckpointStore
 from job.encoding.cache import tokenizer_digest
 from job.errors import IncompatibleError
 from job.prepare import Prepared
-from job.resume import Progressed, progressed
 from job.settings.field_types import masked
 from job.settings.settings import Settings
-from job.state import differing_shapes, load_state
 from job.storage.manifest import FORMAT
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from job import storage
-from job.checkpoint import CheckpointStore
+from job.checkpoints.store import CheckpointStore
 from job.errors import OutputError
 from job.identity import Start
 from job.prepare import Prepared

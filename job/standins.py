@@ -14,7 +14,7 @@ ASK_EVERY_S = 0.2
 class Going:
     """Whether the run may go on, as the office last said; stands for StopRequest and for the lease.
 
-    Only the first rank asks; the ranks then agree (`job.resume`).
+    Only the first rank asks; the ranks then agree (`job.checkpoints.callback`).
     """
 
     def __init__(self, desk: Desk | None):

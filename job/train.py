@@ -9,7 +9,8 @@ import pytorch_lightning as pl
 
 from job import storage
 from job.batch_size import batch_size_to_keep
-from job.checkpoint import CheckpointStore
+from job.checkpoints.saver import Saver
+from job.checkpoints.store import CheckpointStore
 from job.cloud.vertex_environment import VertexEnvironment
 from job.cluster import OneMachine, joined
 from job.finish import (
@@ -26,7 +27,6 @@ from job.identity import adopt, find_start, identity_of
 from job.log import LogHandler, Progress
 from job.output_probe import probe_output
 from job.prepare import prepare
-from job.saver import Saver
 from job.settings.settings import Settings
 from job.signals import StopRequest
 from job.space import needs_of, require_space

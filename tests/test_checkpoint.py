@@ -5,7 +5,7 @@ import json
 import pytest
 
 from job import storage
-from job.checkpoint import CheckpointStore
+from job.checkpoints.store import CheckpointStore
 from job.errors import IncompatibleError, OutputError
 from job.storage import local
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from job import storage
-from job.checkpoint import CheckpointStore
+from job.checkpoints.store import CheckpointStore
 from job.storage import replacement
 from job.storage.lease import held
 from tests.hostile import Seen, pairs, segments

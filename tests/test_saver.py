@@ -9,10 +9,10 @@ import torch
 from pytorch_lightning.demos.boring_classes import BoringModel
 
 from job import storage
-from job.checkpoint import CheckpointStore
+from job.checkpoints.saver import MISSED_SAVES, Saver
+from job.checkpoints.state import STATE, Copy, differing_shapes, load_state, tensors_of
+from job.checkpoints.store import CheckpointStore
 from job.errors import ArgumentError, IncompatibleError, OutputError, StorageError
-from job.saver import MISSED_SAVES, Saver
-from job.state import STATE, Copy, differing_shapes, load_state, tensors_of
 
 FACTS = {"metrics": {"val_loss": 0.5}, "settings": {}, "labels": []}
 

@@ -22,7 +22,7 @@ PHASES = {
     "loading the model": "job.prepare:load_classifier",
     "fetching the checkpoint": ("GET", r"step=00000012/state-.*alt=media", False),
     "before the first step": "job.fit:make_trainer",
-    "Lightning's set-up": "job.resume:Checkpoints.setup",
+    "Lightning's set-up": "job.checkpoints.callback:Checkpoints.setup",
     "the first step": "job.model.classifier:TokenClassifier.training_step",
     "validating": "job.model.classifier:TokenClassifier.validation_step",
     "the end of validating": "job.model.classifier:TokenClassifier.on_validation_epoch_end",
@@ -87,7 +87,7 @@ def test_told_to_stop_it_saves_and_leaves(world, runs, server, place, untouched,
 
 def test_told_to_stop_between_steps_it_saves_the_step(runs, place, untouched):
     """In the middle of an epoch: that step's checkpoint, and no step is made twice."""
-    inside = Inside(hold="job.resume:Checkpoints.on_train_batch_end")
+    inside = Inside(hold="job.checkpoints.callback:Checkpoints.on_train_batch_end")
     job = runs.start(place, inside=inside, save_every_steps=0)
     job.until_held()
     job.send(signal.SIGTERM)

@@ -20,9 +20,9 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
 
-from job.checkpoint import CheckpointStore, step_of
+from job.checkpoints.state import Copy, load_state, tensors_of
+from job.checkpoints.store import CheckpointStore, step_of
 from job.errors import ArgumentError, IncompatibleError, JobError, OutputError, StorageError
-from job.state import Copy, load_state, tensors_of
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 import pytorch_lightning as pl
 import torch
 
+from job.checkpoints.saver import Saver
 from job.evaluation.scores import EpochRecord
 from job.model.classifier import TokenClassifier
 from job.ranks import OneDevice
-from job.saver import Saver
 from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
