@@ -217,7 +217,7 @@ def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
 
 def predict_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Tags a file of sentences."""
-    from job.hardware import choose_hardware
+    from job.devices.hardware import choose_hardware
     from job.predict import predict
 
     stop.raise_from_here()

@@ -6,8 +6,8 @@ from transformers import PreTrainedModel
 
 from job.batches.rows import Layout
 from job.checkpoints.store import CheckpointStore
+from job.devices.hardware import Hardware
 from job.encoding.encoded import EncodedSplit
-from job.hardware import Hardware
 from job.model.row_layout import largest_batch
 from job.settings.settings import Settings
 

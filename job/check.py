@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from job import storage, tpu
+from job import storage
 from job.batch_size import batch_size_to_keep
 from job.checkpoints.store import CheckpointStore
+from job.devices.hardware import Hardware, choose_hardware
+from job.devices.tpu.describe import WHERE_TO_GET_ONE, describe
 from job.errors import JobError
 from job.finish import refuse_another_model
-from job.hardware import Hardware, choose_hardware
 from job.identity import Start, find_start, identity_of
 from job.machine.causes import explained
 from job.output_probe import probe_output
@@ -79,11 +80,11 @@ def _hardware(settings: Settings) -> Hardware:
         )
     except JobError:
         if settings.wanted_accelerator == "tpu":
-            logger.info("%s", tpu.WHERE_TO_GET_ONE)
+            logger.info("%s", WHERE_TO_GET_ONE)
         raise
     logger.info("Would compute on %s, precision %s.", hardware.name, hardware.precision)
     if hardware.accelerator == "tpu":
-        for line in tpu.describe():
+        for line in describe():
             logger.info("%s", line)
     return hardware
 

@@ -17,11 +17,11 @@ from job.batches.plan import EvaluationBatches, RunData, TrainingSteps
 from job.batches.planned_rows import EvaluationRows, refuse_different_plans
 from job.checkpoints.callback import Checkpoints
 from job.checkpoints.saver import Saver
-from job.cores import on_every_core
 from job.curves import Curves
+from job.devices.hardware import Hardware
+from job.devices.tpu.spawn import on_every_core
 from job.encoding.encoded import decode_spans, piece_spans
 from job.evaluation.scores import EpochRecord, score_spans
-from job.hardware import Hardware
 from job.identity import Start
 from job.log import Progress
 from job.machine.dispensable import Dispensable

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import job
-from job.cluster import Cluster, OneMachine
+from job.devices.cluster.machines import Cluster, OneMachine
+from job.devices.hardware import Hardware, choose_hardware
+from job.devices.tpu.remote import Going, NoSaver
 from job.fit import Run, fit
-from job.hardware import Hardware, choose_hardware
 from job.identity import identity_of
 from job.log import LogHandler, Progress
 from job.prepare import Prepared, prepare
 from job.settings.settings import Settings
 from job.signals import StopRequest
-from job.standins import Going, NoSaver
 from job.storage import local
 
 logger = logging.getLogger(__name__)

@@ -14,12 +14,12 @@ from job.batches.plan import EpochPlan
 from job.batches.planned_rows import plan_rows
 from job.batches.rows import Layout
 from job.corpus.load import Corpus, Split, load_corpus
+from job.devices.hardware import Hardware, require_compiler
 from job.encoding.cache import encode_cached
 from job.encoding.encoded import EncodedSplit, SpecialTokens
 from job.encoding.labels import LabelMap
 from job.encoding.unknown import check_unknown
 from job.errors import ArgumentError, DataError
-from job.hardware import Hardware, require_compiler
 from job.model.pretrained.config import load_config, max_positions
 from job.model.pretrained.network import load_classifier, resolve_model
 from job.model.pretrained.tokenizer import load_tokenizer

@@ -1,6 +1,6 @@
 """What the devices of a run have to tell each other, and how one device says it: not at all.
 
-A rank is one device's part of the run. `job.xla.CoreRanks` is the same for the cores of a TPU.
+A rank is one device's part of the run. `job.devices` has the same for cores and for machines.
 """
 
 import torch

@@ -12,7 +12,7 @@ from job.batch_size import batch_size_to_keep
 from job.checkpoints.saver import Saver
 from job.checkpoints.store import CheckpointStore
 from job.cloud.vertex_environment import VertexEnvironment
-from job.cluster import OneMachine, joined
+from job.devices.cluster.machines import OneMachine, joined
 from job.finish import (
     evaluate_splits,
     is_finished,

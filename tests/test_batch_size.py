@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from job.batch_size import batch_size_to_keep, fitting_batch_size
-from job.hardware import Hardware
+from job.devices.hardware import Hardware
 from tests.runs import World
 
 

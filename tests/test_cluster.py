@@ -10,11 +10,11 @@ from safetensors.torch import load_file
 from transformers import XLNetConfig, XLNetForTokenClassification
 
 from job.cloud.vertex_environment import read_vertex
+from job.devices.cluster.failure_channel import GRACE_S, Watch
+from job.devices.cluster.rendezvous import expect, find
 from job.errors import UnavailableError
-from job.meeting import expect, find
 from job.signals import StopRequest
 from job.storage.manifest import sha256_of
-from job.watch import GRACE_S, Watch
 from tests.faults.jobs import Inside, Job
 from tests.gcs import GcsServer
 from tests.machines import Pair, cluster_spec, free_port
@@ -247,7 +247,7 @@ def test_as_the_container_starts_it_the_death_of_a_machine_is_told(world):
 
 def test_a_machine_that_does_not_come_is_named(monkeypatch):
     """On the first machine, which waits for it, and on another, which waits for the first."""
-    monkeypatch.setattr("job.meeting.COME_WITHIN_S", 0.2)
+    monkeypatch.setattr("job.devices.cluster.rendezvous.COME_WITHIN_S", 0.2)
     first, other = (read_vertex({"CLUSTER_SPEC": cluster_spec(free_port(), n, 4)}) for n in (0, 2))
     with pytest.raises(UnavailableError, match="Machines 1, 2 and 3 are not here"):
         expect(first, Watch(0, StopRequest()))

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from job.devices.gpu import is_gpu_expected, why_no_gpu
+from job.devices.hardware import choose_hardware, cpu_flags, require_compiler
 from job.errors import ArgumentError, UnavailableError
-from job.gpu import is_gpu_expected, why_no_gpu
-from job.hardware import choose_hardware, cpu_flags, require_compiler
 from job.machine.memory import free_host_bytes
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
@@ -39,9 +39,9 @@ def test_sixteen_bit_floats_need_a_gpu():
 def test_bf16_is_chosen_only_where_the_cpu_has_it(monkeypatch, caplog):
     """A CPU without bf16 instructions would be up to 44 times slower with it."""
     for flags, expected in (({"avx2"}, "32"), ({"avx512_bf16"}, "bf16"), ({"amx_bf16"}, "bf16")):
-        monkeypatch.setattr("job.hardware.cpu_flags", lambda flags=flags: frozenset(flags))
+        monkeypatch.setattr("job.devices.hardware.cpu_flags", lambda flags=flags: frozenset(flags))
         assert choose_hardware("cpu", "auto").precision == expected
-    monkeypatch.setattr("job.hardware.cpu_flags", frozenset)
+    monkeypatch.setattr("job.devices.hardware.cpu_flags", frozenset)
     assert choose_hardware("cpu", "bf16").precision == "bf16"
     assert "emulates bf16" in caplog.text
 
@@ -76,10 +76,10 @@ def test_the_containers_memory_limit_counts(tmp_path):
 @pytest.fixture
 def tpu_host(monkeypatch):
     """A machine that seems to have torch_xla and eight cores; nothing of it is imported."""
-    monkeypatch.setattr("job.xla.is_installed", lambda: True)
-    monkeypatch.setattr("job.xla.require_loadable", lambda: None)
-    monkeypatch.setattr("job.xla.runtime_device", lambda: "TPU")
-    monkeypatch.setattr("job.xla.count_cores", lambda: 8)
+    monkeypatch.setattr("job.devices.tpu.runtime.is_installed", lambda: True)
+    monkeypatch.setattr("job.devices.tpu.runtime.require_loadable", lambda: None)
+    monkeypatch.setattr("job.devices.tpu.runtime.runtime_device", lambda: "TPU")
+    monkeypatch.setattr("job.devices.tpu.runtime.count_cores", lambda: 8)
     return monkeypatch
 
 
@@ -102,21 +102,21 @@ def test_a_tpu_in_a_cluster_is_refused(tpu_host):
 @pytest.mark.parametrize("runtime", [None, "CPU"])
 def test_without_pjrt_device_no_run_begins(tpu_host, runtime):
     """torch_xla would take the CPU and only warn."""
-    tpu_host.setattr("job.xla.runtime_device", lambda: runtime)
+    tpu_host.setattr("job.devices.tpu.runtime.runtime_device", lambda: runtime)
     with pytest.raises(UnavailableError, match=r"PJRT_DEVICE=.*set PJRT_DEVICE=TPU"):
         choose_hardware("tpu", "auto")
 
 
 def test_a_machine_without_a_tpu_says_so(tpu_host):
     """The runtime is there and the device is not."""
-    tpu_host.setattr("job.xla.count_cores", lambda: 0)
+    tpu_host.setattr("job.devices.tpu.runtime.count_cores", lambda: 0)
     with pytest.raises(UnavailableError, match="no TPU that this process may see"):
         choose_hardware("tpu", "auto")
 
 
 def test_a_number_of_cores_that_the_machine_has_not_is_refused(tpu_host):
     """One, or all that there are: 4 on a v4-8."""
-    tpu_host.setattr("job.xla.count_cores", lambda: 4)
+    tpu_host.setattr("job.devices.tpu.runtime.count_cores", lambda: 4)
     with pytest.raises(ArgumentError, match=r"TPU_CORES=8: .* has 4 cores"):
         choose_hardware("tpu", "auto", 8)
 
@@ -140,7 +140,9 @@ def test_a_driver_that_is_too_old_is_named(tmp_path, monkeypatch):
 def test_auto_warns_only_where_a_gpu_was_expected(monkeypatch, caplog):
     """A torch with CUDA, or a machine with a driver, that trains on the CPU is worth a word."""
     for expected in (False, True):
-        monkeypatch.setattr("job.hardware.is_gpu_expected", lambda expected=expected: expected)
+        monkeypatch.setattr(
+            "job.devices.hardware.is_gpu_expected", lambda expected=expected: expected
+        )
         assert choose_hardware("auto", "32").accelerator == "cpu"
         assert ("No GPU is used" in caplog.text) is expected
     caplog.clear()

@@ -10,13 +10,13 @@ import time
 
 import pytest
 
+from job.devices.tpu.coordinator import Desk, LogToOffice, Office
+from job.devices.tpu.remote import Going
 from job.errors import DataError, OutputError, UnavailableError
-from job.office import Desk, LogToOffice, Office
-from job.standins import Going
 
 WATCHED = """
 import os, sys, time
-from job.office import Desk
+from job.devices.tpu.coordinator import Desk
 address, key = sys.argv[1], bytes.fromhex(sys.argv[2])
 Desk(address, key).ask("begin", os.getpid())
 Desk(address, key).watch(lambda: print("saved", flush=True))
@@ -25,7 +25,7 @@ time.sleep(60)
 """
 OFFICE = """
 import time
-from job.office import Office
+from job.devices.tpu.coordinator import Office
 with Office({}) as office:
     print(office.address, office.key.hex(), flush=True)
     time.sleep(60)
@@ -87,7 +87,7 @@ def test_a_process_that_dies_is_noticed():
 @pytest.mark.parametrize("is_open", [True, False])
 def test_children_that_stay_are_killed_while_the_office_is_open(monkeypatch, is_open):
     """Those of the run that failed, after its time of grace; never what is started after it."""
-    monkeypatch.setattr("job.office.GRACE_S", 0.5)
+    monkeypatch.setattr("job.devices.tpu.coordinator.GRACE_S", 0.5)
     process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
     with Office({}) as office:
         Desk(office.address, office.key).ask("fail", DataError("the first"))
@@ -112,7 +112,7 @@ def test_a_process_that_dies_before_it_begins_is_noticed():
 
 def test_a_core_that_never_begins_is_noticed(monkeypatch):
     """One process may have raised where the runtime opens the device, while another waits there."""
-    monkeypatch.setattr("job.office.BEGIN_WITHIN_S", 0.1)
+    monkeypatch.setattr("job.devices.tpu.coordinator.BEGIN_WITHIN_S", 0.1)
     with Office({}, ranks=2) as office:
         Desk(office.address, office.key).ask("begin", 1)
         with pytest.raises(UnavailableError, match="Only 1 of 2 cores have begun"):

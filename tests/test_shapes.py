@@ -17,9 +17,9 @@ from job.batches.planned_rows import (
     refuse_different_plans,
 )
 from job.batches.rows import Layout
+from job.devices.hardware import Hardware
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
-from job.hardware import Hardware
 from job.model.row_layout import probe_split
 from job.prepare import _refuse_large_steps
 from job.ranks import OneDevice
@@ -92,6 +92,6 @@ def test_a_step_that_no_core_holds_is_refused_before_it_compiles(monkeypatch):
     hardware, settings = Hardware("tpu", "32", "", 8), Settings(tpu_cores=8, max_seq_length=32)
     layout = Layout(SpecialTokens((2,), (3,), 0), row_length=32)
     _refuse_large_steps(make_network(layers=1), layout, 200, hardware, settings)
-    monkeypatch.setattr("job.hardware.CORE_BYTES", 1_000_000)
+    monkeypatch.setattr("job.devices.hardware.CORE_BYTES", 1_000_000)
     with pytest.raises(ArgumentError, match="BATCH_SIZE=4: a core's largest step has 200 rows"):
         _refuse_large_steps(make_network(layers=1), layout, 200, hardware, settings)

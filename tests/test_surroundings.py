@@ -15,14 +15,14 @@ from lightning_fabric.plugins.environments import (
 )
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from job.hardware import Hardware
+from job.devices.hardware import Hardware
+from job.devices.one_process import OneProcess
 from job.machine.surroundings import (
     let_warnings_warn,
     raise_file_limit,
     take_out_launchers,
     tell_libraries,
 )
-from job.one_process import OneProcess
 
 ROOT = Path(__file__).parent.parent
 LEFT_OVER = {

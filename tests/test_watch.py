@@ -8,14 +8,14 @@ import threading
 
 import pytest
 
+from job.devices.cluster.failure_channel import Watch, Word
 from job.signals import Stopped, StopRequest
-from job.watch import Watch, Word
 from tests.test_preemption import until
 
 # Its main thread is as good as inside of NCCL: no signal and no exception reaches it.
 STUCK = """
 import signal, socket, sys
-from job import watch
+from job.devices.cluster import failure_channel as watch
 from job.signals import Stopped, StopRequest
 watch.GRACE_S = 0.1
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])

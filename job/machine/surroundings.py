@@ -44,7 +44,7 @@ TOLD = {
     "OPENBLAS_NUM_THREADS": "1",
     # torch_xla would take the CPU where PJRT_DEVICE is not set, after a warning.
     "PJRT_SELECT_DEFAULT_DEVICE": "0",
-    # NCCL's own watchdog would abort the process before job.watch can say why.
+    # NCCL's own watchdog would abort the process before job.devices.cluster can say why.
     "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
 }
 
@@ -54,7 +54,7 @@ def tell_libraries(environ: MutableMapping[str, str]) -> None:
     for name, value in TOLD.items():
         environ.setdefault(name, value)
     if environ.get("CLUSTER_SPEC"):
-        # Torch gives advice, past the log, to weigh what job.ddp has weighed.
+        # Torch gives advice, past the log, to weigh what job.devices.cluster.strategy has weighed.
         environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 

@@ -19,7 +19,7 @@ import torch_xla.core.xla_model as xm
 import torch_xla.runtime as xr
 from torch_xla._internal import tpu
 
-import job.xla
+import job.devices.tpu.runtime
 
 logging.getLogger().handlers.clear()  # torch_xla, imported first, has put one there
 
@@ -32,7 +32,7 @@ _alive: dict[str, torch.Tensor] = {}  # a synchronisation of no tensor would wai
 def install(cores: int) -> None:
     """Puts all of it in place; of several cores each, of one core only what is said of it."""
     tpu.num_available_chips = tpu.num_available_devices = lambda: cores
-    job.xla.RUNTIME = "CPU"
+    job.devices.tpu.runtime.RUNTIME = "CPU"
     if cores == 1:
         return
     sync, step = XLAC._xla_sync_multi, XLAC._xla_step_marker

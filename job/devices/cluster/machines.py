@@ -1,7 +1,8 @@
 """Several machines of Vertex AI, each with one rank: how they meet, agree, and end together.
 
-They meet at the address of CLUSTER_SPEC (`job.meeting`), and make a process group for gradients
-(`job.ddp`). Each other machine also keeps a connection to the first one for the end (`job.watch`).
+They meet at the address of CLUSTER_SPEC (`rendezvous`), and make a process group for gradients
+(`strategy`). Each other machine also keeps a connection to the first one for the end
+(`failure_channel`).
 What waits long waits here, where a signal is heard: torch hears none before it is done.
 """
 
@@ -14,13 +15,13 @@ from typing import Any, TypeVar
 import torch.distributed as dist
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from job import ddp
 from job.cloud.vertex_environment import VertexEnvironment
+from job.devices.cluster import strategy
+from job.devices.cluster.failure_channel import AGAIN, Watch, Word
+from job.devices.cluster.rendezvous import expect, find, named
 from job.errors import IncompatibleError, JobError, UnavailableError
 from job.machine.causes import explained
-from job.meeting import expect, find, named
 from job.signals import Stopped, StopRequest
-from job.watch import AGAIN, Watch, Word
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ class Cluster(OneMachine):
 
     def meet(self, accelerator: str) -> None:
         self.wait_for_all()
-        ddp.connect(accelerator, self.store, self.rank, self.count)
+        strategy.connect(accelerator, self.store, self.rank, self.count)
 
     def refuse_differences(self, facts: Mapping[str, object]) -> None:
         self.wait_for_all()

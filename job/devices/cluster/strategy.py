@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from pytorch_lightning.strategies import DDPStrategy
 
-from job.one_process import OneProcess
+from job.devices.one_process import OneProcess
 
 # What is agreed on lies on the host; what is averaged lies where it was computed.
 BACKENDS: Mapping[str, str] = MappingProxyType({"cpu": "gloo", "gpu": "cpu:gloo,cuda:nccl"})
@@ -52,8 +52,8 @@ class MachineStrategy(DDPStrategy):
 
     Told of several, Lightning broadcasts in each step whether a SIGTERM has come, and once more in
     its handler, where a machine that is alone with its signal waits for the others. Here the ranks
-    agree on that, and on metrics, by themselves (`job.checkpoints.callback`, `job.model.classifier`); what is left for
-    Lightning to agree on is alike on all of them.
+    agree on that, and on metrics, by themselves (`job.checkpoints.callback`,
+    `job.model.classifier`); what is left for Lightning to agree on is alike on all of them.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None]) -> None:

@@ -1,5 +1,5 @@
 """Lightning and torch_xla on the cores of a TPU. torch_xla is imported here, in
-`job.graphs` and in `job.tpu` alone, and only where it is used.
+`job.devices.tpu.graphs` and in `job.devices.tpu.describe` alone, and only where it is used.
 
 Every core is a rank of its own, with its own Trainer, in a thread of one of the processes that
 `launch` starts: on v2 and v3 two threads in each of four processes, later one a process.

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 from pytorch_lightning.plugins.io import CheckpointIO
 
-from job.office import Desk
+from job.devices.tpu.coordinator import Desk
 
 ASK_EVERY_S = 0.2
 

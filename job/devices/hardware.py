@@ -13,11 +13,12 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from job import ddp, graphs, xla
+from job.devices.cluster.strategy import MachineStrategy
+from job.devices.gpu import count_gpus, is_gpu_expected, why_no_gpu
+from job.devices.one_process import OneProcess
+from job.devices.tpu import graphs, runtime
 from job.errors import ArgumentError, UnavailableError
-from job.gpu import count_gpus, is_gpu_expected, why_no_gpu
 from job.machine.memory import free_host_bytes
-from job.one_process import OneProcess
 from job.ranks import OneDevice
 
 logger = logging.getLogger(__name__)
@@ -70,8 +71,8 @@ class Hardware:
     def ranks(self) -> OneDevice:
         """What this rank and the others have to tell each other; to be asked on the rank."""
         if self.machines > 1:
-            return ddp.MachineRanks()
-        return xla.CoreRanks() if self.accelerator == "tpu" else OneDevice()
+            return strategy.MachineRanks()
+        return runtime.CoreRanks() if self.accelerator == "tpu" else OneDevice()
 
     def callbacks(self, rows_ES: np.ndarray | None, row_length: int) -> list[pl.Callback]:
         """What has to come before every other callback."""
@@ -80,16 +81,16 @@ class Hardware:
     def plugins(self) -> list:
         """Lightning's plugins beside the one for checkpoints."""
         if self.accelerator == "tpu":
-            return [xla.CorePrecision(self.precision)]
+            return [runtime.CorePrecision(self.precision)]
         return [] if self.machines > 1 else [OneProcess()]  # several machines' strategy has its own
 
     def trainer_arguments(self) -> dict:
         """Keyword arguments of `pytorch_lightning.Trainer`."""
         on_failure = self.on_failure or (lambda error: None)
         if self.accelerator == "tpu":
-            strategy = xla.CoreStrategy(on_failure)
+            strategy = runtime.CoreStrategy(on_failure)
             return {"accelerator": "tpu", "devices": self.devices, "strategy": strategy}
-        strategies = {"strategy": ddp.MachineStrategy(on_failure)} if self.machines > 1 else {}
+        strategies = {"strategy": MachineStrategy(on_failure)} if self.machines > 1 else {}
         return {
             "accelerator": self.accelerator,
             "devices": 1,
@@ -163,25 +164,25 @@ def require_compiler(accelerator: str) -> None:
 
 
 def _has_tpu() -> bool:
-    if not xla.is_installed():
+    if not runtime.is_installed():
         return False
-    xla.require_loadable()
-    return xla.count_cores() > 0
+    runtime.require_loadable()
+    return runtime.count_cores() > 0
 
 
 def _choose_tpu(precision: str, wanted: int) -> Hardware:
-    if not xla.is_installed():
+    if not runtime.is_installed():
         raise UnavailableError(
             "ACCELERATOR=tpu: no TPU runtime is installed in this environment; use the image built "
             "with EXTRA=tpu (docker/tpu.txt), or ACCELERATOR=auto, cpu or gpu."
         )
-    xla.require_loadable()
-    if (runtime := xla.runtime_device()) != xla.RUNTIME:
+    runtime.require_loadable()
+    if (device := runtime.runtime_device()) != runtime.RUNTIME:
         raise UnavailableError(
-            f"PJRT_DEVICE={runtime or ''}: torch_xla would compute on something else than the TPU; "
-            f"set PJRT_DEVICE={xla.RUNTIME}, or use ACCELERATOR=cpu."
+            f"PJRT_DEVICE={device or ''}: torch_xla would compute on something else than the TPU; "
+            f"set PJRT_DEVICE={runtime.RUNTIME}, or use ACCELERATOR=cpu."
         )
-    cores = xla.count_cores()
+    cores = runtime.count_cores()
     if not cores:
         raise UnavailableError(
             "ACCELERATOR=tpu: this machine has no TPU that this process may see; start the "

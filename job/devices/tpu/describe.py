@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import requests
 
-from job import xla
+from job.devices.tpu import runtime
 
 TESTED_LIBTPU = "0.0.21"  # torch_xla 2.9 was built for it
 WHERE_TO_GET_ONE = (
@@ -24,7 +24,7 @@ def describe() -> Iterator[str]:
     libtpu = installed("libtpu")
     yield (
         f"torch {installed('torch')}, torch_xla {installed('torch_xla')}, libtpu {libtpu}, "
-        f"PJRT_DEVICE={xla.runtime_device()}, {xla.count_cores()} cores."
+        f"PJRT_DEVICE={runtime.runtime_device()}, {runtime.count_cores()} cores."
     )
     if libtpu != TESTED_LIBTPU:
         yield f"libtpu is {libtpu}; torch_xla 2.9 was built for {TESTED_LIBTPU}."

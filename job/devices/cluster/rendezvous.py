@@ -1,6 +1,6 @@
 """Where the machines of a run find each other: at the address of CLUSTER_SPEC.
 
-There the first machine opens a store of torch, which names the port for watching (`job.watch`).
+There the first machine opens a store of torch, which names the port of the `failure_channel`.
 """
 
 import logging
@@ -12,8 +12,8 @@ from datetime import timedelta
 import torch.distributed as dist
 
 from job.cloud.vertex_environment import VertexEnvironment
+from job.devices.cluster.failure_channel import Watch
 from job.errors import UnavailableError
-from job.watch import Watch
 
 logger = logging.getLogger(__name__)
 

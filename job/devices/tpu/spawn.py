@@ -12,18 +12,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from job import graphs, xla
 from job.checkpoints.saver import Saver
 from job.checkpoints.store import CheckpointStore
-from job.compiled import Compiled
+from job.devices.hardware import Hardware
+from job.devices.tpu import graphs, runtime
+from job.devices.tpu.compilation_cache import Compiled
+from job.devices.tpu.coordinator import (
+    TPU_BUSY,
+    Desk,
+    LogToOffice,
+    Office,
+    RankError,
+    ignore_signals,
+)
+from job.devices.tpu.remote import Going, Line, NoSaver
 from job.errors import JobError, UnavailableError
 from job.evaluation.scores import EpochRecord
-from job.hardware import Hardware
-from job.office import TPU_BUSY, Desk, LogToOffice, Office, RankError, ignore_signals
 from job.prepare import Prepared
 from job.settings.settings import Settings
 from job.signals import Stopped, StopRequest
-from job.standins import Going, Line, NoSaver
 from job.storage.retry import patience, set_patience
 
 NOTICED_S = 2.0  # after which the office has noticed that a process is gone
@@ -48,7 +55,7 @@ def _on_one_core(
         graphs.keep_compiled(compiled.folder)
         history.extend(train_rank(prepared, settings, *job))
 
-    xla.launch(train, (), 1)
+    runtime.launch(train, (), 1)
     compiled.publish_behind()
     return history
 
@@ -107,7 +114,7 @@ def _on_cores(
 def _launch(rank: "Rank", cores: int, office: Office, stop: StopRequest) -> None:
     """Raises what ended the ranks, where they did not come to their end."""
     try:
-        xla.launch(rank, (), cores)
+        runtime.launch(rank, (), cores)
     except BrokenProcessPool as error:
         # The pool may know of a death before the office does.
         office.raise_failure(wait_s=NOTICED_S)
@@ -173,7 +180,7 @@ class Rank:
         with self.file.open("rb") as stream:
             job: Job = pickle.load(stream)
         set_patience(job.patience)
-        process.keep_compiled(Path(job.settings.settings.cache_dir, "compiled"))
+        process.keep_compiled(Path(job.settings.cache_dir, "compiled"))
         going = Going(desk if rank == 0 else None)
         saver = NoSaver()
         if rank == 0:
@@ -182,7 +189,7 @@ class Rank:
             saver = Saver(replace(job.store, confirm=confirm), job.scratch)
             process.saver = saver
         run = replace(job.run, saver=saver, lease=going, stop=going, line=Line(desk))
-        hardware = replace(job.hardware, on_failure=fail)
+        hardware = replace(job.devices.hardware, on_failure=fail)
         history = job.train_rank(job.prepared, job.settings.settings, hardware, run, job.log_folder)
         if rank == 0:
             desk.ask("deliver", history)

@@ -1,0 +1,1 @@
+"""Several machines of Vertex AI: how they meet, train together, and end for one reason."""
