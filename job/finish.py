@@ -16,7 +16,7 @@ from job.encoding.encoded import decode_spans, piece_spans
 from job.errors import IncompatibleError
 from job.evaluation.report import write_report
 from job.evaluation.scores import EpochRecord, SplitResult, score_spans
-from job.export import WRITTEN, export_model
+from job.export.folder import WRITTEN, export_model
 from job.identity import Start, in_words_of
 from job.model.classifier import predict_labels
 from job.model.pretrained.network import load_classifier

@@ -23,6 +23,7 @@ from job.corpus.normalize import NFC, OFF, Composed, compose
 from job.encoding.encoded import SpecialTokens, decode_spans, encode
 from job.encoding.labels import LabelMap
 from job.errors import ArgumentError, DataError
+from job.export.text_io import open_output, read_texts, to_line
 from job.model.classifier import predict_labels
 from job.model.pretrained.config import max_positions
 from job.model.pretrained.network import load_classifier
@@ -30,7 +31,6 @@ from job.model.pretrained.tokenizer import load_tokenizer
 from job.model.row_layout import choose_layout, probe_split
 from job.sentences import Sentence, Span
 from job.storage.manifest import MANIFEST, parse_manifest, verify_files
-from job.stream import open_output, read_texts, to_line
 
 logger = logging.getLogger(__name__)
 

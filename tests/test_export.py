@@ -10,7 +10,7 @@ from tiny import LABELS, make_network, make_tokenizer
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from job.errors import ArgumentError, DataError, OutputError
-from job.export import export_model
+from job.export.folder import export_model
 from job.storage.manifest import MANIFEST, parse_manifest, sha256_of, verify_files
 
 SENTENCE = "김철수은 서울역에서 만났다!"

@@ -10,7 +10,7 @@ from tiny import LABELS, make_network, make_tokenizer
 
 from job.corpus.formats.recognise import parse
 from job.corpus.normalize import REASON, compose, compose_parsed, compose_sentence
-from job.export import export_model
+from job.export.folder import export_model
 from job.predict import predict
 from job.sentences import Sentence, Span
 from tests.runs import World, line

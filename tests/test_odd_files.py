@@ -8,7 +8,7 @@ import pytest
 from job.corpus.formats.json_rows.offsets import UNDECIDED
 from job.corpus.formats.recognise import parse
 from job.errors import DataError
-from job.stream import read_texts
+from job.export.text_io import read_texts
 
 
 def read(data, **fields):

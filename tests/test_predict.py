@@ -15,13 +15,13 @@ import pytest
 from tiny import LABELS, POSITIONS, make_network, make_tokenizer
 
 from job import predict as predict_module
-from job import stream as stream_module
 from job.errors import ArgumentError, DataError, OutputError
-from job.export import export_model
+from job.export import text_io as stream_module
+from job.export.folder import export_model
+from job.export.text_io import open_output
 from job.predict import in_chunks, predict
 from job.signals import Stopped
 from job.storage.manifest import MANIFEST
-from job.stream import open_output
 from tests.test_preemption import until
 
 SENTENCE = "김철수은 서울역에서 만났다!"

@@ -15,9 +15,9 @@ from pathlib import Path
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from job.card import write_card
 from job.encoding.labels import LabelMap
 from job.errors import OutputError
+from job.export.model_card import write_card
 from job.model.pretrained.config import quiet_library
 from job.storage.manifest import MANIFEST, describe_files
 

@@ -74,7 +74,7 @@ weights. Read both before you publish or sell anything built on them.
 
 
 def write_card(file: Path, label_map: LabelMap, metrics: Mapping, facts: Mapping[str, str]) -> None:
-    """Writes README.md. `metrics` is what `job.evaluation.report` returns; `facts` are shown as they are."""
+    """Writes README.md: `metrics` as `job.evaluation.report` returns them, `facts` as they are."""
     model, corpus = facts.get("model", "a base model"), facts.get("corpus", "a corpus")
     on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not Path(model).exists()
     card = CARD.format(
