@@ -39,10 +39,10 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
     from job.checkpoints.saver import Saver
     from job.checkpoints.store import CheckpointStore
     from job.devices.hardware import choose_hardware
-    from job.fit import inapplicable_advice_ignored, make_module, make_trainer
-    from job.prepare import prepare
     from job.settings.settings import Settings
     from job.signals import StopRequest
+    from job.training.loop import inapplicable_advice_ignored, make_module, make_trainer
+    from job.training.preparation import prepare
 
     settings = Settings(
         downstream_corpus_name=corpus.name,

@@ -196,7 +196,7 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
         require_one_machine(vertex, "a TPU")
     from job.cloud.preemption import heeded
     from job.train import train
-    from job.tuning import trial_callbacks
+    from job.training.trial_metric import trial_callbacks
 
     stop.raise_from_here()
     _, metric = parsed.settings.monitored

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from job import storage
-from job.batch_size import batch_size_to_keep
 from job.checkpoints.store import CheckpointStore
 from job.devices.hardware import Hardware, choose_hardware
 from job.devices.tpu.describe import WHERE_TO_GET_ONE, describe
 from job.errors import JobError
-from job.finish import refuse_another_model
-from job.identity import Start, find_start, identity_of
 from job.machine.causes import explained
-from job.output_probe import probe_output
-from job.prepare import Prepared, assemble, read_corpus, read_tokenizer
 from job.settings.settings import Settings
-from job.space import needs_of, require_space
 from job.storage import local
 from job.storage.lease import holder_of
+from job.training.batch_size import batch_size_to_keep
+from job.training.identity import Start, find_start, identity_of
+from job.training.output_probe import probe_output
+from job.training.preparation import Prepared, assemble, read_corpus, read_tokenizer
+from job.training.publishing import refuse_another_model
+from job.training.space import needs_of, require_space
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

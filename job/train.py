@@ -8,12 +8,22 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from job import storage
-from job.batch_size import batch_size_to_keep
 from job.checkpoints.saver import Saver
 from job.checkpoints.store import CheckpointStore
 from job.cloud.vertex_environment import VertexEnvironment
 from job.devices.cluster.machines import OneMachine, joined
-from job.finish import (
+from job.log import LogHandler, Progress
+from job.settings.settings import Settings
+from job.signals import StopRequest
+from job.storage import local
+from job.storage.lease import Lease, held
+from job.training.batch_size import batch_size_to_keep
+from job.training.follower import facts_to_agree_on, follow, meet_on_hardware
+from job.training.identity import adopt, find_start, identity_of
+from job.training.loop import Run, fit
+from job.training.output_probe import probe_output
+from job.training.preparation import prepare
+from job.training.publishing import (
     evaluate_splits,
     is_finished,
     load_best,
@@ -21,18 +31,8 @@ from job.finish import (
     refuse_another_model,
     trained_by,
 )
-from job.fit import Run, fit
-from job.follow import facts_to_agree_on, follow, meet_on_hardware
-from job.identity import adopt, find_start, identity_of
-from job.log import LogHandler, Progress
-from job.output_probe import probe_output
-from job.prepare import prepare
-from job.settings.settings import Settings
-from job.signals import StopRequest
-from job.space import needs_of, require_space
-from job.storage import local
-from job.storage.lease import Lease, held
-from job.summary import facts_of, last_screen
+from job.training.space import needs_of, require_space
+from job.training.summary import facts_of, last_screen
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def train(
 ) -> str:
     """Trains, evaluates and exports below `settings.downstream_model_dir`; returns the last screen.
 
-    On several machines only the first writes there, and the others do what `job.follow` tells.
+    On several machines only the first writes there; the others are in `job.training.follower`.
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
     """
     url = settings.downstream_model_dir

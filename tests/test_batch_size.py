@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from job.batch_size import batch_size_to_keep, fitting_batch_size
 from job.devices.hardware import Hardware
+from job.training.batch_size import batch_size_to_keep, fitting_batch_size
 from tests.runs import World
 
 
@@ -52,9 +52,9 @@ def test_what_is_kept_is_not_measured_again():
 
 def test_a_resume_keeps_its_batch_size(world, capsys, monkeypatch):
     """With a quarter of the memory the run goes on as it began, and says so."""
-    monkeypatch.setattr("job.batch_size.largest_batch", lambda *_, **__: 16)
+    monkeypatch.setattr("job.training.batch_size.largest_batch", lambda *_, **__: 16)
     assert world.run(capsys, batch_size=0, epochs=1)[0] == 0
-    monkeypatch.setattr("job.batch_size.largest_batch", lambda *_, **__: 4)
+    monkeypatch.setattr("job.training.batch_size.largest_batch", lambda *_, **__: 4)
     code, log = world.run(capsys, batch_size=0, epochs=2)
     assert code == 0, log
     assert "BATCH_SIZE=0: 16 sentences a step, as the checkpoint has it." in log

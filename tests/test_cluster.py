@@ -188,7 +188,7 @@ def test_a_signal_while_the_others_are_awaited_ends_the_first(world):
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_signal_outside_training_ends_both_at_once(world, rank):
     """While the first machine evaluates, and while the second still reads its corpus."""
-    places = ("job.train:evaluate_splits", "job.follow:prepare")
+    places = ("job.train:evaluate_splits", "job.training.follower:prepare")
     inside = [None, None]
     inside[rank] = Inside(places[rank])
     pair = Pair(world, f"signal-{rank}", tuple(inside), epochs=1)

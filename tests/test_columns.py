@@ -6,8 +6,8 @@ import pytest
 
 from job.corpus.formats.recognise import parse
 from job.errors import DataError
-from job.prepare import read_corpus
 from job.settings.settings import Settings
+from job.training.preparation import read_corpus
 
 # Words of four sentences: form, lemma, part of speech, tag.
 SENTENCES = [

@@ -6,7 +6,7 @@ import os
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import RecordWriter
 
-from job.curves import Curves
+from job.training.event_file import Curves
 
 
 def events(folder) -> list[Event]:

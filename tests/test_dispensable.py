@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from job.cloud import preemption
-from job.curves import Curves
 from job.evaluation import page, report
 from job.log import Progress
 from job.machine.dispensable import Dispensable
+from job.training.event_file import Curves
 from tests.runs import World
 from tests.test_report import write
 

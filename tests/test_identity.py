@@ -11,8 +11,8 @@ from job.checkpoints.state import STATE
 from job.checkpoints.store import CheckpointStore
 from job.encoding.labels import LabelMap
 from job.errors import IncompatibleError
-from job.identity import find_start, identity_of, in_words_of
 from job.settings.settings import Settings
+from job.training.identity import find_start, identity_of, in_words_of
 
 IDENTITY = {"seed": 7, "learning_rate": 0.01}
 POSITION = {"epoch": 1, "step": 2, "global_step": 9, "stopped_early": False}

@@ -21,9 +21,9 @@ from job.devices.hardware import Hardware
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
 from job.model.row_layout import probe_split
-from job.prepare import _refuse_large_steps
 from job.ranks import OneDevice
 from job.settings.settings import Settings
+from job.training.preparation import _refuse_large_steps
 from tests.tiny import make_network
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from job import space
 from job.errors import OutputError
-from job.space import Need, require_space
+from job.training import space
+from job.training.space import Need, require_space
 from tests.runs import World
 
 MB = 1_000_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from job.__main__ import main
 from job.cloud.vertex_environment import DEFAULT_METRIC_FILE, read_vertex
-from job.tuning import LINES_KEPT, append_metric, trial_callbacks
+from job.training.trial_metric import LINES_KEPT, append_metric, trial_callbacks
 from tests.runs import World
 
 

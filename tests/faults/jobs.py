@@ -38,8 +38,9 @@ OPTIONS = {
 
 @dataclass(frozen=True)
 class Inside:
-    """What is done to a run from within: `hold` names a function ("job.prepare:encode_cached")
-    that waits before it does its work, the first time or after `skip` calls, until `Job.let_go`;
+    """What is done to a run from within: `hold` names a function
+    ("job.training.preparation:encode_cached") that
+    waits before it does its work, the first time or after `skip` calls, until `Job.let_go`;
     where it `breaks`, it raises what no function of the job raises. `day_jumps` turns the clock by
     a day, to and fro, at every look at it. Below the folder `below` a file system lacks what
     `lacks` says, see `tests.lacking`."""

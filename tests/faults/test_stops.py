@@ -18,10 +18,10 @@ LINE_MB_S = 20
 # Phase → what holds the run there: a request to the store, or a function of the job.
 PHASES = {
     "reading the corpus": ("GET", r"o/corpora/toy/val\.txt.*alt=media", False),
-    "tokenising": "job.prepare:encode_cached",
-    "loading the model": "job.prepare:load_classifier",
+    "tokenising": "job.training.preparation:encode_cached",
+    "loading the model": "job.training.preparation:load_classifier",
     "fetching the checkpoint": ("GET", r"step=00000012/state-.*alt=media", False),
-    "before the first step": "job.fit:make_trainer",
+    "before the first step": "job.training.loop:make_trainer",
     "Lightning's set-up": "job.checkpoints.callback:Checkpoints.setup",
     "the first step": "job.model.classifier:TokenClassifier.training_step",
     "validating": "job.model.classifier:TokenClassifier.validation_step",
@@ -29,8 +29,8 @@ PHASES = {
     "saving": ("POST", r"/upload/.*step=00000024/state-", False),
     "committing": ("POST", r"/upload/.*step=00000024/MANIFEST", True),
     "pruning": ("DELETE", r"step=00000012/MANIFEST", True),
-    "fetching the best": "job.finish:load_state",
-    "evaluating": "job.finish:evaluate_split",
+    "fetching the best": "job.training.publishing:load_state",
+    "evaluating": "job.training.publishing:evaluate_split",
     "exporting": ("POST", r"name=out/model/model\.safetensors", False),
     "committing the export": ("POST", r"name=out/model/MANIFEST", True),
 }
@@ -138,7 +138,7 @@ def test_a_stop_is_no_failed_attempt(runs, server, place):
 def test_a_run_that_crashes_again_and_again_is_refused(runs, server, place):
     """Two starts from one step that are killed: the third refuses with 78 and says what to do; with
     a higher MAX_ATTEMPTS it goes on, and a checkpoint starts the count anew."""
-    held = Inside(hold="job.fit:make_trainer")
+    held = Inside(hold="job.training.loop:make_trainer")
     for _ in range(2):
         job = runs.start(place, inside=held, max_attempts=2)
         job.until_held()

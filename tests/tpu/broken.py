@@ -3,15 +3,15 @@
 import os
 import sys
 
-from job import fit
 from job.batches import plan
 from job.errors import DataError
 from job.model import classifier
+from job.training import loop
 from tests.tpu import virtual  # noqa: F401 - puts the virtual cores in place
 
 RANK = 2
 _rows, _training_step = plan.TrainingSteps.__getitem__, classifier.TokenClassifier.training_step
-_refuse = fit.refuse_different_plans
+_refuse = loop.refuse_different_plans
 
 
 def data_error(self, batch_of_step, batch_idx):
@@ -45,7 +45,7 @@ match os.environ["BREAK"]:
     case "other shape":
         plan.TrainingSteps.__getitem__ = other_shape
     case "other plan":
-        fit.refuse_different_plans = other_plan
+        loop.refuse_different_plans = other_plan
 
 if __name__ == "__main__":
     from job.__main__ import main

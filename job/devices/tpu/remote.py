@@ -76,7 +76,9 @@ class NoSaver(CheckpointIO):
         """The first rank does."""
 
     def load_checkpoint(self, path, map_location=None, weights_only=None) -> dict:
-        raise AssertionError("every rank starts from what job.identity.find_start has read")
+        raise AssertionError(
+            "every rank starts from what job.training.identity.find_start has read"
+        )
 
     def remove_checkpoint(self, path) -> None:
         """The first rank does."""

@@ -28,10 +28,10 @@ from job.devices.tpu.coordinator import (
 from job.devices.tpu.remote import Going, Line, NoSaver
 from job.errors import JobError, UnavailableError
 from job.evaluation.scores import EpochRecord
-from job.prepare import Prepared
 from job.settings.settings import Settings
 from job.signals import Stopped, StopRequest
 from job.storage.retry import patience, set_patience
+from job.training.preparation import Prepared
 
 NOTICED_S = 2.0  # after which the office has noticed that a process is gone
 TrainRank = Callable[..., list[EpochRecord]]

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from job.batch_size import fitting_batch_size
 from job.batches.plan import EpochPlan
 from job.batches.planned_rows import plan_rows
 from job.batches.rows import Layout
@@ -25,6 +24,7 @@ from job.model.pretrained.network import load_classifier, resolve_model
 from job.model.pretrained.tokenizer import load_tokenizer
 from job.model.row_layout import bytes_per_position, choose_layout, parameter_bytes
 from job.settings.settings import Settings
+from job.training.batch_size import fitting_batch_size
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from job import storage
 from job.devices.hardware import Hardware
 from job.evaluation.report import summary_table
 from job.evaluation.scores import EpochRecord, SplitResult
-from job.prepare import Prepared
 from job.settings.field_types import masked
 from job.settings.settings import Settings
+from job.training.preparation import Prepared
 
 
 def facts_of(

@@ -12,13 +12,13 @@ import job
 from job.devices.cluster.machines import Cluster, OneMachine
 from job.devices.hardware import Hardware, choose_hardware
 from job.devices.tpu.remote import Going, NoSaver
-from job.fit import Run, fit
-from job.identity import identity_of
 from job.log import LogHandler, Progress
-from job.prepare import Prepared, prepare
 from job.settings.settings import Settings
 from job.signals import StopRequest
 from job.storage import local
+from job.training.identity import identity_of
+from job.training.loop import Run, fit
+from job.training.preparation import Prepared, prepare
 
 logger = logging.getLogger(__name__)
 

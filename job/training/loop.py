@@ -17,20 +17,20 @@ from job.batches.plan import EvaluationBatches, RunData, TrainingSteps
 from job.batches.planned_rows import EvaluationRows, refuse_different_plans
 from job.checkpoints.callback import Checkpoints
 from job.checkpoints.saver import Saver
-from job.curves import Curves
 from job.devices.hardware import Hardware
 from job.devices.tpu.spawn import on_every_core
 from job.encoding.encoded import decode_spans, piece_spans
 from job.evaluation.scores import EpochRecord, score_spans
-from job.identity import Start
 from job.log import Progress
 from job.machine.dispensable import Dispensable
 from job.model.classifier import TokenClassifier, make_schedule
-from job.prepare import Prepared
-from job.progress import Telling
 from job.settings.settings import Settings
 from job.signals import Stopped, StopRequest
 from job.storage.lease import Lease
+from job.training.epoch_history import Telling
+from job.training.event_file import Curves
+from job.training.identity import Start
+from job.training.preparation import Prepared
 
 logger = logging.getLogger(__name__)
 

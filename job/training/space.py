@@ -9,9 +9,9 @@ from pathlib import Path
 from job import storage
 from job.checkpoints.store import CheckpointStore
 from job.errors import OutputError
-from job.identity import Start
-from job.prepare import Prepared
 from job.settings.settings import Settings
+from job.training.identity import Start
+from job.training.preparation import Prepared
 
 logger = logging.getLogger(__name__)
 

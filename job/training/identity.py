@@ -11,10 +11,10 @@ from job.checkpoints.state import differing_shapes, load_state
 from job.checkpoints.store import Checkpoint, CheckpointStore
 from job.encoding.cache import tokenizer_digest
 from job.errors import IncompatibleError
-from job.prepare import Prepared
 from job.settings.field_types import masked
 from job.settings.settings import Settings
 from job.storage.manifest import FORMAT
+from job.training.preparation import Prepared
 
 logger = logging.getLogger(__name__)
 

@@ -17,13 +17,13 @@ from job.errors import IncompatibleError
 from job.evaluation.report import write_report
 from job.evaluation.scores import EpochRecord, SplitResult, score_spans
 from job.export.folder import WRITTEN, export_model
-from job.identity import Start, in_words_of
 from job.model.classifier import predict_labels
 from job.model.pretrained.network import load_classifier
-from job.prepare import Prepared
 from job.settings.settings import Settings
 from job.storage import replacement
 from job.storage.manifest import MANIFEST
+from job.training.identity import Start, in_words_of
+from job.training.preparation import Prepared
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""One run, from prepared data to a published model."""
