@@ -10,13 +10,13 @@ from typing import Any
 
 import yaml
 
-from job.docker_spec import docker_run
-from job.launch import LaunchSettings
+from job.launch.docker import docker_run
+from job.launch.settings import LaunchSettings
+from job.launch.target import ON_TPU, ON_VERTEX
+from job.launch.tpu_vm import tpu_vm_script
+from job.launch.vertex import custom_job, tuning_job
 from job.settings.parsing import Parsed
 from job.settings.settings import Settings
-from job.targets import ON_TPU, ON_VERTEX
-from job.tpu_vm_spec import tpu_vm_script
-from job.vertex_spec import custom_job, tuning_job
 
 # The base output directory says it on Vertex AI, where trials have folders of their own in it.
 _SAID_BY_VERTEX = frozenset({"downstream_model_dir"})

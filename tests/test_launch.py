@@ -10,10 +10,10 @@ import yaml
 from docker.render_specs import EXAMPLES, SPECS, rendered
 from job.__main__ import main
 from job.errors import ArgumentError
-from job.machines import ACCELERATORS
+from job.launch.catalog import ACCELERATORS
+from job.launch.target import TARGETS
 from job.settings.parsing import parse
 from job.spec import render
-from job.targets import TARGETS
 
 NOWHERE = Path("/nonexistent")
 IMAGE = "--image=europe-docker.pkg.dev/p/r/korean-ner-job:1"

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from job.cloud.vertex_environment import LOST, is_lost, read_vertex
 from job.errors import ArgumentError
-from job.launch import OPERANDS, LaunchSettings
+from job.launch.settings import OPERANDS, LaunchSettings
+from job.launch.target import TAKEN_BY, TARGETS
 from job.settings.command_line import Given, read_words
 from job.settings.conflicts import Combination
 from job.settings.field_types import cache_home, judge_files
@@ -23,7 +24,6 @@ from job.settings.help import allowed_values, display, help_text, settings_table
 from job.settings.quotation import ENVIRONMENT, leftovers
 from job.settings.settings import SAMPLE_DEFAULTS, SECRETS, Settings
 from job.settings.spelling import closest_flag, misspelt_variable
-from job.targets import TAKEN_BY, TARGETS
 
 __all__ = ["Parsed", "help_text", "parse", "settings_table"]
 

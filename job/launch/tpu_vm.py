@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib import resources
 from string import Template
 
-from job.launch import LaunchSettings
+from job.launch.settings import LaunchSettings
 
 TPU_TYPE = "v3-8"
 CREATED_WITHIN_S = 3600  # after gcloud has said that it is created
@@ -36,7 +36,7 @@ def tpu_vm_script(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     asked = [settings.display_name, where, wait_s, timeout_s, _create(settings, "")]
     said = json.dumps([*asked, _run(settings, env, "")])
     name = f"{settings.display_name[:NAME_CHARS]}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-    template = _Script(resources.files("job").joinpath("tpu_vm.sh").read_text("utf-8"))
+    template = _Script(resources.files("job.launch").joinpath("tpu_vm.sh").read_text("utf-8"))
     return template.substitute(
         name=name,
         where=shlex.join(where),

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Mapping
 
-from job.launch import LaunchSettings
-from job.launch_places import is_folder
+from job.launch.paths import is_folder
+from job.launch.settings import LaunchSettings
 
 # Where a folder of this machine lies in the container.
 _FOLDERS = {

@@ -4,19 +4,19 @@ import re
 from itertools import product
 from typing import Any
 
-from job.launch_places import PLACES, refuse_place
-from job.machines import (
+from job.launch.catalog import (
     refuse_boot_disk,
     refuse_count,
     refuse_machine,
     refuse_region,
     refuse_strategy,
 )
+from job.launch.paths import PLACES, refuse_place
+from job.launch.search_space import parse_parameters, values_of
+from job.launch.target import ON_TPU, ON_VERTEX
 from job.settings.conflicts import COMBINATIONS, Combination
 from job.settings.field_types import masked
 from job.settings.settings import Settings
-from job.study import parse_parameters, values_of
-from job.targets import ON_TPU, ON_VERTEX
 
 # https://cloud.google.com/vertex-ai/docs/training/schedule-jobs-dws
 FLEX_START_HOURS = 168

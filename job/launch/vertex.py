@@ -7,8 +7,8 @@ https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.hyp
 from collections.abc import Mapping
 from typing import Any
 
-from job.launch import LaunchSettings
-from job.study import parse_parameters
+from job.launch.search_space import parse_parameters
+from job.launch.settings import LaunchSettings
 
 
 def custom_job(settings: LaunchSettings, env: Mapping[str, str]) -> dict[str, Any]:

@@ -8,19 +8,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from job.launch_combinations import launch_combinations
-from job.machines import (
+from job.launch.catalog import (
     ACCELERATORS,
     TPU_ZONES,
     usual_boot_disk,
     usual_count,
     usual_machine,
 )
+from job.launch.conflicts import launch_combinations
+from job.launch.search_space import parse_parameters
+from job.launch.target import ON_TPU, Target
 from job.settings.conflicts import Combination
 from job.settings.field_types import EmptyIsNone, matching, shown
 from job.settings.settings import Settings
-from job.study import parse_parameters
-from job.targets import ON_TPU, Target
 
 OPERANDS = frozenset({"target"})  # a word of the command line, neither variable nor flag
 
