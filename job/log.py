@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import TextIO
 
 from job.machine.streams import failure_of
+from job.progress_line import Progress
 from job.signals import write_past_locks
-from job.status import Progress
 
 __all__ = ["JsonFormatter", "LogHandler", "Progress", "TextFormatter", "set_up_logging"]
 

@@ -29,7 +29,7 @@ from job.model.pretrained.config import max_positions
 from job.model.pretrained.network import load_classifier
 from job.model.pretrained.tokenizer import load_tokenizer
 from job.model.row_layout import choose_layout, probe_split
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 from job.storage.manifest import MANIFEST, parse_manifest, verify_files
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from job.corpus.load import load_corpus
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 pytest_plugins = ["tests.stores"]
 

@@ -14,7 +14,7 @@ from job.encoding.encoded import SpecialTokens, encode
 from job.encoding.labels import LabelMap
 from job.machine.causes import explained
 from job.model.row_layout import probe_split
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
 

@@ -14,7 +14,7 @@ from job import storage
 from job.corpus import files
 from job.corpus.load import load_corpus
 from job.errors import ArgumentError, DataError, PermissionDeniedError, UnavailableError
-from job.sentences import Span
+from job.sentence import Span
 
 TRAIN = "".join(f"김{i}은 서울에 왔다.␞<김{i}:PER>은 <서울:LOC>에 왔다.\n" for i in range(40))
 VAL = "이순신은 부산에 갔다.␞<이순신:PER>은 <부산:LOC>에 갔다.\n나는 갔다.␞나는 갔다.\n"

@@ -9,7 +9,7 @@ from job.corpus.formats.text_lines import Rejected
 from job.corpus.shown import LONGEST_SHOWN, chosen, marked
 from job.corpus.split import Split
 from job.errors import DataError
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 
 def split(name, *sentences, rejected=()):

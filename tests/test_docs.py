@@ -10,7 +10,7 @@ import job
 from docker.render_specs import SPECS
 from job.corpus.formats.recognise import parse as parse_corpus
 from job.launch.settings import LaunchSettings
-from job.sentences import Span
+from job.sentence import Span
 from job.settings.command_line import SWITCHES
 from job.settings.parsing import COMMANDS, LAUNCH_VARIABLES, parse
 from tests.documents import DOCUMENTS, READMES, ROOT, blocks, read, rows

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from job.encoding.encoded import decode_spans, encode, piece_spans
 from job.encoding.labels import LabelMap
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 TEN = LabelMap(("PER", "NOH", "LOC", "ORG", "DAT", "TIM", "DUR", "MNY", "PNT", "POH"))
 

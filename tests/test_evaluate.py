@@ -12,7 +12,7 @@ from seqeval.scheme import IOB2
 from job.encoding.encoded import piece_spans
 from job.encoding.labels import LabelMap
 from job.evaluation.scores import Counts, confusion, match_spans, score_spans
-from job.sentences import Span
+from job.sentence import Span
 
 TYPES = ("PER", "LOC", "T-1")
 TAGS = ["O", *(f"{prefix}-{type_}" for type_ in TYPES for prefix in "BI")]

@@ -9,7 +9,7 @@ import pytest
 from job.encoding import cache
 from job.encoding.cache import encode_cached
 from job.encoding.labels import LabelMap
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 SENTENCES = [Sentence("이순신은 서울에서 태어났다. " * 3, (Span(0, 3, "PER"),), 1)]
 INPUTS = {

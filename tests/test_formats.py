@@ -13,7 +13,7 @@ from job.corpus.formats.recognise import parse, to_tagged
 from job.corpus.formats.text_lines import LineError
 from job.corpus.formats.tutorial import AMBIGUOUS, BROKEN, DIFFERS, align, read_tagged_line
 from job.errors import DataError
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 TYPES = st.sampled_from(["PER", "PS", "사람", "person-actor", "S", "B", "B-PS", "I_x", "긴" * 50])
 # Much of what markup is made of, and any other character but those that end a line.

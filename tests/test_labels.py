@@ -4,7 +4,7 @@ import pytest
 
 from job.encoding.labels import LabelMap
 from job.errors import DataError
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 
 def test_ids_follow_the_first_appearance_in_train():

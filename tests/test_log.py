@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from job.log import LogHandler, Progress, set_up_logging
-from job.status import ERASE_LINE, duration
+from job.progress_line import ERASE_LINE, duration
 
 ROOT = Path(__file__).parents[1]
 
@@ -313,7 +313,7 @@ def test_progress_that_never_began_leaves_nothing():
 
 def test_the_log_imports_nothing_but_the_standard_library():
     done = run_python(
-        "import sys; import job.log, job.status, job.cloud.vertex_environment\n"
+        "import sys; import job.log, job.progress_line, job.cloud.vertex_environment\n"
         "print(sorted({m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names))"
     )
     assert "torch" not in done.stdout

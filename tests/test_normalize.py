@@ -12,7 +12,7 @@ from job.corpus.formats.recognise import parse
 from job.corpus.normalize import REASON, compose, compose_parsed, compose_sentence
 from job.export.folder import export_model
 from job.predict import predict
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 from tests.runs import World, line
 
 JAMO = [chr(c) for c in (0x1100, 0x1112, 0x1161, 0x1175, 0x11A8, 0x11C2, 0xA960, 0xD7B0, 0xD7CB)]

@@ -16,7 +16,7 @@ from job.errors import OutputError
 from job.evaluation.page import SHOWN, WORST, show_characters
 from job.evaluation.report import display_width, summary_table, write_report
 from job.evaluation.scores import EpochRecord, SplitResult, score_spans
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 TYPES = ("PER", "LOC", "ORG")
 SCRIPT = "<script>document.title = 'owned'</script>"

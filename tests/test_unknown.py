@@ -12,7 +12,7 @@ from job.encoding.encoded import encode
 from job.encoding.unknown import check_unknown, likely_reason
 from job.errors import DataError
 from job.model.pretrained.tokenizer import load_tokenizer
-from job.sentences import Sentence
+from job.sentence import Sentence
 from tests.test_sample import MODEL
 
 KNOWN = "김철수은 서울역에서 만났다!"

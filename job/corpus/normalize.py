@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from job.corpus.formats.recognise import Parsed
 from job.corpus.formats.text_lines import Rejected
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 OFF, NFC = "off", "nfc"
 FIRST_THAT_COMPOSES = "\u0300"  # no character before the combining marks composes with another

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from job.corpus.split import Split
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from job.corpus.formats.recognise import NO_FIELDS, Parsed, parse
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.normalize import NFC, OFF, compose_parsed
 from job.errors import DataError, PermissionDeniedError
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from job.encoding.labels import OUTSIDE_ID, LabelMap
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 
 def no_losses() -> dict[str, int]:

@@ -23,7 +23,7 @@ from job.corpus.download.cache import tell_unwritable
 from job.corpus.formats.recognise import PARSER_VERSION
 from job.encoding.encoded import EncodedSplit, encode
 from job.encoding.labels import LabelMap
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from job.encoding.align import align, no_losses
 from job.encoding.labels import OUTSIDE_ID, LabelMap
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 CHUNK = 4096  # sentences tokenised at once: enough for every thread, small in memory
 

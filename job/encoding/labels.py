@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from job.errors import DataError
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 SPECIAL_LABELS = ("[CLS]", "[SEP]", "[PAD]", "[MASK]")
 OUTSIDE = "O"

@@ -17,7 +17,7 @@ from job.corpus.split import Split
 from job.encoding.align import where
 from job.encoding.encoded import EncodedSplit
 from job.errors import DataError
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)
 

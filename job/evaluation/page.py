@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from pygal.style import Style
 
 from job.evaluation.scores import EpochRecord, Match, SplitResult, match_spans
-from job.sentences import Span
+from job.sentence import Span
 
 WORST = 50  # sentences listed for each split
 WHOLE = 400  # a sentence of up to so many characters is shown whole

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 SpanLists = Sequence[Sequence[Span]]  # the entities of each sentence
 

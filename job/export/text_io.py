@@ -21,7 +21,7 @@ from job.corpus.formats.text_lines import (
 )
 from job.errors import ArgumentError, DataError, OutputError
 from job.machine.streams import ReaderGone, binary_input, binary_output, silence
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20

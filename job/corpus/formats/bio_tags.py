@@ -22,7 +22,7 @@ from job.corpus.formats.placement import (
 )
 from job.corpus.formats.text_lines import LineError
 from job.corpus.formats.tutorial import IS_TYPE
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 OUTSIDE_TAGS = frozenset(("O", "-"))
 GOES_ON = "I"  # without a type

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cache
 
 from job.corpus.formats.text_lines import LineError, Rejected
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 BLANKS = "entities begin or end with white space, which was left out of them"
 UNSEEN = (

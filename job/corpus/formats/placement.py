@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from job.corpus.formats.text_lines import LineError
 from job.corpus.formats.tutorial import BROKEN, DIFFERS, align, mark
-from job.sentences import Span
+from job.sentence import Span
 
 DIFFER = "units differ from the sentence"
 DISAGREE = "units and markup give other entities"

@@ -26,7 +26,7 @@ from job.corpus.formats.text_lines import LineError, Rejected, read_lines
 from job.corpus.formats.tutorial import SEPARATOR, read_tagged_line, to_tagged
 from job.corpus.formats.unread import refuse_unread
 from job.errors import DataError
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 __all__ = ["Parsed", "Rejected", "parse", "to_tagged"]
 

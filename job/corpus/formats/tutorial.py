@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
-from job.sentences import Sentence, Span
+from job.sentence import Sentence, Span
 
 SEPARATOR = "␞"
 MARK = "\ufeff"

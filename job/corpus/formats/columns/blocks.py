@@ -13,7 +13,7 @@ from job.corpus.formats.bio_tags import looks_like_tag
 from job.corpus.formats.columns.comments import Carried, is_comment
 from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 SPACES = re.compile("[ \t]+")
 DOCUMENT_START = "-DOCSTART-"

@@ -33,7 +33,7 @@ from job.corpus.formats.columns.signs import (
 )
 from job.corpus.formats.placement import DIFFER, DISAGREE
 from job.corpus.formats.text_lines import LineError, Rejected
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 JUMPS = "a row whose number does not go on from that before it"
 IGNORED = "comment lines were left out"

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from job.corpus.formats.text_lines import LineError
-from job.sentences import Span
+from job.sentence import Span
 
 DIFFERS = "offsets that do not give the mention that the span names"
 OUTSIDE = "a span outside its text"

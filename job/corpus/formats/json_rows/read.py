@@ -38,7 +38,7 @@ from job.corpus.formats.json_rows.rows import (
 )
 from job.corpus.formats.text_lines import NUL, LineError, Rejected
 from job.corpus.formats.tutorial import IS_TYPE
-from job.sentences import Sentence
+from job.sentence import Sentence
 
 TYPE_KEYS = ("type", "label", "tag")
 MENTION_KEYS = ("text", "mention", "word", "surface", "surface_form", "form", "value", "entity")
