@@ -32,7 +32,7 @@ test-tpu:  ## the tests of the TPU path, on virtual cores (downloads 3.5 GB once
 	@TEST_TPU=1 $(VENV_TPU)/bin/python -m pytest tests/tpu --numprocesses=2 --dist=loadfile
 
 gcs: environment-dev  ## a bucket store on this machine, to try DOWNSTREAM_MODEL_DIR=gs://bucket/…
-	@$(VENV)/bin/python -m tests.gcs --bucket=bucket
+	@$(VENV)/bin/python -m tests.support.gcs --bucket=bucket
 
 lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 	@$(VENV)/bin/pip install --quiet uv && PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/python docker/lock.py

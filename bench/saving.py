@@ -170,8 +170,8 @@ class StepTimes:
 
 def write_corpus(folder: Path, steps: int) -> Path:
     """A toy corpus, and a folder with its tokenizer."""
-    from tests.runs import line
-    from tests.tiny import make_network, write_tokenizer
+    from tests.support.runs import line
+    from tests.support.tiny import make_network, write_tokenizer
 
     corpus = folder / "toy"
     corpus.mkdir()
@@ -207,7 +207,13 @@ def main() -> None:
         print(json.dumps(one(arguments.one, arguments.corpus, arguments.epochs, arguments.step_s)))
         return
     port = 9123
-    server = [sys.executable, "-m", "tests.gcs", f"--port={port}", f"--limit={arguments.limit:g}"]
+    server = [
+        sys.executable,
+        "-m",
+        "tests.support.gcs",
+        f"--port={port}",
+        f"--limit={arguments.limit:g}",
+    ]
     with (
         tempfile.TemporaryDirectory() as folder,
         subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as store,

@@ -59,7 +59,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ["STORAGE_EMULATOR_HOST"] = f"http://127.0.0.1:{PORT}"
     os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
-    server = [sys.executable, "-m", "tests.gcs", f"--port={PORT}"]
+    server = [sys.executable, "-m", "tests.support.gcs", f"--port={PORT}"]
     with (
         tempfile.TemporaryDirectory() as folder,
         subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as store,

@@ -14,7 +14,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from job.corpus.load import load_corpus
 from job.sentence import Sentence, Span
 
-pytest_plugins = ["tests.stores"]
+pytest_plugins = ["tests.support.stores"]
 
 TEXTS = [
     "서울에서 김민수가 2월 3일 오후 2시에 만났다.",

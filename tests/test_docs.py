@@ -13,7 +13,7 @@ from job.launch.settings import LaunchSettings
 from job.sentence import Span
 from job.settings.command_line import SWITCHES
 from job.settings.parsing import COMMANDS, LAUNCH_VARIABLES, parse
-from tests.documents import DOCUMENTS, READMES, ROOT, blocks, read, rows
+from tests.support.documents import DOCUMENTS, READMES, ROOT, blocks, read, rows
 
 
 def tree(document: str) -> set[str]:
@@ -35,8 +35,8 @@ def tree(document: str) -> set[str]:
 def test_the_tree_shows_the_files_that_there_are(document):
     """Each file in the tree exists, and no file of code, test or document is left out."""
     patterns = ("*.md", "*.toml", "*.yaml", "docs/*", "docker/*", "docker/specs/*", "bench/*.py")
-    patterns += ("job/*.*", "job/sample/*.*", "tests/*.py", "tests/gcloud/*.py")
-    patterns += ("tests/container/*.py", "tests/faults/*.py", "tests/gcs/*.py")
+    patterns += ("job/*.*", "job/sample/*.*", "tests/*.py", "tests/support/gcloud/*.py")
+    patterns += ("tests/container/*.py", "tests/faults/*.py", "tests/support/gcs/*.py")
     there = {p for pattern in patterns for p in ROOT.glob(pattern) if p.is_file()}
     shown = tree(document)
     assert {f for f in shown if not (ROOT / f).exists()} == set()

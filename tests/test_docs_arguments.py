@@ -10,7 +10,7 @@ from job import errors
 from job.settings.help import _EXIT_CODES, allowed_values, display
 from job.settings.parsing import VARIABLES
 from job.settings.settings import SAMPLE_DEFAULTS, Settings
-from tests.documents import READMES, read, rows
+from tests.support.documents import READMES, read, rows
 
 KOREAN = {  # of the defaults that are words
     "none": "없음",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.runs import World
+from tests.support.runs import World
 
 IMAGE = os.environ.get("IMAGE", "korean-ner-job:cpu")
 # The name that cloudbuild.yaml gives the image, with the runner's project.

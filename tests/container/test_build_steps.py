@@ -12,7 +12,7 @@ import pytest
 from docker.image import builder
 from job import __version__
 from tests.container.containers import BUILT, ROOT, docker
-from tests.gcloud.build_runner import run_build
+from tests.support.gcloud.build_runner import run_build
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 BASE = os.environ.get("BASE_IMAGE") or re.search(r"^ARG BASE_IMAGE=(.+)$", DOCKERFILE, re.M)[1]
@@ -62,7 +62,7 @@ def test_a_step_that_examines_the_image_passes(built, step):
 
 def test_the_tests_run_with_the_packages_of_the_image(built):
     """The step's own environment finds the job and torch; one file stands for the suite."""
-    substitutions = {"_TESTS": "tests/test_labels.py"}
+    substitutions = {"_TESTS": "tests/encoding/test_labels.py"}
     [result] = run_build(ROOT / "cloudbuild.yaml", ROOT, substitutions, only={"test"})
     assert result.exit_code == 0, result.output
     assert " passed" in result.output

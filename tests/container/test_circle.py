@@ -18,9 +18,9 @@ from google.cloud.aiplatform_v1.types import CustomJob, CustomJobSpec
 from google.protobuf import json_format
 
 from tests.container.containers import BUILT, ROOT, run, running
-from tests.gcloud.api import serve
-from tests.gcs import GcsServer
-from tests.runs import World
+from tests.support.gcloud.api import serve
+from tests.support.gcs import GcsServer
+from tests.support.runs import World
 
 BASE = "gs://bucket/ner/run-1"
 IMAGE = f"{BUILT}:gpu-latest"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.container.containers import docker, run, running
-from tests.gcs import GcsServer
+from tests.support.gcs import GcsServer
 
 
 @pytest.fixture

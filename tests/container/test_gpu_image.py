@@ -4,7 +4,7 @@ It needs no GPU: what is tried is that CUDA's libraries load, without those that
 """
 
 from tests.container.containers import IMAGE, ROOT, docker, run
-from tests.gcloud.build_runner import run_build
+from tests.support.gcloud.build_runner import run_build
 
 # T4, A100, L4 (with the code of its generation's first), H100 and H200.
 COMPUTE_CAPABILITIES = {"sm_75", "sm_80", "sm_86", "sm_90"}

@@ -1,7 +1,7 @@
 """The image with EXTRA=tpu: `make test-container EXTRA=tpu` builds it and runs this file alone."""
 
 from tests.container.containers import IMAGE, ROOT, docker, run
-from tests.gcloud.build_runner import run_build
+from tests.support.gcloud.build_runner import run_build
 from tests.tpu.environment import VIRTUAL
 
 # The tests' virtual cores, run with the packages and the code of the image.

@@ -6,8 +6,8 @@ import pytest
 
 from tests.faults.jobs import Runs
 from tests.faults.ledger import Ledger, Place, bucket_place, folder_place
-from tests.gcs import GcsServer
-from tests.runs import World
+from tests.support.gcs import GcsServer
+from tests.support.runs import World
 
 
 @pytest.fixture(scope="session")

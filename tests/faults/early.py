@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.runs import World, finish, start
+from tests.support.runs import World, finish, start
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 START_S = 4.0  # in which all is imported that will be, and the first things are held

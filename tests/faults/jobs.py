@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.ledger import Place
-from tests.gcs import Fault
-from tests.lacking import lack
-from tests.runs import World
+from tests.support.gcs import Fault
+from tests.support.lacking import lack
+from tests.support.runs import World
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.faults.preload"])
@@ -43,7 +43,7 @@ class Inside:
     waits before it does its work, the first time or after `skip` calls, until `Job.let_go`;
     where it `breaks`, it raises what no function of the job raises. `day_jumps` turns the clock by
     a day, to and fro, at every look at it. Below the folder `below` a file system lacks what
-    `lacks` says, see `tests.lacking`."""
+    `lacks` says, see `tests.support.lacking`."""
 
     hold: str = ""
     skip: int = 0

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.faults.jobs import Job, Runs
 from tests.faults.ledger import Ledger, Place, bucket_place, folder_place, sound_steps
-from tests.gcs import GcsServer
-from tests.runs import World
+from tests.support.gcs import GcsServer
+from tests.support.runs import World
 
 REQUESTS = 150  # that an untouched run makes, about
 RUN_S = 1.5  # that it takes, about; longer than most lives

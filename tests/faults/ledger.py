@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from tests.gcs import GcsServer
+from tests.support.gcs import GcsServer
 
 MANIFEST = re.compile(r"checkpoints/step=(\d+)/MANIFEST\.json$")
 

@@ -11,7 +11,7 @@ import torch
 
 from job.errors import DataError, IncompatibleError
 from tests.faults.ledger import Place
-from tests.gcs import GcsServer
+from tests.support.gcs import GcsServer
 
 NEWEST = 24  # of a run of two epochs; with SAVE_TOP_K=2, 12 is kept beside it
 

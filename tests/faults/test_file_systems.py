@@ -9,7 +9,7 @@ import pytest
 from job.errors import OutputError
 from tests.faults.jobs import Inside
 from tests.faults.ledger import folder_place
-from tests.lacking import MOUNTED_BUCKET, POOREST
+from tests.support.lacking import MOUNTED_BUCKET, POOREST
 
 FOLDERS = ("checkpoints", "model", "report")
 NFS = {"locks for readers": "EBADF", "links": "EMLINK"}

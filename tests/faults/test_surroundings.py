@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.faults.surroundings import AS_ANOTHER, Surroundings, start
-from tests.test_surroundings import LEFT_OVER
+from tests.machine.test_surroundings import LEFT_OVER
 
 pytestmark = pytest.mark.slow
 

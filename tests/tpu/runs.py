@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from tests.runs import World
-from tests.tiny import make_network
+from tests.support.runs import World
+from tests.support.tiny import make_network
 from tests.tpu.environment import VIRTUAL
 
 
@@ -30,7 +30,7 @@ def start(
 
 
 class CoreWorld(World):
-    """The world of `tests.runs` for cores: a step takes the same sentences on 1, 2 and 8."""
+    """The world of runs for cores: a step takes the same sentences on 1, 2 and 8."""
 
     def __init__(self, folder: Path, dropout: float = 0.1):
         super().__init__(folder)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import runs
+from tests.support import runs
 from tests.tpu.runs import compiled, finish, large_graphs, largest_difference, start
 
 CORES = (1, 2, 8)

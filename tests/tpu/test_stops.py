@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from job.storage.manifest import sha256_of
-from tests import runs
-from tests.gcs.server import GcsServer
-from tests.metadata import MetadataServer
+from tests.support import runs
+from tests.support.gcs.server import GcsServer
+from tests.support.metadata import MetadataServer
 from tests.tpu.runs import finish, start
 
 # Dropout, and a schedule that moves in each step: only an exact resume ends alike.

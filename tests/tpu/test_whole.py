@@ -6,7 +6,7 @@ import shutil
 import pytest
 from transformers import BertConfig, BertForTokenClassification
 
-from tests import runs
+from tests.support import runs
 from tests.tpu.runs import compiled, finish, large_graphs, largest_difference, start
 
 KMOU_SENTENCES = 2000

@@ -1,0 +1,120 @@
+"""`make train`, as a newcomer sees it: the embedded sample, from nothing to a model."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+from tests.support.runs import finish, start
+
+NAME = "실험 1 (새)"  # as people call their folders
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The output folder and the log of the default run on the sample."""
+    folder = tmp_path_factory.mktemp("sample")
+    process = start(
+        [
+            "--downstream_corpus_name=sample",
+            f"--downstream_model_dir={folder / NAME}",
+            f"--cache_dir={folder / 'cache'}",
+        ],
+        # Whatever asked for another host would wait for a proxy that is not there.
+        HTTPS_PROXY="http://127.0.0.1:9",
+        HTTP_PROXY="http://127.0.0.1:9",
+    )
+    code, log = finish(process)
+    assert code == 0, log
+    return folder / NAME, log
+
+
+def json_lines_spans(file):
+    return [span for line in file.read_text().splitlines() for span in json.loads(line)["gold"]]
+
+
+def test_the_sample_is_learnt_without_a_network(run):
+    """Entity F1 on exact characters is at least 0.90 on the validation split."""
+    output, _ = run
+    metrics = json.loads((output / "report" / "metrics.json").read_text())
+    assert metrics["splits"]["val"]["characters"]["micro"]["f1"] >= 0.90
+
+
+def test_the_last_screen_says_how_it_went_and_what_is_next(run):
+    """F1 per type, seconds, sentences/s, the paths, and the command for the cloud."""
+    output, log = run
+    screen = log[log.index("F1 characters") :]
+    for type_ in [
+        "PER",
+        "LOC",
+        "ORG",
+        "DAT",
+        "TIM",
+        "DUR",
+        "MNY",
+        "PNT",
+        "NOH",
+        "POH",
+        "micro",
+        "macro",
+    ]:
+        assert re.search(rf"^{type_} +\d\.\d{{3}}", screen, re.MULTILINE), type_
+    assert re.search(r"\d+ s in all, \d+ s of training at \d+ sentences/s", screen)
+    for path in ("model", "report/index.html", "logs"):
+        assert (output / path).exists()
+        assert str(output / path) in screen
+    assert "python -m job spec vertex-gpu" in screen
+
+
+def test_the_suggested_command_can_be_pasted(run):
+    """A shell reads the folder's name as one word, whatever is in it."""
+    output, log = run
+    [command] = [line for line in log.splitlines() if line.startswith("  python -m job predict")]
+    words = ["python", "-m", "job", "predict", "sentences.txt", "tagged.txt"]
+    assert shlex.split(command) == [*words, f"--downstream_model_dir={output}"]
+
+
+def test_the_log_is_lines_in_a_file(run):
+    """Into a file the progress comes as whole lines, without control characters."""
+    _, log = run
+    assert re.search(r"epoch \d+/\d+, step \d+/\d+ .*loss \d", log)
+    assert not re.search(r"[\r\x1b]", log)
+
+
+def test_the_report_opens_without_a_network(run):
+    """The page names no other host."""
+    output, _ = run
+    page = (output / "report" / "index.html").read_text()
+    loads = re.findall(r"""(?:src|href)=["']([^"'#]+)""", page)
+    assert not [link for link in loads if urllib.parse.urlparse(link).scheme in ("http", "https")]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ["--downstream_model_dir=output/sample", "--resume=never"]),
+        ({"DOWNSTREAM_MODEL_DIR": "gs://bucket/run"}, []),
+    ],
+    ids=["default", "own folder"],
+)
+def test_make_train_starts_anew_only_in_its_own_folder(tmp_path, environment, expected):
+    """A folder or bucket of the user's comes from the environment, and is resumed."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DOWNSTREAM_")}
+    done = subprocess.run(
+        ["make", "--silent", "train", "PYTHON=true", f"VENV={tmp_path}"],
+        cwd=Path(__file__).parent.parent.parent,
+        env=inherited | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["-m", "job", "--downstream_corpus_name=sample", *expected]
