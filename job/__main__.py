@@ -13,7 +13,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 
 import os
 
-from job.machine.marks import is_json_asked
+from job.machine import is_json_asked
 from job.signals import Stopped, StopRequest, follows_from_stop
 
 if __name__ == "__main__":
@@ -28,23 +28,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
-from job.cloud.vertex_environment import read_vertex, require_one_machine
+from job.cloud import read_vertex, require_one_machine
 from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
-from job.machine import networks, streams
-from job.machine.causes import explained, of_a_variable
-from job.machine.surroundings import (
+from job.machine import (
+    explained,
     let_warnings_warn,
+    networks,
+    of_a_variable,
     raise_file_limit,
     require_docstrings,
     require_temporary_folder,
     require_utf8,
+    streams,
     take_out_launchers,
     tell_libraries,
 )
 
 if TYPE_CHECKING:
     from job.log import LogHandler
-    from job.settings.parsing import Parsed
+    from job.settings import Parsed
 
 logger = logging.getLogger("job")
 
@@ -90,7 +92,7 @@ def told(error: BaseException, sizes: str = "") -> int:
 def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     """Reads the arguments, sets up the log and does what was asked. `ignored` are variables that
     were meant for Lightning."""
-    from job.settings.parsing import help_text, parse, settings_table
+    from job.settings import help_text, parse, settings_table
 
     try:
         require_docstrings()
@@ -117,14 +119,14 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
         logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
     raise_file_limit()
     networks.prepare(os.environ)
-    from job.storage.retry import Patience, set_patience
+    from job.storage import Patience, set_patience
 
     settings = parsed.settings
     set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))
     try:
         require_temporary_folder()
         if parsed.settings.hf_token_secret:
-            from job.cloud.secret_manager import with_secrets
+            from job.cloud import with_secrets
 
             parsed = replace(parsed, settings=with_secrets(parsed.settings))
             handler = set_up_log(parsed, stop)  # which now knows what not to show
@@ -194,9 +196,9 @@ def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
     vertex = read_vertex(os.environ)
     if parsed.settings.wanted_accelerator == "tpu":
         require_one_machine(vertex, "a TPU")
-    from job.cloud.preemption import heeded
+    from job.cloud import heeded
     from job.train import train
-    from job.training.trial_metric import trial_callbacks
+    from job.training import trial_callbacks
 
     stop.raise_from_here()
     _, metric = parsed.settings.monitored
@@ -217,7 +219,7 @@ def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") ->
 
 def predict_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
     """Tags a file of sentences."""
-    from job.devices.hardware import choose_hardware
+    from job.devices import choose_hardware
     from job.predict import predict
 
     stop.raise_from_here()

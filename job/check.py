@@ -11,20 +11,26 @@ from pathlib import Path
 from typing import TypeVar
 
 from job import storage
-from job.checkpoints.store import CheckpointStore
-from job.devices.hardware import Hardware, choose_hardware
-from job.devices.tpu.describe import WHERE_TO_GET_ONE, describe
+from job.checkpoints import CheckpointStore
+from job.devices import WHERE_TO_GET_ONE, Hardware, choose_hardware, describe
 from job.errors import JobError
-from job.machine.causes import explained
-from job.settings.settings import Settings
-from job.storage import local
-from job.storage.lease import holder_of
-from job.training.batch_size import batch_size_to_keep
-from job.training.identity import Start, find_start, identity_of
-from job.training.output_probe import probe_output
-from job.training.preparation import Prepared, assemble, read_corpus, read_tokenizer
-from job.training.publishing import refuse_another_model
-from job.training.space import needs_of, require_space
+from job.machine import explained
+from job.settings import Settings
+from job.storage import holder_of, local
+from job.training import (
+    Prepared,
+    Start,
+    assemble,
+    batch_size_to_keep,
+    find_start,
+    identity_of,
+    needs_of,
+    probe_output,
+    read_corpus,
+    read_tokenizer,
+    refuse_another_model,
+    require_space,
+)
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

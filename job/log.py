@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TextIO
 
-from job.machine.streams import failure_of
+from job.machine import failure_of
 from job.progress_line import Progress
 from job.signals import write_past_locks
 

@@ -17,20 +17,21 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job import storage
-from job.batches.rows import Layout
-from job.corpus.download.cache import in_writable, is_there, keep_first, staging
-from job.corpus.normalize import NFC, OFF, Composed, compose
-from job.encoding.encoded import SpecialTokens, decode_spans, encode
-from job.encoding.labels import LabelMap
+from job.batches import Layout
+from job.corpus import NFC, OFF, Composed, compose, in_writable, is_there, keep_first, staging
+from job.encoding import LabelMap, SpecialTokens, decode_spans, encode
 from job.errors import ArgumentError, DataError
-from job.export.text_io import open_output, read_texts, to_line
-from job.model.classifier import predict_labels
-from job.model.pretrained.config import max_positions
-from job.model.pretrained.network import load_classifier
-from job.model.pretrained.tokenizer import load_tokenizer
-from job.model.row_layout import choose_layout, probe_split
+from job.export import open_output, read_texts, to_line
+from job.model import (
+    choose_layout,
+    load_classifier,
+    load_tokenizer,
+    max_positions,
+    predict_labels,
+    probe_split,
+)
 from job.sentence import Sentence, Span
-from job.storage.manifest import MANIFEST, parse_manifest, verify_files
+from job.storage import MANIFEST, parse_manifest, verify_files
 
 logger = logging.getLogger(__name__)
 

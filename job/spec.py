@@ -10,13 +10,16 @@ from typing import Any
 
 import yaml
 
-from job.launch.docker import docker_run
-from job.launch.settings import LaunchSettings
-from job.launch.target import ON_TPU, ON_VERTEX
-from job.launch.tpu_vm import tpu_vm_script
-from job.launch.vertex import custom_job, tuning_job
-from job.settings.parsing import Parsed
-from job.settings.settings import Settings
+from job.launch import (
+    ON_TPU,
+    ON_VERTEX,
+    LaunchSettings,
+    custom_job,
+    docker_run,
+    tpu_vm_script,
+    tuning_job,
+)
+from job.settings import Parsed, Settings
 
 # The base output directory says it on Vertex AI, where trials have folders of their own in it.
 _SAID_BY_VERTEX = frozenset({"downstream_model_dir"})

@@ -8,31 +8,36 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from job import storage
-from job.checkpoints.saver import Saver
-from job.checkpoints.store import CheckpointStore
-from job.cloud.vertex_environment import VertexEnvironment
-from job.devices.cluster.machines import OneMachine, joined
+from job.checkpoints import CheckpointStore, Saver
+from job.cloud import VertexEnvironment
+from job.devices import OneMachine, joined
 from job.log import LogHandler, Progress
-from job.settings.settings import Settings
+from job.settings import Settings
 from job.signals import StopRequest
-from job.storage import local
-from job.storage.lease import Lease, held
-from job.training.batch_size import batch_size_to_keep
-from job.training.follower import facts_to_agree_on, follow, meet_on_hardware
-from job.training.identity import adopt, find_start, identity_of
-from job.training.loop import Run, fit
-from job.training.output_probe import probe_output
-from job.training.preparation import prepare
-from job.training.publishing import (
+from job.storage import Lease, held, local
+from job.training import (
+    Run,
+    adopt,
+    batch_size_to_keep,
     evaluate_splits,
+    facts_of,
+    facts_to_agree_on,
+    find_start,
+    fit,
+    follow,
+    identity_of,
     is_finished,
+    last_screen,
     load_best,
+    meet_on_hardware,
+    needs_of,
+    prepare,
+    probe_output,
     publish,
     refuse_another_model,
+    require_space,
     trained_by,
 )
-from job.training.space import needs_of, require_space
-from job.training.summary import facts_of, last_screen
 
 logger = logging.getLogger(__name__)
 

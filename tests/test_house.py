@@ -1,183 +1,208 @@
-"""The house: imports point down only, and every room is of a size to be read."""
+"""The house: a package imports what stands before it, and of it only what its face lists."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-JOB = Path(__file__).parent.parent / "job"
-ROOMS = sorted(JOB.glob("*.py"))
+ROOT = Path(__file__).parent.parent
+JOB = ROOT / "job"
+FILES = sorted(JOB.rglob("*.py"))
+FOLDERS = sorted({file.parent for file in FILES} - {JOB})
 
-# Each layer may import those before it, and rooms of its own layer.
-LAYERS = [
-    {"__init__", "errors", "sentences", "manifest", "marks", "causes", "surroundings", "memory"},
-    {
-        "labels",
-        "signals",
-        "vertex",
-        "status",
-        "streams",
-        "dispensable",
-        "log",
-        "networks",
-        "faults",
-        "disk",
-        "locks",
-        "gcs",
-        "storage",
-        "process",
-        "preemption",
-        "lease",
-        "typos",
-        "locations",
-        "owned",
-        "filesystems",
-        "replacement",
-        "output_probe",
-        "kinds",
-        "combinations",
-    },
-    {"targets", "machines", "launch_places"},
-    {
-        "corpus_settings",
-        "settings",
-        "study",
-        "launch_combinations",
-        "launch",
-        "flags",
-        "usage",
-        "leftovers",
-        "arguments",
-    },
-    {"vertex_spec", "tpu_vm_spec", "docker_spec", "spec"},
-    {"lines", "edges", "offsets", "json_rows", "json_shapes"},
-    {
-        "tagged",
-        "placed",
-        "units",
-        "carried",
-        "blocks",
-        "speech",
-        "roles",
-        "signs",
-        "columns",
-        "unread",
-        "jsonlines",
-        "formats",
-        "normalize",
-        "addresses",
-        "web",
-    },
-    {"fetch", "drive", "secrets", "cache", "sources", "splits", "shown", "corpus_checks", "corpus"},
-    {"checkpoint", "evaluate", "align", "encode", "features", "rows", "stream"},
-    {"ranks", "one_process", "xla", "graphs", "tpu", "ddp", "watch", "meeting", "cluster"},
-    {
-        "batch",
-        "shapes",
-        "model",
-        "probe",
-        "layout",
-        "gpu",
-        "hardware",
-        "hub",
-        "resolve",
-        "model_config",
-        "spm",
-        "label_rows",
-        "tokenizer",
-        "pretrained",
-        "card",
-        "export",
-    },
-    {"page", "report", "predict"},
-    {
-        "unknown",
-        "batch_size",
-        "prepare",
-        "state",
-        "saver",
-        "resume",
-        "identity",
-        "progress",
-        "curves",
-        "tuning",
-    },
-    {"office", "standins", "compiled", "cores"},
-    {"space", "fit", "finish", "summary", "check", "follow"},
-    {"train"},
-    {"__main__"},
-]
-WITHOUT_TORCH = {
-    "spec",
-    "settings",
-    "arguments",
-    "vertex",
-    "log",
-    "corpus",
-    "formats",
-    "fetch",
-    "storage",
-}
+# A package or a module of the hall may import those before it. Modules of one line stand side by
+# side, and may import each other without a circle.
+ORDER = """
+__init__ sample errors
+machine
+signals sentence ranks seed
+storage
+log progress_line
+cloud
+settings
+corpus
+encoding
+batches
+model
+evaluation
+checkpoints
+devices
+export
+training
+launch
+spec predict check train
+__main__
+""".strip().split("\n")
+FLOOR = {name: floor for floor, names in enumerate(ORDER) for name in names.split()}
+WITHOUT_TORCH = ["spec", "settings", "cloud", "log", "corpus", "storage", "launch"]
 
 
-def imported(room: Path) -> set[str]:
-    """The rooms and packages that a room imports, also inside functions."""
-    names = set()
-    for node in ast.walk(ast.parse(room.read_text())):
+def module_of(file: Path) -> str:
+    """job/corpus/load.py → job.corpus.load"""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str:
+    """The package, or the module of the hall: job.corpus.load → corpus."""
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+MODULES = {module_of(file): file for file in FILES}
+
+
+@cache
+def imports(file: Path) -> list[tuple[str, str]]:
+    """What a file imports of the job, also inside functions: (module, name); the name may be ''."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            if node.module == "job":
-                names |= {f"job.{alias.name}" for alias in node.names}
-    return names
+            found += [(alias.name, "") for alias in node.names if alias.name.startswith("job.")]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "job":
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.append((inner, "") if inner in MODULES else (node.module, alias.name))
+    return found
 
 
-def rooms_of(room: Path) -> set[str]:
-    return {name.split(".")[1] for name in imported(room) if name.startswith("job.")} & {
-        r.stem for r in ROOMS
+@cache
+def face_of(package: str) -> dict[str, str]:
+    """The names that a package hands on, each with the module that has it."""
+    stub = (JOB / package / "__init__.pyi").read_text()
+    return {
+        alias.name: f"job.{package}" + (f".{node.module}" if node.module else "")
+        for node in ast.walk(ast.parse(stub))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
-def test_imports_point_down(room):
-    """A room imports rooms of its own layer or below."""
-    layer_of = {name: i for i, layer in enumerate(LAYERS) for name in layer}
-    assert room.stem in layer_of, "a new room needs its place in LAYERS"
-    above = {name for name in rooms_of(room) if layer_of[name] > layer_of[room.stem]}
-    assert not above
+def modules_needed(file: Path) -> set[str]:
+    """The modules whose code runs before the file's: through a face, the one behind the name."""
+    needed = set()
+    for module, name in imports(file):
+        package = room_of(module)
+        if module == f"job.{package}" and (JOB / package).is_dir() and name:
+            behind = face_of(package)[name]
+            inner = f"{behind}.{name}"
+            needed.add(inner if inner in MODULES else behind)
+        elif not (JOB / package).is_dir() or module != f"job.{package}":
+            needed.add(module)
+    return needed
 
 
-@pytest.mark.parametrize("name", sorted(WITHOUT_TORCH))
-def test_arguments_and_corpus_need_no_torch(name):
-    """No room that a wrong argument or a bad corpus passes through imports torch."""
-    seen, queue = set(), [name]
-    while queue:
-        room = queue.pop()
-        if room in seen:
+@pytest.mark.parametrize("file", FILES, ids=module_of)
+def test_a_package_imports_what_stands_before_it(file):
+    """Its own modules, too; of another package only the names on its face."""
+    own = room_of(module_of(file))
+    assert own in FLOOR, "a new package needs its place in ORDER"
+    for module, name in imports(file):
+        other = room_of(module)
+        if other == own or other in ("__init__", "sample"):
             continue
-        seen.add(room)
-        packages = {package.split(".")[0] for package in imported(JOB / f"{room}.py")}
-        assert not packages & {"torch", "transformers", "pytorch_lightning"}, room
-        queue += rooms_of(JOB / f"{room}.py")
+        assert FLOOR[other] <= FLOOR[own], f"{module} stands above"
+        if (JOB / other).is_dir():
+            face = face_of(other)
+            if module == f"job.{other}":
+                assert not name or name in face, f"{other} does not hand on {name}"
+            else:
+                assert module.count(".") == 2, f"{module} is inside of {other}"
+                assert face.get(module.split(".")[2]) == f"job.{other}", f"{module} is inside"
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
-def test_a_room_is_one_stage(room):
-    """No file is longer than 260 lines, no function longer than 60."""
-    text = room.read_text()
+def test_no_circle():
+    """No module needs itself, however many others lie between."""
+    done, trail = set(), []
+
+    def visit(module: str) -> None:
+        assert module not in trail, " → ".join([*trail[trail.index(module) :], module])
+        if module in done or module not in MODULES:
+            return
+        trail.append(module)
+        for needed in sorted(modules_needed(MODULES[module])):
+            visit(needed)
+        done.add(trail.pop())
+
+    for module in MODULES:
+        visit(module)
+    assert len(done) == len(MODULES)
+
+
+def test_a_face_lists_what_others_use():
+    """A name that nobody outside of the package asks for is no part of its face."""
+    used = {
+        (room_of(module), name or module.split(".")[-1])
+        for file in [*FILES, *(ROOT / "bench").glob("*.py"), *(ROOT / "docker").glob("*.py")]
+        for module, name in imports(file)
+        if room_of(module) != room_of(module_of(file))
+    }
+    for package in (folder.name for folder in FOLDERS if (folder / "__init__.pyi").exists()):
+        through_module = {
+            node.attr
+            for file in FILES
+            if (f"job.{package}", "") in imports(file)
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == package
+        }
+        idle = {name for name in face_of(package) if (package, name) not in used} - through_module
+        assert not idle, package
+
+
+@pytest.mark.parametrize("package", WITHOUT_TORCH)
+def test_arguments_and_corpus_need_no_torch(package):
+    """No module that a wrong argument or a bad corpus passes through imports torch."""
+    queue = [m for m in MODULES if room_of(m) == package]
+    seen: set[str] = set()
+    while queue:
+        module = queue.pop()
+        if module in seen or module not in MODULES:
+            continue
+        seen.add(module)
+        outside = {
+            (node.names[0].name if isinstance(node, ast.Import) else node.module or "")
+            for node in ast.walk(ast.parse(MODULES[module].read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        }
+        packages = {name.split(".")[0] for name in outside}
+        assert not packages & {"torch", "transformers", "pytorch_lightning"}, module
+        queue += modules_needed(MODULES[module])
+
+
+@pytest.mark.parametrize("file", FILES, ids=module_of)
+def test_a_file_is_one_stage(file):
+    """No file is longer than 260 lines, no function longer than 50."""
+    text = file.read_text()
     assert text.count("\n") <= 260
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno - node.lineno < 60, node.name
+            assert node.end_lineno - node.lineno < 50, node.name
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
-def test_the_environment_is_read_in_one_place(room):
+@pytest.mark.parametrize("folder", FOLDERS, ids=module_of)
+def test_a_folder_is_seen_at_a_glance(folder):
+    """It holds at most twelve modules, and says what it is for."""
+    assert len([file for file in folder.glob("*.py") if file.stem != "__init__"]) <= 12
+    said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    assert said, "what is this folder for, and how does one add to it?"
+    assert said.endswith(".")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests").rglob("*.py")), ids=module_of)
+def test_a_test_file_is_read_at_once(file):
+    """At most 400 lines."""
+    assert file.read_text().count("\n") <= 400
+
+
+@pytest.mark.parametrize("file", FILES, ids=module_of)
+def test_the_environment_is_read_in_one_place(file):
     """__main__ hands os.environ over; settings has a default in it; two set a library's."""
-    if room.stem not in ("__main__", "corpus_settings", "storage", "gcs"):
+    allowed = {"job.__main__", "job.settings.corpus_settings", "job.storage.objects"}
+    if module_of(file) not in allowed | {"job.storage.gcs"}:
         assert "environ" not in {
             node.attr
-            for node in ast.walk(ast.parse(room.read_text()))
+            for node in ast.walk(ast.parse(file.read_text()))
             if isinstance(node, ast.Attribute)
         }

@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from job.batches.rows import Batch, Layout
-from job.encoding.encoded import EncodedSplit
+from job.encoding import EncodedSplit
 
 logger = logging.getLogger(__name__)
 

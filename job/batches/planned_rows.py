@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from job.batches.plan import EpochPlan, TrainingSteps
 from job.batches.rows import Batch, Layout, best_fit, place
-from job.encoding.encoded import EncodedSplit
+from job.encoding import EncodedSplit
 from job.ranks import OneDevice
 
 LENGTH_STEP = 32  # a row's length is a multiple of it

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from job.encoding.encoded import EncodedSplit, SpecialTokens
+from job.encoding import EncodedSplit, SpecialTokens
 
 IGNORED_LABEL = -100
 Batch = dict[str, torch.Tensor]

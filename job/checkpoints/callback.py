@@ -15,8 +15,8 @@ import pytorch_lightning as pl
 import torch
 
 from job.checkpoints.saver import Saver
-from job.evaluation.scores import EpochRecord
-from job.model.classifier import TokenClassifier
+from job.evaluation import EpochRecord
+from job.model import TokenClassifier
 from job.ranks import OneDevice
 from job.signals import Stopped, StopRequest
 

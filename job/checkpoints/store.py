@@ -20,9 +20,7 @@ from pathlib import Path
 
 from job import storage
 from job.errors import IncompatibleError, JobError, OutputError
-from job.storage.manifest import MANIFEST, describe_files, sha256_of
-from job.storage.owned import is_staged
-from job.storage.retry import CorruptedError
+from job.storage import MANIFEST, CorruptedError, describe_files, is_staged, sha256_of
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from job.machine.dispensable import Dispensable
+from job.machine import Dispensable
 
 logger = logging.getLogger(__name__)
 

@@ -14,17 +14,10 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 from pydantic import SecretStr
 
-from job.corpus.download.http import (
-    PATIENCE,
-    TRANSIENT,
-    Patience,
-    TransientError,
-    open_session,
-    persist,
-)
+from job.corpus import PATIENCE, TRANSIENT, Patience, TransientError, open_session, persist
 from job.errors import PermissionDeniedError, UnavailableError
 from job.machine import networks
-from job.settings.settings import Settings
+from job.settings import Settings
 
 ENDPOINT = "https://secretmanager.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"

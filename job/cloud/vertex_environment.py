@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from job.errors import ArgumentError, UnavailableError
-from job.machine.marks import is_in_cloud
+from job.machine import is_in_cloud
 
 LOST = (
     "a machine of Vertex AI is deleted with all that it wrote; set it to gs://BUCKET/FOLDER, or to "

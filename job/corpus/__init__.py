@@ -1,1 +1,5 @@
 """A corpus by name: found, fetched, read, checked. Add a format in `formats/`."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

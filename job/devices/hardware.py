@@ -18,7 +18,7 @@ from job.devices.gpu import count_gpus, is_gpu_expected, why_no_gpu
 from job.devices.one_process import OneProcess
 from job.devices.tpu import graphs, runtime
 from job.errors import ArgumentError, UnavailableError
-from job.machine.memory import free_host_bytes
+from job.machine import free_host_bytes
 from job.ranks import OneDevice
 
 logger = logging.getLogger(__name__)

@@ -1,1 +1,5 @@
 """Sentences with spans to wordpieces with labels, and labels back to spans."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -19,8 +19,7 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from job.corpus.download.cache import tell_unwritable
-from job.corpus.formats.recognise import PARSER_VERSION
+from job.corpus import PARSER_VERSION, tell_unwritable
 from job.encoding.encoded import EncodedSplit, encode
 from job.encoding.labels import LabelMap
 from job.sentence import Sentence

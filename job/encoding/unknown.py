@@ -13,7 +13,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from job.corpus.split import Split
+from job.corpus import Split
 from job.encoding.align import where
 from job.encoding.encoded import EncodedSplit
 from job.errors import DataError

@@ -18,8 +18,8 @@ import jinja2
 
 from job.evaluation.page import draw_curves, show_characters, worst_sentences
 from job.evaluation.scores import Confusion, Counts, EpochRecord, Scores, SplitResult, confusion
-from job.machine.dispensable import Dispensable
-from job.storage.objects import write_bytes
+from job.machine import Dispensable
+from job.storage import write_bytes
 
 # Legal inside a JSON string, but some readers take them for the end of a line.
 LINE_BREAKS = {"\x85": r"\u0085", "\u2028": r"\u2028", "\u2029": r"\u2029"}

@@ -1,1 +1,5 @@
 """The trained model as others use it: written, opened again, tagging."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,11 +15,11 @@ from pathlib import Path
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from job.encoding.labels import LabelMap
+from job.encoding import LabelMap
 from job.errors import OutputError
 from job.export.model_card import write_card
-from job.model.pretrained.config import quiet_library
-from job.storage.manifest import MANIFEST, describe_files
+from job.model import quiet_library
+from job.storage import MANIFEST, describe_files
 
 # What every export has; a tokenizer may add to it.
 WRITTEN = frozenset(

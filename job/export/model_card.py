@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from job.encoding.labels import LabelMap
+from job.encoding import LabelMap
 
 CARD = """\
 ---

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from job import storage
-from job.corpus.formats.recognise import SEPARATOR, to_tagged
-from job.corpus.formats.text_lines import (
+from job.corpus import (
+    SEPARATOR,
     STDIN,
     in_other_words,
     is_cp949,
     refuse_cr_alone,
     refuse_other_kinds,
+    to_tagged,
     without_mark,
 )
 from job.errors import ArgumentError, DataError, OutputError
-from job.machine.streams import ReaderGone, binary_input, binary_output, silence
+from job.machine import ReaderGone, binary_input, binary_output, silence
 from job.sentence import Sentence
 
 BLOCK_BYTES = 1 << 20

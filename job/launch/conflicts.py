@@ -14,9 +14,7 @@ from job.launch.catalog import (
 from job.launch.paths import PLACES, refuse_place
 from job.launch.search_space import parse_parameters, values_of
 from job.launch.target import ON_TPU, ON_VERTEX
-from job.settings.conflicts import COMBINATIONS, Combination
-from job.settings.field_types import masked
-from job.settings.settings import Settings
+from job.settings import COMBINATIONS, Combination, Settings, masked
 
 # https://cloud.google.com/vertex-ai/docs/training/schedule-jobs-dws
 FLEX_START_HOURS = 168

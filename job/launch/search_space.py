@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from job.settings.settings import Settings
+from job.settings import Settings
 
 # What a trial may vary; the rest says where, on what, or how it is judged.
 TUNABLE = (

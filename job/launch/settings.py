@@ -18,9 +18,7 @@ from job.launch.catalog import (
 from job.launch.conflicts import launch_combinations
 from job.launch.search_space import parse_parameters
 from job.launch.target import ON_TPU, Target
-from job.settings.conflicts import Combination
-from job.settings.field_types import EmptyIsNone, matching, shown
-from job.settings.settings import Settings
+from job.settings import Combination, EmptyIsNone, Settings, matching, shown
 
 OPERANDS = frozenset({"target"})  # a word of the command line, neither variable nor flag
 

@@ -1,1 +1,5 @@
 """The machine under a run: streams, memory, network, and its failures as sentences."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
 """The pretrained network, its tokenizer, its head, and the Lightning module that trains them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

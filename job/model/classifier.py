@@ -14,10 +14,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from job.batches.plan import EvaluationBatches
-from job.batches.rows import IGNORED_LABEL, Batch, Layout
-from job.encoding.encoded import EncodedSplit
-from job.encoding.labels import OUTSIDE_ID
+from job.batches import IGNORED_LABEL, Batch, EvaluationBatches, Layout
+from job.encoding import OUTSIDE_ID, EncodedSplit
 from job.errors import DataError
 from job.ranks import OneDevice
 

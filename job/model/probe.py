@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from job.batches.rows import Batch, Layout, alone
-from job.encoding.encoded import EncodedSplit, SpecialTokens
+from job.batches import Batch, Layout, alone
+from job.encoding import EncodedSplit, SpecialTokens
 from job.model.classifier import logits_of
 
 LONGEST_PROBED = 512  # positions; longer windows only where a sliding window asks for them

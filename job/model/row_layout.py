@@ -5,8 +5,8 @@ import logging
 import torch
 from transformers import PreTrainedModel
 
-from job.batches.rows import Batch, Layout
-from job.encoding.encoded import EncodedSplit, SpecialTokens
+from job.batches import Batch, Layout
+from job.encoding import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError
 from job.model.classifier import logits_of, summed_loss
 from job.model.pretrained.config import first_position

@@ -1,1 +1,5 @@
 """Every argument of the job, and how flags, environment and `.env` become one frozen value."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from job.launch.settings import OPERANDS, LaunchSettings
+from job.launch import OPERANDS, LaunchSettings
 from job.settings.settings import SECRETS
 from job.settings.spelling import closest_flag
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
-from job.storage.urls import check_location, check_output, scheme_of
+from job.storage import check_location, check_output, scheme_of
 
 # What the embedded corpus and its tiny model want, where the user says nothing.
 SAMPLE_DEFAULTS: dict[str, Any] = {

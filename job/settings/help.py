@@ -8,8 +8,7 @@ from pydantic.fields import FieldInfo
 
 from job import __version__
 from job.errors import EXIT_HANGUP, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_TERMINATED
-from job.launch.settings import OPERANDS, LaunchSettings
-from job.launch.target import TARGETS
+from job.launch import OPERANDS, TARGETS, LaunchSettings
 from job.settings.field_types import masked
 from job.settings.settings import SAMPLE_DEFAULTS, Settings
 

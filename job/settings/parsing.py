@@ -13,10 +13,9 @@ from typing import Any
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
-from job.cloud.vertex_environment import LOST, is_lost, read_vertex
+from job.cloud import LOST, is_lost, read_vertex
 from job.errors import ArgumentError
-from job.launch.settings import OPERANDS, LaunchSettings
-from job.launch.target import TAKEN_BY, TARGETS
+from job.launch import OPERANDS, TAKEN_BY, TARGETS, LaunchSettings
 from job.settings.command_line import Given, read_words
 from job.settings.conflicts import Combination
 from job.settings.field_types import cache_home, judge_files

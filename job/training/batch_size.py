@@ -4,12 +4,12 @@ import logging
 
 from transformers import PreTrainedModel
 
-from job.batches.rows import Layout
-from job.checkpoints.store import CheckpointStore
-from job.devices.hardware import Hardware
-from job.encoding.encoded import EncodedSplit
-from job.model.row_layout import largest_batch
-from job.settings.settings import Settings
+from job.batches import Layout
+from job.checkpoints import CheckpointStore
+from job.devices import Hardware
+from job.encoding import EncodedSplit
+from job.model import largest_batch
+from job.settings import Settings
 
 logger = logging.getLogger(__name__)
 

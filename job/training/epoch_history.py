@@ -5,11 +5,11 @@ import time
 
 import pytorch_lightning as pl
 
-from job.checkpoints.callback import Checkpoints
-from job.evaluation.scores import EpochRecord
+from job.checkpoints import Checkpoints
+from job.evaluation import EpochRecord
 from job.log import Progress
-from job.machine.dispensable import Dispensable
-from job.model.classifier import TokenClassifier
+from job.machine import Dispensable
+from job.model import TokenClassifier
 
 SHOW_EVERY_S = 0.2  # reading the loss waits for the device
 

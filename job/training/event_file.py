@@ -15,7 +15,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
 
-from job.machine.dispensable import Dispensable
+from job.machine import Dispensable
 
 
 class Curves(Logger):

@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import job
-from job.devices.cluster.machines import Cluster, OneMachine
-from job.devices.hardware import Hardware, choose_hardware
-from job.devices.tpu.remote import Going, NoSaver
+from job.devices import Cluster, Going, Hardware, NoSaver, OneMachine, choose_hardware
 from job.log import LogHandler, Progress
-from job.settings.settings import Settings
+from job.settings import Settings
 from job.signals import StopRequest
 from job.storage import local
 from job.training.identity import identity_of

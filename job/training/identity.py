@@ -6,14 +6,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import job
-from job.checkpoints.callback import Progressed, progressed
-from job.checkpoints.state import differing_shapes, load_state
-from job.checkpoints.store import Checkpoint, CheckpointStore
-from job.encoding.cache import tokenizer_digest
+from job.checkpoints import (
+    Checkpoint,
+    CheckpointStore,
+    Progressed,
+    differing_shapes,
+    load_state,
+    progressed,
+)
+from job.encoding import tokenizer_digest
 from job.errors import IncompatibleError
-from job.settings.field_types import masked
-from job.settings.settings import Settings
-from job.storage.manifest import FORMAT
+from job.settings import Settings, masked
+from job.storage import FORMAT
 from job.training.preparation import Prepared
 
 logger = logging.getLogger(__name__)

@@ -13,20 +13,23 @@ from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job import storage
-from job.batches.plan import EvaluationBatches, RunData, TrainingSteps
-from job.batches.planned_rows import EvaluationRows, refuse_different_plans
-from job.checkpoints.callback import Checkpoints
-from job.checkpoints.saver import Saver
-from job.devices.hardware import Hardware
-from job.devices.tpu.spawn import on_every_core
-from job.encoding.encoded import decode_spans, piece_spans
-from job.evaluation.scores import EpochRecord, score_spans
+from job.batches import (
+    EvaluationBatches,
+    EvaluationRows,
+    RunData,
+    TrainingSteps,
+    refuse_different_plans,
+)
+from job.checkpoints import Checkpoints, Saver
+from job.devices import Hardware, on_every_core
+from job.encoding import decode_spans, piece_spans
+from job.evaluation import EpochRecord, score_spans
 from job.log import Progress
-from job.machine.dispensable import Dispensable
-from job.model.classifier import TokenClassifier, make_schedule
-from job.settings.settings import Settings
+from job.machine import Dispensable
+from job.model import TokenClassifier, make_schedule
+from job.settings import Settings
 from job.signals import Stopped, StopRequest
-from job.storage.lease import Lease
+from job.storage import Lease
 from job.training.epoch_history import Telling
 from job.training.event_file import Curves
 from job.training.identity import Start

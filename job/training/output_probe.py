@@ -13,9 +13,7 @@ from pathlib import Path
 
 from job import storage
 from job.errors import JobError, OutputError, StorageError
-from job.storage import replacement
-from job.storage.manifest import MANIFEST, describe_files
-from job.storage.retry import named
+from job.storage import MANIFEST, describe_files, named, replacement
 
 FOLDERS = ("checkpoints", "model", "report")
 # The deepest name of a run, with the character that not every file system takes; a bucket does.

@@ -9,21 +9,22 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from job.batches.plan import EpochPlan
-from job.batches.planned_rows import plan_rows
-from job.batches.rows import Layout
-from job.corpus.load import Corpus, Split, load_corpus
-from job.devices.hardware import Hardware, require_compiler
-from job.encoding.cache import encode_cached
-from job.encoding.encoded import EncodedSplit, SpecialTokens
-from job.encoding.labels import LabelMap
-from job.encoding.unknown import check_unknown
+from job.batches import EpochPlan, Layout, plan_rows
+from job.corpus import Corpus, Split, load_corpus
+from job.devices import Hardware, require_compiler
+from job.encoding import EncodedSplit, LabelMap, SpecialTokens, check_unknown, encode_cached
 from job.errors import ArgumentError, DataError
-from job.model.pretrained.config import load_config, max_positions
-from job.model.pretrained.network import load_classifier, resolve_model
-from job.model.pretrained.tokenizer import load_tokenizer
-from job.model.row_layout import bytes_per_position, choose_layout, parameter_bytes
-from job.settings.settings import Settings
+from job.model import (
+    bytes_per_position,
+    choose_layout,
+    load_classifier,
+    load_config,
+    load_tokenizer,
+    max_positions,
+    parameter_bytes,
+    resolve_model,
+)
+from job.settings import Settings
 from job.training.batch_size import fitting_batch_size
 
 logger = logging.getLogger(__name__)

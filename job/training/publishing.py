@@ -10,18 +10,14 @@ import torch
 from transformers import PreTrainedModel
 
 from job import storage
-from job.checkpoints.state import load_state
-from job.checkpoints.store import CheckpointStore
-from job.encoding.encoded import decode_spans, piece_spans
+from job.checkpoints import CheckpointStore, load_state
+from job.encoding import decode_spans, piece_spans
 from job.errors import IncompatibleError
-from job.evaluation.report import write_report
-from job.evaluation.scores import EpochRecord, SplitResult, score_spans
-from job.export.folder import WRITTEN, export_model
-from job.model.classifier import predict_labels
-from job.model.pretrained.network import load_classifier
-from job.settings.settings import Settings
-from job.storage import replacement
-from job.storage.manifest import MANIFEST
+from job.evaluation import EpochRecord, SplitResult, score_spans, write_report
+from job.export import WRITTEN, export_model
+from job.model import load_classifier, predict_labels
+from job.settings import Settings
+from job.storage import MANIFEST, replacement
 from job.training.identity import Start, in_words_of
 from job.training.preparation import Prepared
 

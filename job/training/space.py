@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from job import storage
-from job.checkpoints.store import CheckpointStore
+from job.checkpoints import CheckpointStore
 from job.errors import OutputError
-from job.settings.settings import Settings
+from job.settings import Settings
 from job.training.identity import Start
 from job.training.preparation import Prepared
 

@@ -9,11 +9,9 @@ import transformers
 
 import job
 from job import storage
-from job.devices.hardware import Hardware
-from job.evaluation.report import summary_table
-from job.evaluation.scores import EpochRecord, SplitResult
-from job.settings.field_types import masked
-from job.settings.settings import Settings
+from job.devices import Hardware
+from job.evaluation import EpochRecord, SplitResult, summary_table
+from job.settings import Settings, masked
 from job.training.preparation import Prepared
 
 

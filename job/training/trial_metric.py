@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from job.cloud.vertex_environment import VertexEnvironment
-from job.machine.dispensable import Dispensable
+from job.cloud import VertexEnvironment
+from job.machine import Dispensable
 
 LINES_KEPT = 100
 

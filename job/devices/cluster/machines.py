@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import torch.distributed as dist
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from job.cloud.vertex_environment import VertexEnvironment
+from job.cloud import VertexEnvironment
 from job.devices.cluster import strategy
 from job.devices.cluster.failure_channel import AGAIN, Watch, Word
 from job.devices.cluster.rendezvous import expect, find, named
 from job.errors import IncompatibleError, JobError, UnavailableError
-from job.machine.causes import explained
+from job.machine import explained
 from job.signals import Stopped, StopRequest
 
 T = TypeVar("T")

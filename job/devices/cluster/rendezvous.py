@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import torch.distributed as dist
 
-from job.cloud.vertex_environment import VertexEnvironment
+from job.cloud import VertexEnvironment
 from job.devices.cluster.failure_channel import Watch
 from job.errors import UnavailableError
 

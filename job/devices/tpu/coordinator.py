@@ -20,7 +20,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Client, Connection, Listener
 
 from job.errors import JobError, UnavailableError
-from job.evaluation.scores import EpochRecord
+from job.evaluation import EpochRecord
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from job.checkpoints.saver import Saver
-from job.checkpoints.store import CheckpointStore
+from job.checkpoints import CheckpointStore, Saver
 from job.devices.hardware import Hardware
 from job.devices.tpu import graphs, runtime
 from job.devices.tpu.compilation_cache import Compiled
@@ -27,11 +26,11 @@ from job.devices.tpu.coordinator import (
 )
 from job.devices.tpu.remote import Going, Line, NoSaver
 from job.errors import JobError, UnavailableError
-from job.evaluation.scores import EpochRecord
-from job.settings.settings import Settings
+from job.evaluation import EpochRecord
+from job.settings import Settings
 from job.signals import Stopped, StopRequest
-from job.storage.retry import patience, set_patience
-from job.training.preparation import Prepared
+from job.storage import patience, set_patience
+from job.training import Prepared
 
 NOTICED_S = 2.0  # after which the office has noticed that a process is gone
 TrainRank = Callable[..., list[EpochRecord]]

@@ -4,11 +4,11 @@ import hashlib
 from pathlib import Path
 
 from job import sample, storage
-from job.corpus.download.cache import in_writable, keep_first, staging
+from job.corpus import in_writable, keep_first, staging
 from job.errors import ArgumentError
 from job.model.pretrained.hub import fetch_snapshot, wanted_files
-from job.settings.field_types import masked
-from job.storage.manifest import sha256_of
+from job.settings import masked
+from job.storage import sha256_of
 
 
 def resolve_model(name: str, revision: str | None, token: str | None, cache_dir: Path) -> Path:

@@ -25,7 +25,7 @@ from huggingface_hub.errors import (
     XetDownloadError,
 )
 
-from job.corpus.download.cache import in_writable
+from job.corpus import in_writable
 from job.errors import (
     ArgumentError,
     JobError,

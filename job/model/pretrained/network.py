@@ -15,7 +15,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from job.encoding.labels import LabelMap
+from job.encoding import LabelMap
 from job.errors import ArgumentError, DataError
 from job.model.pretrained.config import damage_named, load_config, quiet_library, refuse_pointer
 from job.model.pretrained.config import first_position as first_position

@@ -1,0 +1,5 @@
+from .folder import WRITTEN as WRITTEN
+from .folder import export_model as export_model
+from .text_io import open_output as open_output
+from .text_io import read_texts as read_texts
+from .text_io import to_line as to_line

@@ -1,0 +1,14 @@
+from .classifier import TokenClassifier as TokenClassifier
+from .classifier import make_schedule as make_schedule
+from .classifier import predict_labels as predict_labels
+from .pretrained.config import load_config as load_config
+from .pretrained.config import max_positions as max_positions
+from .pretrained.config import quiet_library as quiet_library
+from .pretrained.network import load_classifier as load_classifier
+from .pretrained.network import resolve_model as resolve_model
+from .pretrained.tokenizer import load_tokenizer as load_tokenizer
+from .row_layout import bytes_per_position as bytes_per_position
+from .row_layout import choose_layout as choose_layout
+from .row_layout import largest_batch as largest_batch
+from .row_layout import parameter_bytes as parameter_bytes
+from .row_layout import probe_split as probe_split
