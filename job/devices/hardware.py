@@ -13,7 +13,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from job.devices.cluster.strategy import MachineStrategy
+from job.devices.cluster.strategy import MachineRanks, MachineStrategy
 from job.devices.gpu import count_gpus, is_gpu_expected, why_no_gpu
 from job.devices.one_process import OneProcess
 from job.devices.tpu import graphs, runtime
@@ -71,7 +71,7 @@ class Hardware:
     def ranks(self) -> OneDevice:
         """What this rank and the others have to tell each other; to be asked on the rank."""
         if self.machines > 1:
-            return strategy.MachineRanks()
+            return MachineRanks()
         return runtime.CoreRanks() if self.accelerator == "tpu" else OneDevice()
 
     def callbacks(self, rows_ES: np.ndarray | None, row_length: int) -> list[pl.Callback]:

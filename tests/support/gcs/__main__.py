@@ -1,4 +1,4 @@
-"""Serves until Ctrl-C: `python -m tests.support.gcs [--port N] [--bucket NAME …] [--limit MB/s]`."""
+"""Serves until Ctrl-C: `python -m tests.support.gcs [--port N] [--bucket NAME …] [--limit N]`."""
 
 import argparse
 import signal
