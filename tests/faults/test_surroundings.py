@@ -40,6 +40,11 @@ WELL = {
     "few open files at first": Surroundings(
         wrapped=("prlimit", "--nofile=64:4096"), flags=("--cpu_workers=2",)
     ),
+    "fewer threads than cores": Surroundings(
+        wrapped=(*AS_ANOTHER, "prlimit", "--nproc=8"),
+        environ={"OMP_NUM_THREADS": "4"},
+        said="so it computes with one",
+    ),
     "shared memory that is read-only": Surroundings(
         mounts="mount --bind $FOLDER /dev/shm; mount -o remount,ro,bind /dev/shm",
         flags=("--cpu_workers=2",),
