@@ -6,7 +6,7 @@ import uuid
 import fsspec
 import pytest
 
-from job import faults, storage
+from job import faults
 from job.gcs import client_of
 from tests.gcs import GcsServer
 
@@ -16,9 +16,7 @@ KINDS = ["path", "file", "memory", "gs"]
 @pytest.fixture(scope="session")
 def gcs_server():
     """A bucket named `bucket`, for whoever asks; nobody may leave a fault behind."""
-    client_of.cache_clear()  # both clients remember the host that they first saw
-    storage.open_filesystem("gs://bucket")  # sets what has to be set before gcsfs is imported
-    fsspec.get_filesystem_class("gs").clear_instance_cache()
+    client_of.cache_clear()  # it remembers the host that it first saw
     with GcsServer() as server:
         yield server
         if client_of.cache_info().currsize:

@@ -116,8 +116,7 @@ def test_both_clients_of_a_store_mean_the_same_object(url, seen, name):
     assert storage.read_bytes(storage.join(place, name)) == name.encode()
     with storage.open_read(storage.join(place, name)) as stream:
         assert stream.read() == name.encode()
-    filesystem, path = storage.open_filesystem(storage.join(place, name))
-    assert filesystem.info(path)["size"] == len(name.encode())
+    assert storage.size_and_version(storage.join(place, name))[0] == len(name.encode())
     assert seen.key(f"{place.rpartition('/')[2]}/{name}") in seen.all()
     storage.remove(storage.join(place, name), place)
     assert not storage.exists(storage.join(place, name))

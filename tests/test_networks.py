@@ -47,7 +47,7 @@ cache, web_url = Path(sys.argv[1]), sys.argv[2]
 patience = web.Patience(attempts=3, first_wait_s=0.01)
 ACTS = {
     "client": lambda: storage.write_bytes("gs://bucket/a/b.txt", b"data"),
-    "gcsfs": lambda: [
+    "names": lambda: [
         storage.write_bytes("memory://a", b""),
         storage.list_names("gs://bucket/a"),
         storage.exists("gs://bucket/a/b.txt"),
@@ -63,7 +63,7 @@ for name in sys.argv[3:]:
     except JobError as error:
         print(json.dumps([name, error.exit_code, str(error)]))
 """
-CLIENTS = ("client", "gcsfs", "web", "hub")
+CLIENTS = ("client", "names", "web", "hub")
 FILES = {"config.json": b"{}", "model.safetensors": b"w"}
 
 
@@ -296,7 +296,7 @@ def test_credentials_that_are_refused_are_told_at_once(refusal, said, tmp_path):
         }
         (tmp_path / "key.json").write_text(json.dumps(key))
         given = {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "key.json")}
-        ends, warnings = ask(tmp_path, "", "client", "gcsfs", **given)
+        ends, warnings = ask(tmp_path, "", "client", "names", **given)
         server.shutdown()
     for code, sentence in ends.values():
         assert code == 77
