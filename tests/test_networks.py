@@ -103,6 +103,41 @@ def hub():
         yield server
 
 
+@pytest.mark.parametrize(
+    ("product", "given", "tries"),
+    [
+        ("Google Compute Engine\n", {}, None),
+        ("Standard PC\n", {}, "1"),
+        ("Standard PC\n", {"GCE_METADATA_DETECT_RETRIES": "5"}, "5"),
+        (None, {}, None),
+    ],
+)
+def test_a_metadata_server_is_looked_for_once_elsewhere(tmp_path, product, given, tries):
+    """Google's library tries three times of 3 s each; where it may well be there, it may."""
+    if product:
+        (tmp_path / "product_name").write_text(product)
+    environ = dict(given)
+    networks.prepare(environ, tmp_path / "product_name")
+    assert environ.get("GCE_METADATA_DETECT_RETRIES") == tries
+
+
+def test_googles_library_reads_how_often_it_may_look(tmp_path):
+    """The variable is its own, and it is set before the library is imported."""
+    product = tmp_path / "product_name"
+    product.write_text("Standard PC")
+    code = f"""
+import os, sys
+from pathlib import Path
+from job import networks
+networks.prepare(os.environ, Path({str(product)!r}))
+assert "google.auth.compute_engine" not in sys.modules
+from google.auth.compute_engine import _metadata
+print(_metadata._METADATA_DETECT_RETRIES)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("1", "")
+
+
 def test_a_proxy_is_a_way_out_for_every_client(gcs, hub, authority, tmp_path):
     """Writing, listing, asking and deleting in a bucket, the hub and a download go through it."""
     names = {"storage.test": port_of(gcs.url), "hub.test": port_of(hub.url)}

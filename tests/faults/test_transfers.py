@@ -124,13 +124,15 @@ def test_a_stream_comes_through(server, case):
 def test_a_stream_is_of_one_version(server):
     """Replaced while it is read, an object is refused rather than mixed with the new one."""
     server.put(NAME, LARGE)
-    with (
-        pytest.raises(StorageError, match=f"^{URL}: was replaced or deleted"),
-        storage.open_read(URL) as stream,
-    ):
-        stream.read(10)
-        server.put(NAME, SMALL + LARGE)
-        stream.read()
+
+    def replace_within():
+        with storage.open_read(URL) as stream:
+            stream.read(10)
+            server.put(NAME, SMALL + LARGE)
+            stream.read()
+
+    with pytest.raises(StorageError, match=f"^{URL}: was replaced or deleted"):
+        replace_within()
 
 
 def test_a_stream_of_nothing_ends_at_once(server):
