@@ -50,6 +50,12 @@ WELL = {
         flags=("--cpu_workers=2",),
         said="CPU_WORKERS=2: they cannot share a lock (Read-only file system)",
     ),
+    "no shared memory": Surroundings(
+        mounts="for each in null zero full random urandom; do touch $FOLDER/$each; "
+        "mount --bind /dev/$each $FOLDER/$each; done; mount --rbind $FOLDER /dev",
+        flags=("--cpu_workers=2",),
+        said="CPU_WORKERS=2: /dev/shm has 0.0 MB free",
+    ),
     "shared memory that is tiny": Surroundings(
         mounts="mount -t tmpfs -o size=16k none /dev/shm",
         flags=("--cpu_workers=2",),
