@@ -163,6 +163,15 @@ def test_every_way_to_train_ends_well(own_world, capsys, changed):
     assert (own_world.folder / "out/model/MANIFEST.json").exists()
 
 
+def test_a_gradient_is_clipped_to_the_norm_that_was_asked_for(own_world, capsys):
+    """So small a one is nothing beside AdamW's epsilon: the weights stay where they were."""
+    options = {"epochs": 1, "gradient_clip": 1e-14, "weight_decay": 0}
+    code, log = own_world.run(capsys, **options)
+    assert code == 0, log
+    before = load_file(own_world.model / "model.safetensors")
+    torch.testing.assert_close(load_file(own_world.folder / "out/model/model.safetensors"), before)
+
+
 def test_early_stopping_ends_the_run_and_stays_ended(own_world, capsys):
     """A run that stopped early is finished: the next start does not train on."""
     options = {"epochs": 30, "early_stopping_patience": 1, "learning_rate": 1.0}
