@@ -33,6 +33,7 @@ def steps(store):
     [
         (("min", "val_loss"), 1, [2, 6]),
         (("max", "val_loss"), 1, [1, 6]),
+        (("min", "val_loss"), 2, [2, 3, 6]),
         (("min", "val_loss"), 3, [2, 3, 4, 6]),
     ],
 )
@@ -44,6 +45,14 @@ def test_the_best_and_the_newest_are_kept(url, tmp_path, monitor, keep, expected
         commit(store, tmp_path, step, loss)
         assert step in steps(store)
     assert steps(store) == expected
+
+
+def test_the_latest_is_kept_beside_newer_ones(url, tmp_path):
+    """A run that went on from an older checkpoint saves below those that another run left."""
+    store = CheckpointStore(url, ("min", "val_loss"), 1)
+    for step, loss in ((8, 0.1), (9, 0.2), (3, 0.3)):
+        commit(store, tmp_path, step, loss)
+    assert steps(store) == [3, 8, 9]
 
 
 def test_order_is_by_step_not_by_clock(url, tmp_path):
