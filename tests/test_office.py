@@ -11,7 +11,7 @@ import time
 import pytest
 
 from job.errors import DataError, OutputError, UnavailableError
-from job.office import Desk, LogToOffice, Office
+from job.office import END, Desk, LogToOffice, Office
 from job.standins import Going
 
 WATCHED = """
@@ -70,6 +70,16 @@ def test_the_first_failure_ends_every_process_and_is_told():
         assert rest == "saved\n"
         assert process.returncode == 1
     assert str(office.failure) == "the first"
+
+
+def test_a_process_that_comes_after_the_failure_is_ended_too():
+    """Its word may be on its way, or not yet be heard, when another process fails."""
+    with Office({}) as office:
+        desk = Desk(office.address, office.key)
+        desk.ask("fail", DataError("the first"))
+        desk._connection.send(("watch", (1,)))
+        assert desk._connection.poll(30)
+        assert desk._connection.recv() == END
 
 
 def test_a_process_that_dies_is_noticed():
