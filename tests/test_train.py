@@ -1,7 +1,7 @@
 """Whole runs: what they leave behind, and how they end."""
 
 import json
-import time
+import re
 
 import pytest
 import torch
@@ -208,8 +208,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(own_world,
 
 
 def test_wrong_arguments_are_told_at_once_before_torch():
-    """Every mistake in one go, exit 64, in under two seconds, without importing torch."""
-    started_at = time.monotonic()
+    """Every mistake in one go, exit 64, without importing what takes seconds."""
     code, log = finish(
         start(
             ["--epochs=x", "--learning_rat=1", "--max_seq_length=3", "--tpu_cores=5"],
@@ -217,11 +216,13 @@ def test_wrong_arguments_are_told_at_once_before_torch():
             PYTHONPROFILEIMPORTTIME="1",
         )
     )
-    assert time.monotonic() - started_at < 2
     assert code == 64
     for word in ("EPOCHS", "--learning_rate", "MAX_SEQ_LENGTH", "TPU_CORES", "BATCH_SIZE"):
         assert word in log
-    assert "torch" not in log
+    imported = set(re.findall(r"\| +(\w+)", log))
+    assert "pydantic" in imported
+    slow = {"torch", "pytorch_lightning", "transformers", "numpy", "fsspec", "gcsfs", "google"}
+    assert imported.isdisjoint(slow | {"requests", "aiohttp"})
 
 
 BAD_RUNS = {
