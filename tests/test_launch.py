@@ -81,6 +81,7 @@ def test_the_output_is_the_base_output_directory():
     """It is said once, where trials get folders of their own below it."""
     text = spec_of("vertex-gpu", IMAGE, BUCKET)
     assert yaml.safe_load(text)["baseOutputDirectory"] == {"outputUriPrefix": "gs://my-bucket/run"}
+    assert spec_of("vertex-gpu", IMAGE, f"{BUCKET}/") == text
     assert "DOWNSTREAM_MODEL_DIR" not in text
 
 

@@ -74,6 +74,13 @@ def test_what_no_wordpiece_can_get_right_lowers_the_ceiling():
     assert ceiling(result("val", [("부산", [], [])])) is None
 
 
+def test_a_sentence_with_nothing_but_a_spurious_entity_is_an_error(tmp_path):
+    """Nothing of gold is missed there."""
+    write(tmp_path, results=[result("val", [("부산에 갔다", [], [Span(0, 2, "LOC")])])])
+    [error] = lines_of(tmp_path / "errors.jsonl")
+    assert (error["missed"], error["spurious"]) == ([], [[0, 2, "LOC"]])
+
+
 def test_predictions_hold_every_sentence_and_errors_only_the_wrong_ones(tmp_path):
     write(tmp_path, results=[result("val", ROWS), result("test", ROWS[:1])])
     predictions, errors = (
