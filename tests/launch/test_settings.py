@@ -81,6 +81,7 @@ def test_the_output_is_the_base_output_directory():
     """It is said once, where trials get folders of their own below it."""
     text = spec_of("vertex-gpu", IMAGE, BUCKET)
     assert yaml.safe_load(text)["baseOutputDirectory"] == {"outputUriPrefix": "gs://my-bucket/run"}
+    assert spec_of("vertex-gpu", IMAGE, f"{BUCKET}/") == text
     assert "DOWNSTREAM_MODEL_DIR" not in text
 
 
@@ -313,7 +314,8 @@ def test_a_flag_that_a_target_does_not_take_is_refused(target, flag, takers):
     [found] = mistakes_of(target, IMAGE, BUCKET, flag)
     assert found.startswith(f"{flag.split('=')[0]}: is for {takers}")
     name, _, value = flag.lstrip("-").partition("=")
-    spec_of(target, IMAGE, BUCKET, environ={name.upper(): value or "true"})
+    meant_for_another = spec_of(target, IMAGE, BUCKET, environ={name.upper(): value or "true"})
+    assert meant_for_another == spec_of(target, IMAGE, BUCKET)
 
 
 def test_a_trial_s_secret_is_not_shown_where_it_is_refused():
@@ -327,7 +329,12 @@ def test_a_trial_s_secret_is_not_shown_where_it_is_refused():
 def test_an_argument_that_every_trial_replaces_is_not_judged():
     """Its own value is never used."""
     argv = ("vertex-hptuning", IMAGE, BUCKET, "--window_stride=80")
-    spec_of(*argv, "--tuning_parameters=max_seq_length=128|256")
+    study = yaml.safe_load(spec_of(*argv, "--tuning_parameters=max_seq_length=128|256"))
+    [varied] = study["studySpec"]["parameters"]
+    assert varied["parameterId"] == "max_seq_length"
+    [pool] = study["trialJobSpec"]["workerPoolSpecs"]
+    assert env_of(pool)["WINDOW_STRIDE"] == "80"
+    assert "MAX_SEQ_LENGTH" not in env_of(pool)
     [found] = mistakes_of(*argv, "--tuning_parameters=max_seq_length=64|256")
     assert "a trial with max_seq_length=64 would be refused" in found
 
@@ -341,8 +348,8 @@ def test_an_argument_that_every_trial_replaces_is_not_judged():
     ],
 )
 def test_variables_for_another_target_are_left_alone(target, environ):
-    """A .env serves several; even their mistakes are nobody's here."""
-    spec_of(target, IMAGE, BUCKET, environ=environ)
+    """A .env serves several; even their mistakes are nobody's here, and change nothing."""
+    assert spec_of(target, IMAGE, BUCKET, environ=environ) == spec_of(target, IMAGE, BUCKET)
 
 
 @pytest.mark.parametrize(
@@ -361,8 +368,10 @@ def test_variables_for_another_target_are_left_alone(target, environ):
     ],
 )
 def test_what_is_fine_is_not_refused(argv):
-    """Registries, hub ids and places that a machine in the cloud reaches."""
-    spec_of("vertex-gpu", BUCKET, *argv)
+    """Registries, hub ids and places that a machine in the cloud reaches are given to it."""
+    text = spec_of("vertex-gpu", BUCKET, *argv)
+    for flag in argv:
+        assert flag.partition("=")[2] in text
 
 
 def test_docker_takes_what_it_does_not_mount(tmp_path, monkeypatch):
@@ -379,7 +388,9 @@ def test_docker_takes_what_it_does_not_mount(tmp_path, monkeypatch):
 
 def test_defaults_of_a_trial_follow_its_arguments():
     """A shorter window has a shorter stride unless one is set."""
-    spec_of("vertex-hptuning", IMAGE, BUCKET, "--tuning_parameters=max_seq_length=16|64")
+    text = spec_of("vertex-hptuning", IMAGE, BUCKET, "--tuning_parameters=max_seq_length=16|64")
+    [pool] = yaml.safe_load(text)["trialJobSpec"]["workerPoolSpecs"]
+    assert not {"MAX_SEQ_LENGTH", "WINDOW_STRIDE"} & env_of(pool).keys()
 
 
 def test_a_cluster_s_machines_are_not_restarted_alone():

@@ -75,6 +75,7 @@ def test_every_field_is_described():
         ("learning_rate", "0"),
         ("learning_rate", "nan"),
         ("gradient_clip", "inf"),
+        ("gradient_clip", "-0.5"),
         ("epochs", "0"),
         ("epochs", ""),
         ("seed", "4294967296"),

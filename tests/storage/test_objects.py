@@ -1,6 +1,7 @@
 """One set of scenarios, run against each kind of store."""
 
 import os
+import shutil
 import subprocess
 import traceback
 
@@ -32,6 +33,35 @@ def test_what_is_not_there_is_said_plainly(url):
     with pytest.raises(FileNotFoundError):
         objects.download_file(objects.join(url, "absent"), objects.local_path("/tmp/never"))
     objects.remove(objects.join(url, "absent"), url)
+
+
+@pytest.mark.parametrize("place", ["/", "memory://again/"])
+def test_a_download_that_broke_off_begins_anew(tmp_path, monkeypatch, place):
+    """What had arrived of the first attempt is not kept before the second."""
+    url = f"{tmp_path if place == '/' else place}/x"
+    objects.write_bytes(url, b"0123456789")
+    copy, broken = shutil.copyfileobj, []
+
+    def break_off_once(source, stream):
+        if not broken:
+            broken.append(stream.write(source.read(7)))
+            raise ConnectionResetError
+        copy(source, stream)
+
+    monkeypatch.setattr(shutil, "copyfileobj", break_off_once)
+    monkeypatch.setattr(retry, "_patience", retry.Patience(first_wait_s=0.01))
+    assert objects.read_bytes(url) == b"0123456789"
+    assert broken == [7]
+
+
+@pytest.mark.parametrize("stored", [b"012", b"0123456789"])
+def test_what_arrived_with_another_size_is_not_published(monkeypatch, stored):
+    """Too little, and too much, such as what two writers have both appended to."""
+    memory = fsspec.get_filesystem_class("memory")
+    monkeypatch.setattr(memory, "put_file", lambda fs, file, path: fs.pipe_file(path, stored))
+    monkeypatch.setattr(retry, "_patience", retry.Patience(first_wait_s=0.01))
+    with pytest.raises(StorageError, match=f"{len(stored)} bytes arrived of 5"):
+        objects.write_bytes("memory://sizes/x", b"01234")
 
 
 def test_a_folder_goes_up_and_down(url, tmp_path):
