@@ -32,6 +32,7 @@ export
 training
 launch
 spec predict check train
+commands
 __main__
 """.strip().split("\n")
 FLOOR = {name: floor for floor, names in enumerate(ORDER) for name in names.split()}
@@ -198,8 +199,9 @@ def test_a_test_file_is_read_at_once(file):
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
 def test_the_environment_is_read_in_one_place(file):
-    """__main__ hands os.environ over; settings has a default in it; two set a library's."""
-    allowed = {"job.__main__", "job.settings.corpus_settings", "job.storage.objects"}
+    """__main__ and its commands hand os.environ over; settings has a default in it; two set a
+    library's."""
+    allowed = {"job.__main__", "job.commands", "job.settings.corpus_settings", "job.storage.objects"}
     if module_of(file) not in allowed | {"job.storage.gcs"}:
         assert "environ" not in {
             node.attr

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from job.commands import CHOICES, KINDS, spec_text
+from job.commands import CHOICES, KINDS
 from job.settings import Parsed, parsing
 
 NOWHERE = Path("/nonexistent")
@@ -14,8 +14,3 @@ def parse(
 ) -> Parsed:
     """What `python -m job ARGV` would do. Raises ArgumentError."""
     return parsing.parse(argv, environ or {}, cwd, KINDS, CHOICES)
-
-
-def spec_of(*argv: str, environ: Mapping[str, str] | None = None) -> str:
-    """What `python -m job spec ARGV` prints."""
-    return spec_text(parse(["spec", *argv], environ))
