@@ -36,7 +36,7 @@ def read_secret(argument: str, name: str, endpoint: str = ENDPOINT) -> str:
         return response
 
     try:
-        response = storage.persist(f"{argument} = {name}", ask)
+        response = storage.persist(argument, ask)
     except StorageError as error:
         raise UnavailableError(str(error)) from error
     if response.status_code in (401, 403):
