@@ -80,10 +80,11 @@ def test_the_defaults_of_the_sample_are_stated(document):
 def test_exit_codes_are_those_of_the_code(document):
     """The table has every code of job/errors.py and 0, and no other."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.JobError)}
-    codes |= {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    kinds = [kind for kind in kinds if issubclass(kind, errors.JobError)]
+    codes = {value for value in vars(errors).values() if isinstance(value, int)}
+    assert errors.EXIT_CODES.keys() == {0, *codes, *(kind.exit_code for kind in kinds)}
     table = rows(document, r"\d+")
-    assert [int(row[0]) for row in table] == sorted(codes | {0})
+    assert [int(row[0]) for row in table] == list(errors.EXIT_CODES)
     if document == "README.md":
         assert {int(code): meaning for code, meaning in table} == errors.EXIT_CODES
 
