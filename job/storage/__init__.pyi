@@ -34,6 +34,7 @@ from .retry import CorruptedError as CorruptedError
 from .retry import Patience as Patience
 from .retry import named as named
 from .retry import patience as patience
+from .retry import persist as persist
 from .retry import set_patience as set_patience
 from .urls import check_location as check_location
 from .urls import check_output as check_output
