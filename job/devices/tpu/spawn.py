@@ -188,8 +188,8 @@ class Rank:
             saver = Saver(replace(job.store, confirm=confirm), job.scratch)
             process.saver = saver
         run = replace(job.run, saver=saver, lease=going, stop=going, line=Line(desk))
-        hardware = replace(job.devices.hardware, on_failure=fail)
-        history = job.train_rank(job.prepared, job.settings.settings, hardware, run, job.log_folder)
+        hardware = replace(job.hardware, on_failure=fail)
+        history = job.train_rank(job.prepared, job.settings, hardware, run, job.log_folder)
         if rank == 0:
             desk.ask("deliver", history)
 
