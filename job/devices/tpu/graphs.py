@@ -1,22 +1,12 @@
-"""What a TPU compiles: one graph a batch, each once, kept for the next start, and counted."""
+"""What a TPU compiles: one graph a batch, each once, and counted."""
 
 import logging
-from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 
 logger = logging.getLogger(__name__)
-
-
-def keep_compiled(folder: Path) -> None:
-    """Before the first graph: what is compiled in this process is kept, and found again, there."""
-    import torch_xla.runtime as xr
-
-    own = folder / str(xr.process_index())
-    own.mkdir(parents=True, exist_ok=True)
-    xr.initialize_cache(str(own))
 
 
 class Boundaries(pl.Callback):

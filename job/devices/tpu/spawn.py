@@ -14,8 +14,7 @@ from typing import Any, ClassVar
 
 from job.checkpoints import CheckpointStore, Saver
 from job.devices.hardware import Hardware
-from job.devices.tpu import graphs, runtime
-from job.devices.tpu.compilation_cache import Compiled
+from job.devices.tpu import runtime
 from job.devices.tpu.coordinator import (
     TPU_BUSY,
     Desk,
@@ -47,15 +46,11 @@ def _on_one_core(
     train_rank: TrainRank, prepared: Prepared, settings: Settings, *job: Any
 ) -> list[EpochRecord]:
     history: list[EpochRecord] = []
-    compiled = Compiled(settings.cache_dir, settings.downstream_model_dir)
-    compiled.fetch()
 
     def train(rank: int) -> None:
-        graphs.keep_compiled(compiled.folder)
         history.extend(train_rank(prepared, settings, *job))
 
     runtime.launch(train, (), 1)
-    compiled.publish_behind()
     return history
 
 
@@ -89,24 +84,14 @@ def _on_cores(
         run.lease.check()
         return run.stop.received
 
-    compiled = Compiled(settings.cache_dir, settings.downstream_model_dir)
-    compiled.fetch()
-
-    def show(values: Mapping) -> None:
-        run.line.update(**values)
-        # In an epoch after the first, in which all was compiled.
-        if values["epoch"] > run.start.progressed.epoch + 1:
-            compiled.publish_behind()
-
     services = {
         "going_on": going_on,
         "confirm": run.lease.confirm,
         "log": lambda record: logging.getLogger(record.name).handle(record),
-        "show": show,
+        "show": lambda values: run.line.update(**values),
     }
     with Office(services, hardware.devices) as office:
         _launch(Rank(file, office.address, office.key), hardware.devices, office, run.stop)
-        compiled.publish_behind()
         return office.history
 
 
@@ -179,7 +164,6 @@ class Rank:
         with self.file.open("rb") as stream:
             job: Job = pickle.load(stream)
         set_patience(job.patience)
-        process.keep_compiled(Path(job.settings.cache_dir, "compiled"))
         going = Going(desk if rank == 0 else None)
         saver = NoSaver()
         if rank == 0:
@@ -206,7 +190,6 @@ class Process:
 
     def __init__(self, address: str, key: bytes):
         self.saver: Saver | None = None
-        self.keeps_compiled = False
         self.log = LogToOffice(Desk(address, key))
         root = logging.getLogger()
         root.handlers[:] = [self.log]
@@ -222,13 +205,6 @@ class Process:
             if address not in cls._made:
                 cls._made[address] = cls(address, key)
             return cls._made[address]
-
-    def keep_compiled(self, folder: Path) -> None:
-        """Once in a process, by the rank that comes first."""
-        with self._making:
-            if not self.keeps_compiled:
-                graphs.keep_compiled(folder)
-                self.keeps_compiled = True
 
     def _finish(self) -> None:
         """What was handed over before another rank failed is still committed."""
