@@ -1,4 +1,4 @@
-"""What a TPU compiles: one graph a batch, each once, and counted."""
+"""The graphs that a TPU compiles: one a batch, each shape once, and counted."""
 
 import logging
 
@@ -6,10 +6,12 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from job.batches import Batch
+
 logger = logging.getLogger(__name__)
 
 
-class Boundaries(pl.Callback):
+class GraphBoundaries(pl.Callback):
     """One graph a batch: synchronises after each, and tells what was compiled.
 
     Must come before callbacks that read tensors: reading one of a pending graph computes its part
@@ -34,12 +36,14 @@ class Boundaries(pl.Callback):
                 }
         torch_xla.sync()
 
-    def on_train_batch_start(self, trainer, pl_module, batch: dict, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int
+    ) -> None:
         shape = tuple(batch["input_ids"].shape)
         planned = (int(self.rows_ES[batch["epoch"], batch["step"]]), self.row_length)
         if shape != planned:
             raise RuntimeError(
-                f"core {pl_module.ranks.rank}, epoch {batch['epoch'] + 1}, step "
+                f"core {trainer.global_rank}, epoch {batch['epoch'] + 1}, step "
                 f"{batch['step'] + 1}: a batch of {shape} where the cores planned {planned}"
             )
 
