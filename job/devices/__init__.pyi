@@ -1,4 +1,3 @@
-from .cluster.machines import Cluster as Cluster
 from .cluster.machines import OneMachine as OneMachine
 from .cluster.machines import join_cluster as join_cluster
 from .hardware import Hardware as Hardware

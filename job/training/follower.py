@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import job
 from job.checkpoints import NoSaver
-from job.devices import Cluster, Hardware, OneMachine, RemoteStop, choose_hardware
+from job.devices import Hardware, OneMachine, RemoteStop, choose_hardware
 from job.log import LogHandler, Progress
 from job.settings import Settings
 from job.signals import StopRequest
@@ -31,7 +31,7 @@ IN_STEP = (
 )
 
 
-def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: Cluster) -> str:
+def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: OneMachine) -> str:
     """This machine's part of a run, to the end of the first machine's; a line to close with."""
     hardware = meet_on_hardware(settings, machines)
     prepared = prepare(settings, hardware, machines.share(None))
