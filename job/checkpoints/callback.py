@@ -17,7 +17,7 @@ import torch
 from job.checkpoints.saver import Saver
 from job.evaluation import EpochRecord
 from job.model import TokenClassifier
-from job.ranks import OneDevice
+from job.ranks import OneRank, Ranks
 from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
@@ -64,12 +64,12 @@ class Checkpoints(pl.Callback):
         steps_per_epoch: int,
         start: Progressed,
         state: Mapping | None,
-        ranks: OneDevice | None = None,
+        ranks: Ranks | None = None,
     ):
         self.saver, self.stop, self.may_go_on = saver, stop, may_go_on
         self.facts, self.every_steps, self.steps_per_epoch = facts, every_steps, steps_per_epoch
         self.start, self.state = start, state
-        self.ranks = ranks or OneDevice()
+        self.ranks: Ranks = ranks or OneRank()
         self.questions = 0
         self.history = list(start.history)
         self.saved_step = start.global_step
