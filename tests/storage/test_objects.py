@@ -11,6 +11,7 @@ from google.auth.exceptions import DefaultCredentialsError, RefreshError, Transp
 
 from job.errors import OutputError, PermissionDeniedError, StorageError
 from job.storage import local, objects, replacement, retry
+from job.storage.gcs import client_of
 
 
 def test_what_is_written_is_read_back(url):
@@ -62,6 +63,19 @@ def test_what_arrived_with_another_size_is_not_published(monkeypatch, stored):
     monkeypatch.setattr(retry, "_patience", retry.Patience(first_wait_s=0.01))
     with pytest.raises(StorageError, match=f"{len(stored)} bytes arrived of 5"):
         objects.write_bytes("memory://sizes/x", b"01234")
+
+
+def test_a_bucket_is_not_asked_about_itself(gcs, monkeypatch):
+    """Its client would, for traces that nobody wants, and with a right that not all have."""
+    name = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
+    monkeypatch.setenv(name, "")
+    monkeypatch.delenv(name)
+    client_of.cache_clear()
+    objects.write_bytes("gs://bucket/asked/x", b"x")
+    assert os.environ[name] == "true"
+    assert not [each for each in gcs.log if each.path.startswith("/storage/v1/b/bucket?")]
+    client_of(os.getpid()).close()
+    client_of.cache_clear()
 
 
 def test_a_folder_goes_up_and_down(url, tmp_path):
