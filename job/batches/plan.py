@@ -10,7 +10,6 @@ import os
 import resource
 import shutil
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from job.batches.rows import Batch, Layout
 from job.encoding import EncodedSplit
+from job.seed import order_of_epoch
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +49,9 @@ class EpochPlan:
 
     def sentences(self, epoch: int, step: int, rank: int = 0) -> np.ndarray:
         """Indices of the sentences of one step on one device; epoch and step count from 0."""
-        order = _shuffled(self.sentence_count, self.seed, epoch)
+        order = order_of_epoch(self.sentence_count, self.seed, epoch)
         per_step = self.batch_size * self.world_size
         return order[step * per_step : (step + 1) * per_step][rank :: self.world_size]
-
-
-@lru_cache(maxsize=2)
-def _shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
-    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 class TrainingSteps(Dataset):

@@ -18,15 +18,11 @@ from job.batches import IGNORED_LABEL, Batch, EvaluationBatches, Layout
 from job.encoding import OUTSIDE_ID, EncodedSplit
 from job.errors import DataError
 from job.ranks import OneDevice
+from job.seed import step_seed
 
 EPOCH_DECAY = 0.9  # ExponentialLR's gamma in the tutorial
 ADAM_EPSILON = 1e-6  # the tutorial's optimiser
 EPOCH_STRIDE = 10**9  # more than an epoch has steps
-
-
-def step_seed(*numbers: int) -> int:
-    """A seed from (seed, epoch, step, rank), so that a step's dropout needs no stored state."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
 
 
 def logits_of(network: PreTrainedModel, batch: Batch) -> torch.Tensor:
