@@ -10,8 +10,9 @@ import torch
 
 from job.batches.plan import EpochPlan, EvaluationBatches, RunData, TrainingSteps, workers_that_fit
 from job.batches.rows import Layout
-from job.encoding.encoded import SpecialTokens, encode
+from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap
+from job.encoding.windows import encode
 from job.machine.causes import explained
 from job.model.row_layout import probe_split
 from job.sentence import Sentence
