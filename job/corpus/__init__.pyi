@@ -4,14 +4,14 @@ from .download.cache import keep_first as keep_first
 from .download.cache import staging as staging
 from .download.cache import tell_unwritable as tell_unwritable
 from .formats.recognise import PARSER_VERSION as PARSER_VERSION
-from .formats.recognise import SEPARATOR as SEPARATOR
-from .formats.recognise import to_tagged as to_tagged
 from .formats.text_lines import STDIN as STDIN
 from .formats.text_lines import in_other_words as in_other_words
 from .formats.text_lines import is_cp949 as is_cp949
 from .formats.text_lines import refuse_cr_alone as refuse_cr_alone
 from .formats.text_lines import refuse_other_kinds as refuse_other_kinds
 from .formats.text_lines import without_mark as without_mark
+from .formats.tutorial import SEPARATOR as SEPARATOR
+from .formats.tutorial import to_tagged as to_tagged
 from .load import Corpus as Corpus
 from .load import load_corpus as load_corpus
 from .normalize import NFC as NFC

@@ -19,7 +19,6 @@ from .objects import join as join
 from .objects import list_names as list_names
 from .objects import local_path as local_path
 from .objects import modified_at as modified_at
-from .objects import open_filesystem as open_filesystem
 from .objects import open_read as open_read
 from .objects import probe_writable as probe_writable
 from .objects import read_bytes as read_bytes

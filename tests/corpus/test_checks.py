@@ -19,7 +19,7 @@ def split(name, *sentences, rejected=()):
     for line, (text, mention, type_) in enumerate(sentences, start=1):
         start = text.index(mention)
         spans = (Span(start, start + len(mention), type_),) if mention else ()
-        found.append(Sentence(text, spans, line))
+        found.append(Sentence(text, spans, line, f"{name}.txt"))
     return Split(name, f"{name}.txt", "columns", "0", tuple(found), tuple(rejected))
 
 

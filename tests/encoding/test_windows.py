@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.encoding.encoded import _windows, decode_spans, encode, piece_spans
 from job.encoding.labels import LabelMap
+from job.encoding.spans import decode_spans, piece_spans
+from job.encoding.windows import encode, windows
 from job.sentence import Sentence, Span
 
 TEN = LabelMap(("PER", "NOH", "LOC", "ORG", "DAT", "TIM", "DUR", "MNY", "PNT", "POH"))
@@ -32,8 +33,8 @@ def test_the_worked_example_comes_out_number_for_number(kcbert):
 
 def test_each_wordpiece_is_scored_where_it_sees_more_of_its_sentence():
     """The boundary lies in the middle of what two windows share."""
-    windows = _windows(np.array([0, 3, 13]), capacity=6, stride=2, truncate=False)
-    sentences, *bounds = (column.tolist() for column in windows)
+    found = windows(np.array([0, 3, 13]), capacity=6, stride=2, truncate=False)
+    sentences, *bounds = found.T.tolist()
     assert sentences == [0, 1, 1]
     assert bounds == [[0, 3, 7], [3, 9, 13], [0, 3, 8], [3, 8, 13]]
 
@@ -87,6 +88,13 @@ def test_spans_on_wordpiece_bounds_come_back(tokenizers_by_kind, kind, text, dat
     split = encode_all([sentence], tokenizer, length=16, stride=4)
     assert decode_spans(split.labels_P, split, TEN) == [sentence.spans]
     assert sum(split.lost.values()) == 0
+
+
+def test_no_sentences_make_an_empty_split(tokenizers_by_kind):
+    """A split of which nothing is left has no wordpiece, no window and no entity."""
+    split = encode_all([], tokenizers_by_kind["wordpiece"])
+    assert (split.sentence_count, len(split.ids_P), len(split.window_lengths_W)) == (0, 0, 0)
+    assert decode_spans(split.labels_P, split, TEN) == []
 
 
 @pytest.mark.parametrize(("length", "stride"), [(16, 4), (7, 16), (4, 1), (64, 0)])
