@@ -27,7 +27,7 @@ from job.corpus.load import Corpus, load_corpus
 from job.encoding.encoded import SpecialTokens, decode_spans, encode
 from job.encoding.labels import LabelMap
 from job.evaluation.scores import score_spans
-from job.model.classifier import predict_labels
+from job.model.inference import predict_labels
 from job.model.pretrained.network import load_classifier
 
 SEED, BATCH_SIZE, LENGTH = 7, 32, 64

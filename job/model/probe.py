@@ -15,7 +15,8 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from job.batches import Batch, Layout, alone
 from job.encoding import EncodedSplit, SpecialTokens
-from job.model.classifier import logits_of
+from job.model.head import logits_of
+from job.model.inference import on_device
 
 LONGEST_PROBED = 512  # positions; longer windows only where a sliding window asks for them
 SHORT_WINDOWS = (5, 7)
@@ -67,11 +68,6 @@ def _logits(network: PreTrainedModel, batch: Batch, split: EncodedSplit) -> torc
     real_RL = batch["piece"] >= 0
     logits_PC[batch["piece"][real_RL]] = logits_RLC[real_RL]
     return logits_PC
-
-
-def on_device(network: PreTrainedModel, batch: Batch) -> Batch:
-    """The batch where the network is."""
-    return {name: tensor.to(network.device) for name, tensor in batch.items()}
 
 
 def probe_windows(

@@ -13,7 +13,7 @@ from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens, encode
 from job.encoding.labels import LabelMap
 from job.machine.causes import explained
-from job.model.row_layout import probe_split
+from job.model.probe import probe_split
 from job.sentence import Sentence
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)

@@ -20,7 +20,7 @@ from job.batches.rows import Layout
 from job.devices.hardware import Hardware
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
-from job.model.row_layout import probe_split
+from job.model.probe import probe_split
 from job.ranks import OneDevice
 from job.settings.settings import Settings
 from job.training.preparation import _refuse_large_steps
