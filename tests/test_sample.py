@@ -15,7 +15,8 @@ from job.corpus.formats.tutorial import read_tagged_line, to_tagged
 from job.encoding.encoded import decode_spans, encode
 from job.encoding.labels import LabelMap
 from job.evaluation.scores import score_spans
-from job.model.pretrained.network import load_classifier, load_tokenizer
+from job.model.pretrained.network import load_classifier
+from job.model.pretrained.tokenizer import load_tokenizer
 from job.sample import make_corpus, make_model
 from job.sample.particles import choose_particle
 
