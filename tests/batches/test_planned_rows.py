@@ -19,7 +19,7 @@ from job.batches.training import TrainingSteps
 from job.devices.tpu.accelerator import Tpu
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
-from job.model.row_layout import probe_split
+from job.model.probe import probe_split
 from job.ranks import OneRank
 from job.settings.settings import Settings
 from job.training.preparation import _refuse_large_steps
