@@ -11,7 +11,8 @@ from job import storage
 from job.checkpoints import CheckpointStore, Saver
 from job.cloud import VertexEnvironment
 from job.devices import OneMachine, joined
-from job.log import LogHandler, Progress
+from job.log import LogHandler
+from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import StopRequest
 from job.storage import Lease, held, local
@@ -95,7 +96,7 @@ def train_alone(
     lease.note_start(start.progressed.global_step, settings.max_attempts)
     store.clean_up(start_anew=settings.resume == "never")
     adopt(start, store, scratch / "start")
-    line = Progress(
+    line = ProgressLine(
         handler,
         epochs=settings.epochs_to_train,
         log_every_s=settings.log_every_s,

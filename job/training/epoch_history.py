@@ -7,9 +7,9 @@ import pytorch_lightning as pl
 
 from job.checkpoints import Checkpoints
 from job.evaluation import EpochRecord
-from job.log import Progress
 from job.machine import Dispensable
 from job.model import TokenClassifier
+from job.progress_line import ProgressLine
 
 SHOW_EVERY_S = 0.2  # reading the loss waits for the device
 
@@ -21,7 +21,7 @@ class Telling(pl.Callback):
     """
 
     def __init__(
-        self, line: Progress, checkpoints: Checkpoints, steps_per_epoch: int, sentences: int
+        self, line: ProgressLine, checkpoints: Checkpoints, steps_per_epoch: int, sentences: int
     ):
         self.line, self.checkpoints = line, checkpoints
         self.steps_per_epoch, self.sentences = steps_per_epoch, sentences

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import job
 from job.devices import Cluster, Going, Hardware, NoSaver, OneMachine, choose_hardware
-from job.log import LogHandler, Progress
+from job.log import LogHandler
+from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import StopRequest
 from job.storage import local
@@ -38,7 +39,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = machines.share(None)
     if start is not None:
-        line = Progress(handler, epochs=settings.epochs_to_train)
+        line = ProgressLine(handler, epochs=settings.epochs_to_train)
         run = Run(start, identity, NoSaver(), Going(None), stop, line)
         with local.scratch() as folder:
             fit(prepared, settings, hardware, run, folder)

@@ -24,9 +24,9 @@ from job.checkpoints import Checkpoints, Saver
 from job.devices import Hardware, on_every_core
 from job.encoding import decode_spans, piece_spans
 from job.evaluation import EpochRecord, score_spans
-from job.log import Progress
 from job.machine import Dispensable
 from job.model import TokenClassifier, make_schedule
+from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import Stopped, StopRequest
 from job.storage import Lease
@@ -58,7 +58,7 @@ class Run:
     saver: Saver
     lease: Lease
     stop: StopRequest
-    line: Progress
+    line: ProgressLine
     callbacks: Sequence[pl.Callback] = ()
 
 
