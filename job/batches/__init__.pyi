@@ -3,9 +3,9 @@ from .plan import EvaluationBatches as EvaluationBatches
 from .plan import RunData as RunData
 from .plan import TrainingSteps as TrainingSteps
 from .planned_rows import EvaluationRows as EvaluationRows
-from .planned_rows import plan_rows as plan_rows
 from .planned_rows import refuse_different_plans as refuse_different_plans
 from .rows import IGNORED_LABEL as IGNORED_LABEL
 from .rows import Batch as Batch
 from .rows import Layout as Layout
 from .rows import alone as alone
+from .step_shapes import plan_steps as plan_steps

@@ -7,8 +7,7 @@ from .pretrained.config import quiet_library as quiet_library
 from .pretrained.network import load_classifier as load_classifier
 from .pretrained.network import resolve_model as resolve_model
 from .pretrained.tokenizer import load_tokenizer as load_tokenizer
-from .row_layout import bytes_per_position as bytes_per_position
 from .row_layout import choose_layout as choose_layout
 from .row_layout import largest_batch as largest_batch
-from .row_layout import parameter_bytes as parameter_bytes
 from .row_layout import probe_split as probe_split
+from .step_memory import refuse_large_steps as refuse_large_steps

@@ -5,11 +5,11 @@ and end as it does.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 
 import job
-from job.devices import Cluster, Going, Hardware, NoSaver, OneMachine, choose_hardware
+from job.checkpoints import Identity
+from job.devices import Going, Hardware, NoSaver, OneMachine, choose_hardware
 from job.log import LogHandler
 from job.progress_line import ProgressLine
 from job.settings import Settings
@@ -31,7 +31,7 @@ IN_STEP = (
 )
 
 
-def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: Cluster) -> str:
+def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: OneMachine) -> str:
     """This machine's part of a run, to the end of the first machine's; a line to close with."""
     hardware = meet_on_hardware(settings, machines)
     prepared = prepare(settings, hardware, machines.share(None))
@@ -40,7 +40,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     start = machines.share(None)
     if start is not None:
         line = ProgressLine(handler, epochs=settings.epochs_to_train)
-        run = Run(start, identity, NoSaver(), Going(None), stop, line)
+        run = Run(start, identity.facts, NoSaver(), Going(None), stop, line)
         with local.scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
     machines.wait_for_the_end()
@@ -62,14 +62,14 @@ def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
 
 
 def facts_to_agree_on(
-    settings: Settings, prepared: Prepared, hardware: Hardware, identity: Mapping[str, object]
+    settings: Settings, prepared: Prepared, hardware: Hardware, identity: Identity
 ) -> dict[str, object]:
     """What machines must not differ in, by name."""
     return {
         "version": job.__version__,
         "accelerator": hardware.accelerator,
         "precision": hardware.precision,
-        **identity,
+        **identity.facts,
         **{name: getattr(settings, name) for name in IN_STEP},
         "packed rows": prepared.layout.packed,
     }
