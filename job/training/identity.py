@@ -25,7 +25,7 @@ DECISIVE = (
 
 
 def identity_of(settings: Settings, prepared: Prepared) -> Identity:
-    """Names the run of these settings and this corpus; runs of one identity train the same weights."""
+    """The identity of the run of these settings and this corpus."""
     facts = {name: getattr(settings, name) for name in DECISIVE}
     facts["pretrained_model_name"] = masked(settings.pretrained_model_name)
     # Of all devices together: 4 on each of 8 cores train what 32 on one device do.

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from job.errors import OutputError
-from job.evaluation.page import SHOWN, WORST, show_characters
-from job.evaluation.report import display_width, summary_table, write_report
-from job.evaluation.scores import EpochRecord, SplitResult, score_spans
+from job.evaluation.report import ceiling, write_report
+from job.evaluation.results import EpochRecord, SplitResult
+from job.evaluation.scores import score_spans
+from job.evaluation.wrong_sentences import SHOWN, WORST, show_characters
 from job.sentence import Sentence, Span
 
 TYPES = ("PER", "LOC", "ORG")
@@ -189,17 +191,18 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
         write(tmp_path / "file")
 
 
-def test_the_summary_lines_up_with_hangul_type_names():
-    """Columns end at the same terminal column, though Hangul is two columns wide."""
-    types = ("인물", "LOC")
-    rows = [("김환희 서울", [Span(0, 3, "인물"), Span(4, 6, "LOC")], [Span(0, 3, "인물")])]
-    lines = summary_table(result("val", rows, types=types)).splitlines()
-    assert len({display_width(line) for line in lines if not line.startswith("macro")}) == 1
-    assert lines[2].split() == ["인물", "1.000", "1.000", "1.000", "1.000", "1"]
-    assert lines[3].split() == ["LOC", "0.000", "0.000", "0.000", "0.000", "1"]
-    assert lines[5].split() == ["micro", "0.667", "0.667", "1.000", "0.500", "2"]
-    assert lines[6].split() == ["macro", "0.500", "0.500"]
-    assert display_width("인물") == display_width("인물") == 4  # precomposed, decomposed
+def test_the_ceiling_counts_what_wordpieces_lose_but_not_what_was_cut_off(tmp_path):
+    """What lies behind a truncation may also start inside a wordpiece: it is not counted twice."""
+    lost = {"starts_inside_wordpiece": 1, "ends_inside_wordpiece": 1, "truncated": 2}
+    gold = [Span(n, n + 1, "PER") for n in range(8)]
+    split = replace(result("val", [("가" * 8, gold, gold)]), lost=lost)
+    assert ceiling(split) == 6 / 8
+    assert ceiling(replace(split, lost={"truncated": 8})) == 1.0
+    assert ceiling(result("val", [("가", [], [])])) is None
+    write(tmp_path, results=[split])
+    page = (tmp_path / "index.html").read_text("utf-8")
+    assert "0.750" in page
+    assert "<b>2</b> lie behind the point where long sentences were cut" in page
 
 
 @pytest.fixture(scope="module")
