@@ -48,6 +48,9 @@ class OneMachine:
     def wait_for_all(self) -> None:
         """Returns when every machine has come to this point."""
 
+    def wait_for_the_end(self) -> None:
+        """Returns when the first machine is done; raises why it is not."""
+
     def note_failure(self, error: BaseException) -> None:
         """Tells the others why this machine leaves, before anything waits for them."""
 
@@ -96,7 +99,6 @@ class Cluster(OneMachine):
         return values[0]
 
     def wait_for_the_end(self) -> None:
-        """Returns when the first machine is done; raises why it is not."""
         self.watch.heard.wait()
         self._raise_word()
 
