@@ -95,7 +95,7 @@ def _on_cores(
     def show(values: Mapping) -> None:
         run.line.update(**values)
         # In an epoch after the first, in which all was compiled.
-        if values["epoch"] > run.start.progressed.epoch + 1:
+        if values["epoch"] > run.start.position.epoch + 1:
             compiled.publish_behind()
 
     services = {
