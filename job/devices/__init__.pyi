@@ -1,4 +1,3 @@
-from .cluster.machines import Cluster as Cluster
 from .cluster.machines import OneMachine as OneMachine
 from .cluster.machines import joined as joined
 from .hardware import Hardware as Hardware
