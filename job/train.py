@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from job import storage
 from job.checkpoints import Saver
 from job.cloud import VertexEnvironment
-from job.devices import OneMachine, joined
+from job.devices import OneMachine, join_cluster
 from job.evaluation import last_screen
 from job.log import LogHandler
 from job.progress_line import ProgressLine
@@ -50,7 +50,7 @@ def train(
     On several machines only the first writes there; the others are in `job.training.follower`.
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
     """
-    with joined(vertex, stop) as machines:
+    with join_cluster(vertex, stop) as machines:
         if machines.rank > 0:
             return follow(settings, stop, handler, machines)
         with open_output(settings) as output:

@@ -1,4 +1,5 @@
 from .callback import Checkpoints as Checkpoints
+from .no_saver import NoSaver as NoSaver
 from .position import Position as Position
 from .saver import Saver as Saver
 from .saver import Saves as Saves

@@ -15,8 +15,8 @@ from job.checkpoints.saver import Saves
 from job.checkpoints.state import State
 from job.checkpoints.trainer_state import is_between_steps, put_back, set_counters, state_of
 from job.model import TokenClassifier
-from job.ranks import OneDevice
-from job.signals import Stopped, StopRequest
+from job.ranks import OneRank, Ranks
+from job.signals import Stopped, StopSource
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Checkpoints(pl.Callback):
     def __init__(
         self,
         saver: Saves,
-        stop: StopRequest,
+        stop: StopSource,
         module: TokenClassifier,
         *,
         may_go_on: Callable[[], None],
@@ -46,12 +46,12 @@ class Checkpoints(pl.Callback):
         steps_per_epoch: int,
         start: Position,
         state: State | None,
-        ranks: OneDevice | None = None,
+        ranks: Ranks | None = None,
     ):
         self.saver, self.stop, self.module, self.may_go_on = saver, stop, module, may_go_on
         self.facts, self.every_steps, self.steps_per_epoch = facts, every_steps, steps_per_epoch
         self.start, self.state = start, state
-        self.ranks = ranks or OneDevice()
+        self.ranks: Ranks = ranks or OneRank()
         self.questions = 0
         self.history = list(start.history)
         self.saved_step = start.global_step

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from job.batches import IGNORED_LABEL, Batch, EvaluationBatches, Layout
 from job.encoding import OUTSIDE_ID, EncodedSplit
 from job.errors import DataError
-from job.ranks import OneDevice
+from job.ranks import OneRank, Ranks
 
 EPOCH_DECAY = 0.9  # ExponentialLR's gamma in the tutorial
 ADAM_EPSILON = 1e-6  # the tutorial's optimiser
@@ -64,14 +64,14 @@ class TokenClassifier(pl.LightningModule):
         fused_optimizer: bool,
         validation: EncodedSplit,
         score: Callable[[np.ndarray], dict[str, float]],
-        ranks: OneDevice | None = None,
+        ranks: Ranks | None = None,
     ):
         super().__init__()
         self.network = network
         self.learning_rate, self.weight_decay, self.schedule = learning_rate, weight_decay, schedule
         self.loss_constant, self.seed, self.fused_optimizer = loss_constant, seed, fused_optimizer
         self.validation, self.score = validation, score
-        self.ranks = ranks or OneDevice()
+        self.ranks: Ranks = ranks or OneRank()
         self.epoch_loss = torch.zeros(2)  # summed loss and wordpieces of this epoch
         self.carried_loss = torch.zeros(2)  # the same of the part before a resume
         self.told_loss = (0.0, 0.0)  # the same when the progress line last read it

@@ -8,8 +8,8 @@ import logging
 from dataclasses import replace
 
 import job
-from job.checkpoints import Identity
-from job.devices import Going, Hardware, NoSaver, OneMachine, choose_hardware
+from job.checkpoints import Identity, NoSaver
+from job.devices import Hardware, OneMachine, RemoteStop, choose_hardware
 from job.log import LogHandler
 from job.progress_line import ProgressLine
 from job.settings import Settings
@@ -40,7 +40,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     start = machines.share(None)
     if start is not None:
         line = ProgressLine(handler, epochs=settings.epochs_to_train)
-        run = Run(start, identity.facts, NoSaver(), Going(None), stop, line)
+        run = Run(start, identity.facts, NoSaver(), RemoteStop(), stop, line)
         with local.scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
     machines.wait_for_the_end()
@@ -55,7 +55,7 @@ def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
         settings.tpu_cores,
         machines.count,
     )
-    machines.meet(hardware.accelerator)
+    machines.meet(hardware.backend)
     if machines.count == 1:
         return hardware
     return replace(hardware, on_failure=machines.note_failure, wait_for_all=machines.wait_for_all)

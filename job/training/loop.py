@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,11 +19,11 @@ from job.batches import (
     refuse_different_plans,
 )
 from job.checkpoints import Checkpoints, Saves, Start
-from job.devices import Hardware, on_every_core
+from job.devices import Hardware, RemoteProgressLine, RemoteStop
 from job.evaluation import EpochRecord
 from job.machine import Dispensable
 from job.settings import Settings
-from job.signals import Stopped, StopRequest
+from job.signals import Stopped, StopSource
 from job.training.epoch_history import EpochHistory, ProgressDisplay
 from job.training.preparation import Prepared
 from job.training.trainer import inapplicable_advice_ignored, make_module, make_trainer
@@ -47,9 +47,13 @@ class Run:
     identity: Mapping[str, object]
     saver: Saves
     lease: WriteRight
-    stop: StopRequest
+    stop: StopSource
     line: ProgressDisplay
     callbacks: Sequence[pl.Callback] = ()
+
+    def on_rank(self, saver: Saves, stop: RemoteStop, line: RemoteProgressLine) -> "Run":
+        """The same run on a rank in another process, where `stop` stands for the lease, too."""
+        return replace(self, saver=saver, lease=stop, stop=stop, line=line)
 
 
 def fit(
@@ -61,10 +65,9 @@ def fit(
     logs = storage.LocalMirror(
         storage.join(settings.downstream_model_dir, "logs"), scratch / "logs"
     )
-    train = on_every_core(train_rank, hardware)
     try:
         with run.stop.deferred():
-            history = train(prepared, settings, hardware, run, logs.folder)
+            history = hardware.launch(train_rank, prepared, settings, run, logs.folder)
     except SIGTERMException as exception:  # it came before the first step
         raise Stopped(signal.SIGTERM) from exception
     finally:

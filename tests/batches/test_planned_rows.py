@@ -19,7 +19,7 @@ from job.batches.planned_rows import (
 from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens
 from job.model.row_layout import probe_split
-from job.ranks import OneDevice
+from job.ranks import OneRank
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
 LENGTHS = np.random.default_rng(3).integers(1, 62, 203).tolist()
@@ -72,11 +72,11 @@ def test_validation_sees_every_wordpiece_once_in_one_shape(world_size):
 def test_ranks_that_planned_otherwise_do_not_begin():
     """A rank that hears of another plan raises in place of waiting."""
 
-    class Hearing(OneDevice):
+    class Hearing(OneRank):
         def largest(self, number: int) -> int:
             return max(number, 2**32)
 
     rows_ES = np.ones((2, 3), int)
-    refuse_different_plans(OneDevice(), rows_ES, LAYOUT)
+    refuse_different_plans(OneRank(), rows_ES, LAYOUT)
     with pytest.raises(RuntimeError, match="planned other shapes"):
         refuse_different_plans(Hearing(), rows_ES, LAYOUT)

@@ -15,7 +15,7 @@ from lightning_fabric.plugins.environments import (
 )
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from job.devices.hardware import Hardware
+from job.devices.cpu import Cpu
 from job.devices.one_process import OneProcess
 from job.machine.surroundings import (
     let_warnings_warn,
@@ -71,7 +71,7 @@ def test_lightning_is_told_that_it_is_alone(monkeypatch):
     for name, value in LEFT_OVER.items():
         if not name.startswith("PL_"):
             monkeypatch.setenv(name, value)
-    hardware = Hardware("cpu", "32", "CPU")
+    hardware = Cpu("32", "CPU")
     trainer = pl.Trainer(
         **hardware.trainer_arguments(),
         plugins=hardware.plugins(),
