@@ -7,6 +7,8 @@ A span counts Unicode code points of `Sentence.text`, half-open, so that
 from dataclasses import dataclass
 from typing import NamedTuple
 
+SPLITS = ("train", "val", "test")
+
 
 class Span(NamedTuple):
     """An entity mention: characters [start, end) of its sentence, and the entity type."""

@@ -1,7 +1,7 @@
 """The state of a running Trainer: taken, and put back. All that reaches into Lightning is here.
 
 Lightning's loops start fresh on a resume; only their counters are set. Everything else follows from
-(epoch, step): see `job.batches.plan.EpochPlan` and `job.seed`.
+(epoch, step): see `job.batches.EpochPlan` and `job.seed`.
 """
 
 from collections.abc import Mapping

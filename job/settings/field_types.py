@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
+from job.sentence import SPLITS
 from job.storage import check_location, check_output, scheme_of
 
 # What the embedded corpus and its tiny model want, where the user says nothing.
@@ -21,7 +22,6 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 }
 
 
-SPLITS = ("train", "val", "test")
 TPU_CORES = (0, 1, 4, 8)
 COLUMN_ROLES = ("text", "tags")
 

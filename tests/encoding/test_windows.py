@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.encoding.encoded import decode_spans, encode, piece_spans
 from job.encoding.labels import LabelMap
+from job.encoding.spans import decode_spans, piece_spans
+from job.encoding.windows import encode
 from job.sentence import Sentence, Span
 
 TEN = LabelMap(("PER", "NOH", "LOC", "ORG", "DAT", "TIM", "DUR", "MNY", "PNT", "POH"))
@@ -72,6 +73,13 @@ def test_spans_on_wordpiece_bounds_come_back(tokenizers_by_kind, kind, text, dat
     split = encode_all([sentence], tokenizer, length=16, stride=4)
     assert decode_spans(split.labels_P, split, TEN) == [sentence.spans]
     assert sum(split.lost.values()) == 0
+
+
+def test_no_sentences_make_an_empty_split(tokenizers_by_kind):
+    """A split of which nothing is left has no wordpiece, no window and no entity."""
+    split = encode_all([], tokenizers_by_kind["wordpiece"])
+    assert (split.sentence_count, len(split.ids_P), len(split.window_lengths_W)) == (0, 0, 0)
+    assert decode_spans(split.labels_P, split, TEN) == []
 
 
 @pytest.mark.parametrize(("length", "stride"), [(16, 4), (7, 16), (4, 1), (64, 0)])

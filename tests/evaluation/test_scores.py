@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
-from job.encoding.encoded import piece_spans
 from job.encoding.labels import LabelMap
+from job.encoding.spans import piece_spans
 from job.evaluation.scores import Counts, score_spans
 from job.sentence import Span
 
