@@ -39,6 +39,7 @@ from job.machine import (
     require_docstrings,
     require_temporary_folder,
     require_utf8,
+    share_out_threads,
     streams,
     take_out_launchers,
     tell_libraries,
@@ -118,6 +119,7 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     if ignored:
         logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
     raise_file_limit()
+    share_out_threads(os.environ, parsed.settings.cpu_workers)
     networks.prepare(os.environ)
     from job.storage import Patience, set_patience
 

@@ -24,6 +24,8 @@ from .objects import open_read as open_read
 from .objects import probe_writable as probe_writable
 from .objects import read_bytes as read_bytes
 from .objects import remove as remove
+from .objects import require_scheme as require_scheme
+from .objects import size_and_version as size_and_version
 from .objects import swap as swap
 from .objects import upload_file as upload_file
 from .objects import write_bytes as write_bytes

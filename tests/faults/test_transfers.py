@@ -14,8 +14,6 @@ from job.storage import retry
 from job.storage.retry import CorruptedError
 
 pytestmark = [
-    # gcsfs hands aiohttp more than aiohttp likes.
-    pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning"),
     # A connection that was reset under requests is closed when its answer is collected.
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]
@@ -109,6 +107,42 @@ def test_a_download_comes_through(server, tmp_path, case):
     assert all(fault.hits for fault in said)
     assert (tmp_path / "got").read_bytes() == LARGE
     assert [path.name for path in tmp_path.iterdir()] == ["got"]
+
+
+@pytest.mark.parametrize("case", ["503 three times", "429", "reset mid-body", "stall"])
+def test_a_stream_comes_through(server, case):
+    """Read in parts, each of which is asked for again where it failed."""
+    server.put(NAME, LARGE)
+    with storage.open_read(URL) as stream:
+        start = stream.read(10)
+        way = {**PASSING_DOWN[case][0], **({"drop_after": 70_001} if "reset" in case else {})}
+        said = server.fault("GET", "folder/object", **way)
+        rest = b"".join(iter(lambda: stream.read(6 << 20), b""))
+    assert said.hits
+    assert start + rest == LARGE
+
+
+def test_a_stream_is_of_one_version(server):
+    """Replaced while it is read, an object is refused rather than mixed with the new one."""
+    server.put(NAME, LARGE)
+
+    def replace_within():
+        with storage.open_read(URL) as stream:
+            stream.read(10)
+            server.put(NAME, SMALL + LARGE)
+            stream.read()
+
+    with pytest.raises(StorageError, match=f"^{URL}: was replaced or deleted"):
+        replace_within()
+
+
+def test_a_stream_of_nothing_ends_at_once(server):
+    """An object may be empty; one that is not there is told as such."""
+    server.put(NAME, b"")
+    with storage.open_read(URL) as stream:
+        assert stream.read(10) == b""
+    with pytest.raises(FileNotFoundError), storage.open_read(f"{URL}-not"):
+        pytest.fail("it is there")
 
 
 LISTED = {

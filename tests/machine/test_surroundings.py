@@ -1,8 +1,10 @@
 """What other programs left behind for this process."""
 
+import os
 import resource
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -20,8 +22,11 @@ from job.devices.one_process import OneProcess
 from job.machine.surroundings import (
     let_warnings_warn,
     raise_file_limit,
+    share_out_threads,
     take_out_launchers,
     tell_libraries,
+    threads_possible,
+    threads_wanted,
 )
 
 ROOT = Path(__file__).parent.parent.parent
@@ -125,6 +130,33 @@ def test_a_run_takes_the_open_files_that_it_may_have(monkeypatch):
         monkeypatch.setattr(resource, "getrlimit", lambda which, limits=limits: limits)
         raise_file_limit()
         assert asked == expected, limits
+
+
+def test_threads_are_counted_as_they_are_set(monkeypatch):
+    """A pool has as many as its variable says, or as there are cores; workers come on top."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(16))
+    assert threads_wanted({}, workers=0) == 8 + 2 * 15 + 16
+    assert threads_wanted({"OMP_NUM_THREADS": "4", "RAYON_NUM_THREADS": "2"}, 0) == 8 + 2 * 3 + 2
+    assert threads_wanted({"OMP_NUM_THREADS": "many"}, workers=2) == 8 + 2 * 15 + 16 + 6
+
+
+@pytest.mark.parametrize(("most", "threads"), [(4, "1"), (1000, "7")])
+def test_where_threads_run_out_libraries_start_none(monkeypatch, caplog, most, threads):
+    """What is set by hand stays only where there are enough; no thread of the trial is left."""
+    start, before = threading.Thread.start, threading.active_count()
+
+    def limited(thread):
+        if threading.active_count() >= before + most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    environ = {"OMP_NUM_THREADS": "7"}
+    share_out_threads(environ, workers=0)
+    assert environ["OMP_NUM_THREADS"] == threads
+    assert ("Only 4 of the" in caplog.text) == (most == 4)
+    assert threads_possible(5) == min(most, 5)
+    assert threading.active_count() == before
 
 
 def python(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess:

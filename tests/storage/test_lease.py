@@ -37,6 +37,37 @@ def test_it_is_held_inside_and_gone_after(url):
     assert not objects.exists(objects.join(url, LEASE))
 
 
+@pytest.mark.parametrize("call", ["create", "swap"])
+def test_a_stop_in_the_moment_of_taking_it_leaves_none(url, monkeypatch, call):
+    """The lease stands in the store before the block is entered: it is given back all the same."""
+    if call == "swap":
+        left_behind(url, released=True)
+    act = getattr(objects, call)
+
+    def stopped_after(*arguments):
+        act(*arguments)
+        raise Stopped(15)
+
+    monkeypatch.setattr(objects, call, stopped_after)
+    with pytest.raises(Stopped), held(url):
+        pytest.fail("it goes on")
+    assert not objects.exists(objects.join(url, LEASE))
+
+
+def test_a_stop_while_another_holds_it_leaves_that_ones(url, monkeypatch, caplog):
+    """Nothing of ours stands there, and nothing is said of it."""
+    left = left_behind(url)
+
+    def stop(seconds):
+        raise Stopped(15)
+
+    monkeypatch.setattr(lease.time, "sleep", stop)
+    with pytest.raises(Stopped), held(url):
+        pytest.fail("it goes on")
+    assert stands(url) == left
+    assert "stays behind" not in caplog.text
+
+
 def test_a_second_job_is_refused_with_the_name_of_the_first(url):
     """A holder that renews is alive: its name and the lease's age are told."""
     with held(url, renew_every_s=0.2) as mine:
