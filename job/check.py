@@ -103,7 +103,7 @@ def _alone(url: str) -> None:
 
 
 def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> Start:
-    """Whether what lies in the output can be gone on from; nothing is deleted."""
+    """The start that a run would have; nothing is deleted."""
     if settings.resume == "never":
         logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
     with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
