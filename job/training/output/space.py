@@ -30,10 +30,14 @@ class Need:
 
 
 def needs_of(
-    settings: Settings, prepared: Prepared, position: Position, store: CheckpointStore, scratch: Path
+    settings: Settings,
+    prepared: Prepared,
+    position: Position,
+    store: CheckpointStore,
+    scratch: Path,
 ) -> list[Need]:
-    """What a run from `position` writes: to this machine's `scratch`, and to an output on a path, but
-    not to one where RESUME=never makes room first."""
+    """What a run from `position` writes: to this machine's `scratch`, and to an output on a path,
+    but not to one where RESUME=never makes room first."""
     network, url = prepared.network, settings.downstream_model_dir
     weights = [*network.parameters(), *network.buffers()]
     model = sum(tensor.numel() * tensor.element_size() for tensor in weights)
