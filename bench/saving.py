@@ -39,7 +39,7 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
     from job.checkpoints.position import Position
     from job.checkpoints.saver import Saver
     from job.checkpoints.store import CheckpointStore
-    from job.devices.table import choose_hardware
+    from job.devices import choose_hardware
     from job.settings.settings import Settings
     from job.signals import StopRequest
     from job.training.preparation import prepare

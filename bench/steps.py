@@ -20,7 +20,7 @@ from bench.kmou import BATCH_SIZE, LENGTH, SEED, make_start, read
 from bench.reference import encode_reference
 from job.batches import EpochPlan, TrainingSteps
 from job.corpus.formats.recognise import to_tagged
-from job.devices.table import choose_hardware
+from job.devices import choose_hardware
 from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap
 from job.encoding.windows import encode

@@ -11,7 +11,6 @@ from pytorch_lightning.plugins.precision import Precision
 
 from job.devices.hardware import Hardware, PreparedT, RunT, TrainRank
 from job.devices.tpu import runtime
-from job.devices.tpu.describe import describe
 from job.devices.tpu.graphs import GraphBoundaries
 from job.devices.tpu.ranks import CoreRanks
 from job.devices.tpu.strategy import CorePrecision, CoreStrategy
@@ -97,6 +96,8 @@ class Tpu(Hardware):
         return launch(train_rank, prepared, settings, self, run, log_folder)
 
     def describe(self) -> Iterator[str]:
+        from job.devices.tpu.describe import describe
+
         return describe()
 
     def require_compiler(self) -> None:

@@ -1,12 +1,14 @@
 """The graphs that a TPU compiles: one a batch, each shape once, and counted."""
 
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from job.batches import Batch
+if TYPE_CHECKING:
+    from job.batches import Batch
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class GraphBoundaries(pl.Callback):
         torch_xla.sync()
 
     def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: "Batch", batch_idx: int
     ) -> None:
         shape = tuple(batch["input_ids"].shape)
         planned = (int(self.rows_ES[batch["epoch"], batch["step"]]), self.row_length)
