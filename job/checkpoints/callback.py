@@ -70,7 +70,7 @@ class Checkpoints(pl.Callback):
         if self.state is not None:
             put_back(trainer, self.state)
             if self.ranks.rank == 0:  # it is that of all
-                self.module.carried_loss = self.state["epoch_loss"]
+                self.module.losses.carried = self.state["epoch_loss"]
             self.state = None  # a second copy of the weights and moments
         self._leave_before_the_first_step()
 
@@ -112,12 +112,12 @@ class Checkpoints(pl.Callback):
         if step == self.steps_per_epoch:
             return
         if self._asked_to_stop():
-            self.module.refuse_bad_loss()
+            self.module.losses.refuse_bad()
             self._save(self.saver.copy_of(self._state(trainer, batch["epoch"], step)))
             self._leave()
         if self.every_steps and trainer.global_step % self.every_steps == 0:
             # The ranks do this together, before what one of them knows alone.
-            self.module.refuse_bad_loss()
+            self.module.losses.refuse_bad()
             state = self._state(trainer, batch["epoch"], step)
             if self.saver.is_busy:
                 logger.info("Step %d is not saved: the last save is not done.", trainer.global_step)
@@ -144,7 +144,7 @@ class Checkpoints(pl.Callback):
         # How long it takes is known to each rank alone.
         is_long = self.ranks.count > 1 or self.validation_s > SHORT_VALIDATION_S
         if is_long and self._asked_to_stop():
-            self.module.refuse_bad_loss()
+            self.module.losses.refuse_bad()
             before = self.before_last_step
             if before is not None and before["position"]["global_step"] != self.saved_step:
                 self._save(before)
@@ -177,5 +177,5 @@ class Checkpoints(pl.Callback):
             stopped_early=step == 0 and trainer.should_stop,
             history=tuple(self.history),
         )
-        epoch_loss = self.ranks.total(self.module.epoch_loss) if step else torch.zeros(2)
+        epoch_loss = self.ranks.total(self.module.losses.epoch) if step else torch.zeros(2)
         return state_of(trainer, self.module, position, epoch_loss)

@@ -78,7 +78,7 @@ class EpochHistory(pl.Callback):
             return
         self.shown_at = now
         f1 = self.checkpoints.history[-1].f1_characters if self.checkpoints.history else None
-        loss = self.module.take_recent_loss()
+        loss = self.module.losses.recent()
         with self.spare:
             self.line.update(
                 epoch=batch["epoch"] + 1,

@@ -17,7 +17,7 @@ from job.batches.planned_rows import (
 from job.batches.rows import Layout
 from job.batches.training import TrainingSteps
 from job.encoding.encoded import SpecialTokens
-from job.model.row_layout import probe_split
+from job.model.probe import probe_split
 from job.ranks import OneRank
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)

@@ -10,7 +10,7 @@ from job.batches.planned_rows import plan_rows
 from job.batches.rows import Layout
 from job.batches.step_shapes import plan_steps
 from job.encoding.encoded import SpecialTokens
-from job.model.row_layout import probe_split
+from job.model.probe import probe_split
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
 SPLIT = probe_split(np.random.default_rng(3).integers(1, 62, 203).tolist(), 100)

@@ -8,7 +8,7 @@ from job.batches.training import TrainingSteps
 from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap
 from job.encoding.windows import encode
-from job.model.row_layout import probe_split
+from job.model.probe import probe_split
 from job.sentence import Sentence
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)

@@ -5,7 +5,6 @@ import math
 import os
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from job.errors import OutputError
-from job.evaluation.report import ceiling, write_report
+from job.evaluation.report import write_report
 from job.evaluation.results import EpochRecord, SplitResult
 from job.evaluation.scores import score_spans
 from job.evaluation.wrong_sentences import SHOWN, WORST, show_characters
@@ -189,20 +188,6 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="file"):
         write(tmp_path / "file")
-
-
-def test_the_ceiling_counts_what_wordpieces_lose_but_not_what_was_cut_off(tmp_path):
-    """What lies behind a truncation may also start inside a wordpiece: it is not counted twice."""
-    lost = {"starts_inside_wordpiece": 1, "ends_inside_wordpiece": 1, "truncated": 2}
-    gold = [Span(n, n + 1, "PER") for n in range(8)]
-    split = replace(result("val", [("가" * 8, gold, gold)]), lost=lost)
-    assert ceiling(split) == 6 / 8
-    assert ceiling(replace(split, lost={"truncated": 8})) == 1.0
-    assert ceiling(result("val", [("가", [], [])])) is None
-    write(tmp_path, results=[split])
-    page = (tmp_path / "index.html").read_text("utf-8")
-    assert "0.750" in page
-    assert "<b>2</b> lie behind the point where long sentences were cut" in page
 
 
 @pytest.fixture(scope="module")

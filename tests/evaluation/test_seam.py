@@ -1,6 +1,7 @@
 """A metric is a function of counts and a row: it then appears wherever figures are shown."""
 
 import json
+import re
 
 from job.evaluation.report import write_report
 from job.evaluation.scores import METRICS, Counts, Metric
@@ -25,6 +26,9 @@ def test_a_new_row_appears_in_the_numbers_the_page_and_the_terminal(monkeypatch,
     assert all("f_half" in row for row in written["per_type"].values())
     page = (tmp_path / "index.html").read_text("utf-8")
     assert '<th scope="col">Recall</th><th scope="col">F0.5</th><th scope="col">Entities' in page
+    loc = split.characters.per_type["LOC"]
+    assert f_half(loc) not in (loc.precision, loc.recall)
+    assert f"<td>{loc.recall:.3f}</td><td>{f_half(loc):.3f}</td>" in re.sub(r">\s+<", "><", page)
     header, _, *rows = summary_table(split).splitlines()
     assert header.split()[-3:] == ["recall", "F0.5", "entities"]
     micro = next(row.split() for row in rows if row.startswith("micro"))

@@ -17,6 +17,7 @@ from transformers import (
 
 from job.encoding import LabelMap
 from job.errors import ArgumentError, DataError
+from job.model.head import head_of
 from job.model.pretrained.config import damage_named, load_config, quiet_library, refuse_pointer
 from job.model.pretrained.config import first_position as first_position
 from job.model.pretrained.config import max_positions as max_positions
@@ -45,6 +46,7 @@ def load_classifier(
             f"{folder}: transformers has no token classifier for the architecture "
             f'"{config.model_type}"; choose an encoder such as BERT, ELECTRA or RoBERTa.'
         )
+    head_of(config)  # one that is unknown is refused here
     with damage_named(folder), quiet_library():
         if from_scratch:
             return AutoModelForTokenClassification.from_config(config, dtype=torch.float32)

@@ -5,7 +5,7 @@ import pytest
 from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
-from job.model.step_memory import refuse_large_steps
+from job.model.memory import refuse_large_steps
 from tests.support.tiny import make_network
 
 
