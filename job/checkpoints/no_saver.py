@@ -5,21 +5,24 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pytorch_lightning.plugins.io import CheckpointIO
+from job.checkpoints.saver import Saves
+from job.checkpoints.state import State
 
 
-class NoSaver(CheckpointIO):
+class NoSaver(Saves):
     """Saves nothing: the first rank does."""
 
-    is_busy = False
+    @property
+    def is_busy(self) -> bool:
+        return False
 
-    def copy_of(self, state: Mapping) -> Mapping:
+    def copy_of(self, state: State) -> State:
         return {"position": state["position"]}
 
-    def save(self, copied: Mapping, step: int, facts: Mapping[str, object]) -> None:
+    def save(self, copied: State, step: int, facts: Mapping[str, object]) -> None:
         """The first rank does."""
 
-    def reserve(self, state: Mapping) -> None:
+    def reserve(self, state: State) -> None:
         """There is nothing to copy."""
 
     def raise_if_failed(self) -> None:

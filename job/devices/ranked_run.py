@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, Self
 
-from job.checkpoints import NoSaver, Saver
+from job.checkpoints import Saves
 from job.devices.tpu.remote import RemoteProgressLine, RemoteStop
 from job.signals import StopSource
 
@@ -30,5 +30,5 @@ class RankedRun(Protocol):
     @property
     def line(self) -> Line: ...
 
-    def on_rank(self, saver: Saver | NoSaver, stop: RemoteStop, line: RemoteProgressLine) -> Self:
+    def on_rank(self, saver: Saves, stop: RemoteStop, line: RemoteProgressLine) -> Self:
         """The same run, with what one rank has in the place of these; `stop` is its lease, too."""

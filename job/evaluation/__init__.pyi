@@ -3,4 +3,4 @@ from .results import EpochRecord as EpochRecord
 from .results import SplitResult as SplitResult
 from .scores import METRICS as METRICS
 from .scores import score_spans as score_spans
-from .terminal import summary_table as summary_table
+from .terminal import last_screen as last_screen

@@ -1,11 +1,45 @@
-"""Tables for a terminal, in which Hangul takes two columns."""
+"""What a terminal shows of a trained model. In its tables Hangul takes two columns."""
 
 import math
+import shlex
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from job.evaluation.results import SplitResult
+from job import storage
+from job.evaluation.results import EpochRecord, SplitResult
 from job.evaluation.scores import METRICS, Counts
+
+
+def last_screen(
+    results: Sequence[SplitResult],
+    history: Sequence[EpochRecord],
+    facts: Mapping[str, str],
+    url: str,
+) -> str:
+    """The table of F1 per type, what the run took, where everything is, and how to tag with it.
+
+    `facts` are those of `write_report`.
+    """
+    shown = results[-1]
+    speeds = [record.sentences_per_s for record in history]
+    lines = [
+        "",
+        summary_table(shown).rstrip("\n"),
+        "",
+        f"{facts['seconds']} s in all, {facts['seconds of training']} s of training"
+        + (f" at {sum(speeds) / len(speeds):.0f} sentences/s" if speeds else "")
+        + (f", {facts['cost']}" if "cost" in facts else ""),
+        "",
+        f"model    {storage.join(url, 'model')}",
+        f"report   {storage.join(url, 'report', 'index.html')}",
+        f"errors   {storage.join(url, 'report', 'errors.jsonl')}",
+        f"logs     {storage.join(url, 'logs')}",
+        "",
+        "Tag your own sentences, one a line:",
+        "  python -m job predict sentences.txt tagged.txt --downstream_model_dir="
+        + shlex.quote(url),
+    ]
+    return "\n".join(lines)
 
 
 def summary_table(result: SplitResult) -> str:

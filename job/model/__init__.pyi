@@ -1,8 +1,7 @@
 from .classifier import TokenClassifier as TokenClassifier
 from .inference import predict_labels as predict_labels
-from .memory import bytes_per_position as bytes_per_position
 from .memory import largest_batch as largest_batch
-from .memory import parameter_bytes as parameter_bytes
+from .memory import refuse_large_steps as refuse_large_steps
 from .pretrained.config import labels_of as labels_of
 from .pretrained.config import load_config as load_config
 from .pretrained.config import max_positions as max_positions

@@ -5,12 +5,14 @@ from transformers import PreTrainedModel
 
 from job.batches import Batch, Layout, to_device
 from job.encoding import EncodedSplit
+from job.errors import ArgumentError
 from job.model.head import head_of, logits_of
 from job.model.probe import probe_split
 
 LARGEST_BATCH = 256  # beyond it fine-tuning loses accuracy, not time
 USABLE_MEMORY = 0.8
 ROOM_FOR_LONG_STEPS = 1.5  # a step of long sentences against the mean one
+SMALL_STEP = 4096  # positions that no device lacks memory for
 BYTES_PER_PARAMETER = 16  # weight, gradient and AdamW's two moments, 32 bits each
 
 
@@ -35,6 +37,30 @@ def largest_batch(
     while batch > 1 and batch * per_sentence * per_position * ROOM_FOR_LONG_STEPS > budget:
         batch //= 2
     return batch
+
+
+def refuse_large_steps(
+    network: PreTrainedModel,
+    layout: Layout,
+    rows: int,
+    *,
+    batch_size: int,
+    max_seq_length: int,
+    free_bytes: int,
+) -> None:
+    """Raises ArgumentError where a step of so many rows does not fit into `free_bytes` of a core:
+    before a compilation of minutes ends in a lack of memory."""
+    positions = rows * layout.row_length
+    if positions <= SMALL_STEP:
+        return
+    per_position = bytes_per_position(network, layout, max_seq_length)
+    needed = parameter_bytes(network) + positions * per_position
+    if needed > free_bytes:
+        raise ArgumentError(
+            f"BATCH_SIZE={batch_size}: a core's largest step has {rows} rows of "
+            f"{layout.row_length} positions, about {needed / 1e9:.0f} GB, and a core has "
+            f"{free_bytes / 1e9:.0f}; lower BATCH_SIZE."
+        )
 
 
 def parameter_bytes(network: PreTrainedModel) -> int:

@@ -5,13 +5,13 @@ and end as it does.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 
 import job
-from job.checkpoints import NoSaver
+from job.checkpoints import Identity, NoSaver
 from job.devices import Hardware, OneMachine, RemoteStop, choose_hardware
-from job.log import LogHandler, Progress
+from job.log import LogHandler
+from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import StopRequest
 from job.storage import local
@@ -39,8 +39,8 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = machines.share(None)
     if start is not None:
-        line = Progress(handler, epochs=settings.epochs_to_train)
-        run = Run(start, identity, NoSaver(), RemoteStop(), stop, line)
+        line = ProgressLine(handler, epochs=settings.epochs_to_train)
+        run = Run(start, identity.facts, NoSaver(), RemoteStop(), stop, line)
         with local.scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
     machines.wait_for_the_end()
@@ -62,14 +62,14 @@ def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
 
 
 def facts_to_agree_on(
-    settings: Settings, prepared: Prepared, hardware: Hardware, identity: Mapping[str, object]
+    settings: Settings, prepared: Prepared, hardware: Hardware, identity: Identity
 ) -> dict[str, object]:
     """What machines must not differ in, by name."""
     return {
         "version": job.__version__,
         "accelerator": hardware.accelerator,
         "precision": hardware.precision,
-        **identity,
+        **identity.facts,
         **{name: getattr(settings, name) for name in IN_STEP},
         "packed rows": prepared.layout.packed,
     }

@@ -96,7 +96,7 @@ def test_a_clock_that_jumps_changes_nothing(runs, server, place, tmp_path, untou
     """By a day to and fro at every look, in a run that is killed, too: order is by step, the lease
     is nobody else's, and the end is bit for bit the same."""
     place = place if where == "bucket" else folder_place(tmp_path / "out")
-    hold = "job.training.publishing:evaluate_split"
+    hold = "job.training.evaluate:evaluate_split"
     job = runs.start(place, inside=Inside(hold=hold, day_jumps=True), epochs=1)
     job.until_held()
     job.kill()
@@ -109,11 +109,11 @@ def test_a_clock_that_jumps_changes_nothing(runs, server, place, tmp_path, untou
 
 def test_the_scratch_folder_of_a_killed_run_is_removed(runs, place):
     """What it had written on this machine on its way to the store goes with the next start."""
-    job = runs.start(place, inside=Inside(hold="job.training.publishing:evaluate_split"), epochs=1)
+    job = runs.start(place, inside=Inside(hold="job.training.evaluate:evaluate_split"), epochs=1)
     job.until_held()
     assert len(list((runs.folder / "tmp").iterdir())) == 1
     other = runs.start(
-        "gs://bucket/other", inside=Inside(hold="job.training.publishing:evaluate_split")
+        "gs://bucket/other", inside=Inside(hold="job.training.evaluate:evaluate_split")
     )
     other.until_held()
     job.kill()

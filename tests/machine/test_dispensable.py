@@ -10,8 +10,8 @@ import pytest
 
 from job.cloud import preemption
 from job.evaluation import curves, report
-from job.log import Progress
 from job.machine.dispensable import Dispensable
+from job.progress_line import ProgressLine
 from job.training.event_file import Curves
 from tests.evaluation.test_report import write
 from tests.support.runs import World
@@ -113,7 +113,7 @@ def test_a_trial_whose_metric_cannot_be_written_still_trains(world, monkeypatch,
 
 def test_a_progress_line_that_fails_ends_nothing(world, monkeypatch, capsys):
     """Training does not stop for what it would have said."""
-    monkeypatch.setattr(Progress, "update", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(ProgressLine, "update", lambda *_, **__: 1 / 0)
     code, log = world.run(capsys, epochs=1)
     assert code == 0, log
     assert said(log, "progress line") == 1

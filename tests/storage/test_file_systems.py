@@ -17,7 +17,7 @@ from job.storage.lease import held
 from job.storage.liveness import name_of_this
 from job.storage.manifest import MANIFEST, describe_files
 from job.storage.replacement import UNFINISHED, replace_dir
-from job.training.output_probe import probe_output
+from job.training.output.probe import probe_output
 from tests.support.lacking import EACH, MOUNTED_BUCKET, POOREST, lack
 
 WHOLE = [{what: name} for what, name in EACH] + [MOUNTED_BUCKET, POOREST]

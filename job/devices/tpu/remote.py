@@ -46,3 +46,6 @@ class RemoteProgressLine:
     def update(self, **values: object) -> None:
         if self._client is not None:
             self._client.ask("show", values)
+
+    def close(self) -> None:
+        """The process of the coordinator ends it."""
