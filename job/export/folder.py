@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job.encoding import LabelMap
 from job.errors import OutputError
 from job.export.model_card import write_card
-from job.model import quiet_library
+from job.model import labels_of, quiet_library
 from job.storage import MANIFEST, describe_files
 
 # What every export has; a tokenizer may add to it.
@@ -66,7 +66,7 @@ def _write_model(
     label_map: LabelMap,
 ) -> None:
     model = getattr(model, "_orig_mod", model)  # torch.compile's wrapper
-    assert tuple(model.config.id2label[i] for i in range(len(label_map.labels))) == label_map.labels
+    assert labels_of(model.config) == list(label_map.labels)
     with quiet_library():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -49,7 +49,8 @@ class Tagger:
         file = folder / "label_map.txt"
         label_map = LabelMap.from_text(file.read_text(encoding="utf-8"), str(file))
         tokenizer = load_tokenizer(folder)
-        network = load_classifier(folder, label_map, trained=True).to(device)
+        network = load_classifier(folder, label_map, trained=True)
+        network.to(device)  # type: ignore[arg-type]  # transformers' wrapper hides `self`
         window = _window(max_seq_length, manifest, max_positions(network.config))
         special = SpecialTokens.of(tokenizer)
         layout = choose_layout(

@@ -2,6 +2,7 @@ from .classifier import TokenClassifier as TokenClassifier
 from .inference import predict_labels as predict_labels
 from .memory import largest_batch as largest_batch
 from .memory import refuse_large_steps as refuse_large_steps
+from .pretrained.config import labels_of as labels_of
 from .pretrained.config import load_config as load_config
 from .pretrained.config import max_positions as max_positions
 from .pretrained.config import quiet_library as quiet_library

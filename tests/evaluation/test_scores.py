@@ -36,6 +36,13 @@ def spans_of(tags):
     return tuple(spans)
 
 
+def test_an_entity_that_is_given_twice_counts_once():
+    """In gold as in what was predicted."""
+    once, twice = [[Span(0, 2, "PER")]], [[Span(0, 2, "PER")] * 2]
+    assert score_spans(twice, once, TYPES) == score_spans(once, twice, TYPES)
+    assert score_spans(twice, twice, TYPES).micro == Counts(1, 1, 1)
+
+
 def decoded(taggings):
     """The same by the job's own decoding of label ids, all sentences in one array."""
     label_map = LabelMap(TYPES)
