@@ -31,6 +31,32 @@ def test_no_secret_goes_into_a_checkpoint():
     assert facts["pretrained_model_name"] == "https://(secret)@h/m?(secret)"
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pretrained_model_name": "a/b"},
+        {"pretrained_model_revision": "v2"},
+        {"max_seq_length": 32},
+        {"long_sentences": "truncate"},
+        {"window_stride": 3},
+        {"learning_rate": 0.1},
+        {"seed": 8},
+        {"lr_scheduler": "linear"},
+        {"warmup_ratio": 0.2, "lr_scheduler": "linear"},
+        {"weight_decay": 0.1},
+        {"gradient_accumulation": 2},
+        {"gradient_clip": 0.5},
+        {"test_mode": True},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_what_changes_the_weights_changes_the_identity(changed):
+    """Each argument by its name."""
+    name = next(iter(changed))
+    facts, others = (identity_of(s, prepared()).facts for s in (Settings(), Settings(**changed)))
+    assert facts[name] != others[name]
+
+
 def test_the_batch_of_all_devices_counts():
     """Two sentences on each of four devices train what eight on one do."""
     assert identity_of(Settings(), prepared()).facts["batch_size"] == 8
