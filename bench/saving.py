@@ -34,7 +34,7 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
     from pytorch_lightning.callbacks import ModelCheckpoint
     from transformers import BertConfig, BertForTokenClassification
 
-    from job.batches.plan import EpochPlan, EvaluationBatches, RunData, TrainingSteps
+    from job.batches import EpochPlan, EvaluationBatches, RunData, TrainingSteps
     from job.checkpoints.callback import Checkpoints, Progressed
     from job.checkpoints.saver import Saver
     from job.checkpoints.store import CheckpointStore

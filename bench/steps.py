@@ -18,11 +18,12 @@ from transformers import AutoTokenizer
 
 from bench.kmou import BATCH_SIZE, LENGTH, SEED, make_start, read
 from bench.reference import encode_reference
-from job.batches.plan import EpochPlan, TrainingSteps
-from job.corpus.formats.recognise import to_tagged
+from job.batches import EpochPlan, TrainingSteps
+from job.corpus import to_tagged
 from job.devices import choose_hardware
-from job.encoding.encoded import SpecialTokens, encode
+from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap
+from job.encoding.windows import encode
 from job.model.classifier import ADAM_EPSILON, logits_of, summed_loss
 from job.model.pretrained.network import load_classifier
 from job.model.row_layout import choose_layout

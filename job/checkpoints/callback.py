@@ -1,7 +1,7 @@
 """What a checkpoint holds of a running Trainer, when it is taken, and how it is put back.
 
 Lightning's loops start fresh on a resume; only their counters are set. Everything else follows from
-(epoch, step): see `job.batches.plan.EpochPlan` and `job.model.classifier.step_seed`.
+(epoch, step): see `job.batches.EpochPlan` and `job.seed`.
 """
 
 import logging

@@ -84,7 +84,7 @@ class Notices:
 
 
 @contextmanager
-def heeded(host: str | None, product: Path = PRODUCT) -> Iterator[None]:
+def stop_when_preempted(host: str | None, product: Path = PRODUCT) -> Iterator[None]:
     """Inside the block a notice sends this process SIGTERM. `host`: GCE_METADATA_HOST, or None.
 
     Outside Google Cloud, without a host, nothing is asked.

@@ -7,6 +7,7 @@ Shape legend:
 
 import math
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 import pytorch_lightning as pl
@@ -14,25 +15,22 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from job.batches import IGNORED_LABEL, Batch, EvaluationBatches, Layout
+from job.batches import IGNORED_LABEL, Batch, EvaluationBatches, Layout, to_device
 from job.encoding import OUTSIDE_ID, EncodedSplit
 from job.errors import DataError
 from job.ranks import OneRank, Ranks
+from job.seed import step_seed
 
 EPOCH_DECAY = 0.9  # ExponentialLR's gamma in the tutorial
 ADAM_EPSILON = 1e-6  # the tutorial's optimiser
+NETWORK_INPUTS: Final = ("input_ids", "attention_mask", "position_ids")
 EPOCH_STRIDE = 10**9  # more than an epoch has steps
-
-
-def step_seed(*numbers: int) -> int:
-    """A seed from (seed, epoch, step, rank), so that a step's dropout needs no stored state."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
 
 
 def logits_of(network: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """logits_RLC, float32."""
-    names = ("input_ids", "attention_mask", "position_ids")
-    return network(**{name: batch[name] for name in names if name in batch}).logits.float()
+    arguments = {name: batch[name] for name in NETWORK_INPUTS if name in batch}
+    return network(**arguments).logits.float()
 
 
 def summed_loss(logits_RLC: torch.Tensor, labels_RL: torch.Tensor) -> torch.Tensor:
@@ -224,7 +222,7 @@ def predict_labels(
     predicted_P = np.full(len(split.ids_P), OUTSIDE_ID, np.int16)
     summed, count = 0.0, 0
     for batch in EvaluationBatches(split, layout):
-        on_device = {name: tensor.to(network.device) for name, tensor in batch.items()}
+        on_device = to_device(batch, network.device)
         logits_RLC = logits_of(network, on_device)
         summed += summed_loss(logits_RLC, on_device["labels"]).item()
         count += int((batch["labels"] != IGNORED_LABEL).sum())

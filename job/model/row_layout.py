@@ -5,12 +5,12 @@ import logging
 import torch
 from transformers import PreTrainedModel
 
-from job.batches import Batch, Layout
+from job.batches import Batch, Layout, to_device
 from job.encoding import EncodedSplit, SpecialTokens
 from job.errors import ArgumentError
 from job.model.classifier import logits_of, summed_loss
 from job.model.pretrained.config import first_position
-from job.model.probe import find_difference, on_device, probe_split
+from job.model.probe import find_difference, probe_split
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def bytes_per_position(network: PreTrainedModel, layout: Layout, max_seq_length:
     longest = max_seq_length - layout.special.count
     windows = range(2 * (layout.row_length // max_seq_length))
     rows = layout.rows(probe_split([longest] * len(windows), network.config.vocab_size), windows)
-    return _kept_bytes(network, on_device(network, rows)) / rows["input_ids"].numel()
+    return _kept_bytes(network, to_device(rows, network.device)) / rows["input_ids"].numel()
 
 
 def _kept_bytes(network: PreTrainedModel, batch: Batch) -> int:

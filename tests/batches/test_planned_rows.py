@@ -4,19 +4,18 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.batches.plan import EpochPlan, TrainingSteps
+from job.batches.plan import EpochPlan
 from job.batches.planned_rows import (
-    EvaluationRows,
     all_in_first_epoch,
     in_few_sizes,
     plan_rows,
     refuse_different_plans,
 )
 from job.batches.rows import Layout
+from job.batches.training import TrainingSteps
 from job.devices.tpu.accelerator import Tpu
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
@@ -60,18 +59,6 @@ def test_every_rank_takes_the_planned_shape_in_each_step(world_size):
         assert shapes == {(rows_ES[epoch, step], layout.row_length)}
     assert set(rows_ES[0]) == set(rows_ES.flat)
     assert len(set(rows_ES.flat)) <= 3
-
-
-@pytest.mark.parametrize("world_size", [1, 2, 8])
-def test_validation_sees_every_wordpiece_once_in_one_shape(world_size):
-    """Ranks have as many batches each, though the last ones are not full."""
-    split = probe_split(LENGTHS, 100)
-    ranks = [EvaluationRows(split, LAYOUT, rank, world_size) for rank in range(world_size)]
-    batches = [batch for rank in ranks for batch in rank]
-    assert len({len(rank) for rank in ranks}) == 1
-    assert len({batch["input_ids"].shape for batch in batches}) == 1
-    seen = torch.cat([batch["piece"][batch["piece"] >= 0] for batch in batches])
-    assert sorted(seen.tolist()) == list(range(len(split.ids_P)))
 
 
 def test_ranks_that_planned_otherwise_do_not_begin():

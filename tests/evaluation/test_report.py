@@ -1,5 +1,6 @@
 """The report: four files whose numbers agree, and a page that any browser shows, offline."""
 
+import dataclasses
 import json
 import math
 import os
@@ -14,7 +15,7 @@ from selenium.webdriver.common.by import By
 
 from job.errors import OutputError
 from job.evaluation.page import SHOWN, WORST, show_characters
-from job.evaluation.report import display_width, summary_table, write_report
+from job.evaluation.report import ceiling, display_width, summary_table, write_report
 from job.evaluation.scores import EpochRecord, SplitResult, score_spans
 from job.sentence import Sentence, Span
 
@@ -63,6 +64,21 @@ def write(folder, *, results=None, history=None, types=TYPES, facts=None, title=
 def lines_of(file):
     """The JSON values of a file, split as the strictest readers split lines."""
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def test_what_no_wordpiece_can_get_right_lowers_the_ceiling():
+    """Entities behind a truncation do not: they are counted among the other reasons as well."""
+    lost = {"starts_inside_wordpiece": 1, "ends_inside_wordpiece": 1, "truncated": 4}
+    split = dataclasses.replace(result("val", ROWS), lost=lost)
+    assert ceiling(split) == pytest.approx(5 / 7)
+    assert ceiling(result("val", [("부산", [], [])])) is None
+
+
+def test_a_sentence_with_nothing_but_a_spurious_entity_is_an_error(tmp_path):
+    """Nothing of gold is missed there."""
+    write(tmp_path, results=[result("val", [("부산에 갔다", [], [Span(0, 2, "LOC")])])])
+    [error] = lines_of(tmp_path / "errors.jsonl")
+    assert (error["missed"], error["spurious"]) == ([], [[0, 2, "LOC"]])
 
 
 def test_predictions_hold_every_sentence_and_errors_only_the_wrong_ones(tmp_path):

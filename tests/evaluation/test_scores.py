@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
-from job.encoding.encoded import piece_spans
 from job.encoding.labels import LabelMap
+from job.encoding.spans import piece_spans
 from job.evaluation.scores import Counts, confusion, match_spans, score_spans
 from job.sentence import Span
 
@@ -34,6 +34,13 @@ def spans_of(tags):
         if tag.startswith("B-"):
             start = i
     return tuple(spans)
+
+
+def test_an_entity_that_is_given_twice_counts_once():
+    """In gold as in what was predicted."""
+    once, twice = [[Span(0, 2, "PER")]], [[Span(0, 2, "PER")] * 2]
+    assert score_spans(twice, once, TYPES) == score_spans(once, twice, TYPES)
+    assert score_spans(twice, twice, TYPES).micro == Counts(1, 1, 1)
 
 
 def decoded(taggings):

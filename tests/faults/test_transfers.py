@@ -45,6 +45,14 @@ def hurried():
 
 
 @pytest.fixture
+def patient(hurried):
+    """For faults that pass: on a busy machine a good request may take seconds."""
+    retry.set_patience(
+        retry.Patience(timeout_s=3, deadline_s=200, first_wait_s=0.05, longest_wait_s=0.2)
+    )
+
+
+@pytest.fixture
 def file(tmp_path):
     def made(data: bytes):
         (tmp_path / "file").write_bytes(data)
@@ -79,7 +87,7 @@ PASSING_UP = {
 
 
 @pytest.mark.parametrize("case", PASSING_UP)
-def test_an_upload_comes_through(server, file, case):
+def test_an_upload_comes_through(server, file, patient, case):
     """A fault that passes is outlived, and what lies there then is what was sent."""
     data, ways = PASSING_UP[case]
     said = [server.fault(path="/upload/", **way) for way in ways]
@@ -99,7 +107,7 @@ PASSING_DOWN = {
 
 
 @pytest.mark.parametrize("case", PASSING_DOWN)
-def test_a_download_comes_through(server, tmp_path, case):
+def test_a_download_comes_through(server, tmp_path, patient, case):
     """What arrives is what lies there; a file appears whole or not at all."""
     server.put(NAME, LARGE)
     said = [server.fault("GET", "folder/object", **way) for way in PASSING_DOWN[case]]
@@ -154,7 +162,7 @@ LISTED = {
 
 
 @pytest.mark.parametrize("case", LISTED)
-def test_looks_and_deletions_come_through(server, case):
+def test_looks_and_deletions_come_through(server, patient, case):
     """Listing, looking and deleting outlive the same faults as transfers."""
     for act, done in (
         (lambda: storage.list_names("gs://bucket/folder"), ["object"]),
@@ -177,7 +185,7 @@ LOST_ANSWERS = {
 
 
 @pytest.mark.parametrize("case", LOST_ANSWERS)
-def test_ones_own_write_is_not_taken_for_anothers(server, case):
+def test_ones_own_write_is_not_taken_for_anothers(server, patient, case):
     """Done, but the answer lost: exclusive create and swap succeed, as they did."""
     for act, left in (
         (lambda: storage.create(URL, b"mine"), b"mine"),
@@ -189,7 +197,7 @@ def test_ones_own_write_is_not_taken_for_anothers(server, case):
         assert server.objects()[NAME] == left
 
 
-def test_anothers_write_is_seen_through_a_fault(server):
+def test_anothers_write_is_seen_through_a_fault(server, patient):
     """The same fault, but another wrote: told, and the other's write stays."""
     server.put(NAME, b"theirs")
     server.fault("POST", "/upload/", status=503, commit_first=True)

@@ -126,7 +126,7 @@ def test_a_machine_without_threads_to_spare_still_trains(monkeypatch, caplog):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with preemption.heeded("127.0.0.1:9"):
+    with preemption.stop_when_preempted("127.0.0.1:9"):
         pass
     assert "can't start new thread" in caplog.text
     assert [record.levelno for record in caplog.records] == [logging.WARNING]

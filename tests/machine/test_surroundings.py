@@ -98,6 +98,41 @@ def test_what_is_set_by_hand_is_not_told_otherwise():
     assert environ["OPENBLAS_NUM_THREADS"] == "1"
 
 
+def test_what_libraries_are_told():
+    """Threads that sleep while they wait, one for OpenBLAS, no CPU in a TPU's place, no abort by
+    NCCL; among machines, no advice from torch."""
+    environ: dict[str, str] = {}
+    tell_libraries(environ)
+    alone = {
+        "OMP_WAIT_POLICY": "passive",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PJRT_SELECT_DEFAULT_DEVICE": "0",
+        "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
+    }
+    assert environ == alone
+    environ = {"CLUSTER_SPEC": "{}"}
+    tell_libraries(environ)
+    assert environ == {"CLUSTER_SPEC": "{}", "TORCH_CPP_LOG_LEVEL": "ERROR", **alone}
+
+
+def test_libraries_are_told_before_they_are_loaded(tmp_path):
+    """OpenMP and OpenBLAS read their variables once, when torch and numpy are imported."""
+    code = """
+import os, sys
+
+class Watch:
+    def find_spec(name, path=None, target=None):
+        if name in ("numpy", "torch"):
+            print(name, os.environ.get("OMP_WAIT_POLICY"), os.environ.get("OPENBLAS_NUM_THREADS"))
+
+sys.meta_path.insert(0, Watch)
+from job.__main__ import main
+main(["predict", "absent", "absent", "--downstream_model_dir=absent"])
+"""
+    done = python(tmp_path, "-c", code)
+    assert done.stdout.splitlines() == ["numpy passive 1", "torch passive 1"], done.stderr
+
+
 def test_warnings_do_not_end_a_run(monkeypatch):
     """PYTHONWARNINGS=error is gone, for this process and for those that it starts; what else was
     asked for stays."""

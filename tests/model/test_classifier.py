@@ -8,8 +8,9 @@ from transformers import BertConfig, BertForTokenClassification
 from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens
 from job.errors import DataError
-from job.model.classifier import TokenClassifier, make_schedule, predict_labels, step_seed
+from job.model.classifier import TokenClassifier, make_schedule, predict_labels
 from job.model.row_layout import probe_split
+from job.seed import step_seed
 
 SPECIAL = SpecialTokens((2,), (3,), 0)
 LAYOUT = Layout(SPECIAL, row_length=48)

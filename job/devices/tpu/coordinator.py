@@ -104,12 +104,20 @@ class Coordinator:
                 name, arguments = connection.recv()
                 if name == "watch":
                     (watched,) = arguments
-                    self._watching[watched] = connection
+                    self._watch(watched, connection)
                     continue
                 connection.send(self._served(name, arguments))
         except (EOFError, OSError):
             if self._working[watched]:
                 self._fail(UnavailableError(f"Process {watched}, which trained, has died."))
+
+    def _watch(self, process: int, connection: Connection) -> None:
+        """Ends the process when the run fails, or now where it has failed already."""
+        with self._lock:
+            self._watching[process] = connection
+            has_failed = self.failure is not None
+        if has_failed:
+            connection.send(END)
 
     def _served(self, name: str, arguments: tuple) -> tuple[object, JobError | None]:
         """A service's answer, or its error. One that is a fault of ours ends the run, too."""
@@ -148,8 +156,9 @@ class Coordinator:
                 return
             self.failure = error
             self._failed.set()
+            watching = list(self._watching.values())
         threading.Thread(target=self._kill_late_children, name="grace", daemon=True).start()
-        for connection in list(self._watching.values()):
+        for connection in watching:
             try:
                 connection.send(END)
             except OSError:

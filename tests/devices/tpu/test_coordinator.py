@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from job.devices.tpu.coordinator import Coordinator, CoordinatorClient, LogToCoordinator
+from job.devices.tpu.coordinator import END, Coordinator, CoordinatorClient, LogToCoordinator
 from job.devices.tpu.remote import RemoteStop
 from job.errors import DataError, OutputError, UnavailableError
 
@@ -32,10 +32,9 @@ with Coordinator({}) as coordinator:
 """
 
 
-def die_soon() -> None:
-    """As one does whose runtime cannot open the device."""
-    time.sleep(0.5)
-    sys.exit(3)
+# As one does whose runtime cannot open the device. Text, so that the process need not import this
+# module and all that it imports first, which takes long on a busy machine.
+DIE_SOON = "import sys, time; time.sleep(0.5); sys.exit(3)"
 
 
 def child(address: str, key: str) -> subprocess.Popen:
@@ -72,6 +71,16 @@ def test_the_first_failure_ends_every_process_and_is_told():
     assert str(coordinator.failure) == "the first"
 
 
+def test_a_process_that_comes_after_the_failure_is_ended_too():
+    """Its word may be on its way, or not yet be heard, when another process fails."""
+    with Coordinator({}) as coordinator:
+        client = CoordinatorClient(coordinator.address, coordinator.key)
+        client.ask("fail", DataError("the first"))
+        client._connection.send(("watch", (1,)))
+        assert client._connection.poll(30)
+        assert client._connection.recv() == END
+
+
 def test_a_process_that_dies_is_noticed():
     """Its connection closes while its ranks have not said that they are done."""
     with Coordinator({}) as coordinator:
@@ -102,7 +111,7 @@ def test_children_that_stay_are_killed_while_the_coordinator_is_open(monkeypatch
 
 def test_a_process_that_dies_before_it_begins_is_noticed():
     """It has no connection yet, and the pool would wait for its siblings for ever."""
-    process = multiprocessing.get_context("spawn").Process(target=die_soon)
+    process = multiprocessing.get_context("spawn").Process(target=exec, args=(DIE_SOON,))
     with Coordinator({}, ranks=2) as coordinator:
         process.start()
         with pytest.raises(UnavailableError, match=f"Process {process.pid} has died. Is the TPU"):
