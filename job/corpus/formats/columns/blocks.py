@@ -137,7 +137,8 @@ def _reject_widths(block: Block, width: int, named: int | None) -> None:
 def _fields(line: str, tabs: bool) -> list[str]:
     line = line.rstrip(" \t")
     if not tabs:
-        fields = SPACES.split(line)
+        is_plain = "\t" not in line and "  " not in line
+        fields = line.split(" ") if is_plain else SPACES.split(line)
         # A space can be a unit here too: `  O`.
         return [" ", *fields[1:]] if not fields[0] else fields
     fields = line.split("\t")
