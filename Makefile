@@ -3,10 +3,12 @@ VENV ?= .venv
 VENV_TPU ?= .venv-tpu
 EXTRA ?= cpu
 IMAGE ?= korean-ner-job:$(EXTRA)
+COVERED = corpus encoding batches model checkpoints storage
 SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-faults test-tpu gcs check lock specs image test-container sbom
+.PHONY: help train check checks test coverage test-faults test-tpu gcs lock specs image \
+  test-container sbom
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,9 +21,20 @@ train: environment  ## train on the embedded sample; DOWNSTREAM_MODEL_DIR=… wr
 check: environment  ## the pre-flight check of `make train`
 	@$(VENV)/bin/python -m job check --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample}
 
-test: environment-dev  ## lint, then every test that needs no docker, but for the slow faults
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+checks: environment-dev  ## lint, types and spelling
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && \
+	  $(VENV)/bin/codespell
+
+test: checks  ## the checks, then every test that needs no docker, but for the slow faults
 	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile -m 'not slow'
+
+coverage: environment-dev  ## which lines the tests of a package run: at least 90 % of each of six
+	@$(VENV)/bin/python -m pytest --numprocesses=auto --dist=loadfile -m 'not slow' \
+	  $(COVERED:%=tests/%) $(COVERED:%=--cov=job.%) --cov-report=
+	@for package in $(COVERED); do \
+	  $(VENV)/bin/coverage report --include="job/$$package/*" --skip-covered --fail-under=90 \
+	    || exit 1; \
+	done
 
 test-faults: environment-dev  ## the fault matrix: kill -9, stores and disks that fail, two writers
 	@$(VENV)/bin/python -m pytest tests/faults --numprocesses=auto --dist=load

@@ -29,7 +29,7 @@ from job.encoding.labels import LabelMap
 from job.encoding.spans import decode_spans
 from job.encoding.windows import encode
 from job.evaluation.scores import score_spans
-from job.model.classifier import predict_labels
+from job.model.inference import predict_labels
 from job.model.pretrained.network import load_classifier
 
 SEED, BATCH_SIZE, LENGTH = 7, 32, 64

@@ -16,7 +16,8 @@ from job.encoding.labels import LabelMap
 from job.encoding.spans import decode_spans
 from job.encoding.windows import encode
 from job.evaluation.scores import score_spans
-from job.model.pretrained.network import load_classifier, load_tokenizer
+from job.model.pretrained.network import load_classifier
+from job.model.pretrained.tokenizer import load_tokenizer
 from job.sample import make_corpus, make_model
 from job.sample.particles import choose_particle
 

@@ -15,7 +15,7 @@ from job.batches.plan import EpochPlan
 from job.batches.rows import Layout, best_fit
 from job.batches.training import TrainingSteps
 from job.encoding import EncodedSplit
-from job.ranks import OneDevice
+from job.ranks import Ranks
 
 LENGTH_STEP = 32  # a row's length is a multiple of it
 LONGEST_ROW = 256
@@ -72,7 +72,7 @@ def needed_rows(
     return np.array([max(1, *map(rows_of, shared.shares(step))) for step in steps])
 
 
-def refuse_different_plans(ranks: OneDevice, rows_ES: np.ndarray, layout: Layout) -> None:
+def refuse_different_plans(ranks: Ranks, rows_ES: np.ndarray, layout: Layout) -> None:
     """Raises before a step in which the ranks would wait for each other for ever."""
     mine = zlib.crc32(rows_ES.astype("<i8").tobytes(), layout.row_length) >> 1
     largest, smallest = ranks.largest(mine), -ranks.largest(-mine)

@@ -133,7 +133,7 @@ def _find(folder_url: str, cache: Cache) -> dict[str, Source]:
     if is_web(folder_url):
         return _find_on_web(folder_url, cache)
     try:
-        storage.open_filesystem(folder_url)
+        storage.require_scheme(folder_url)
     except OutputError as error:  # the scheme is unknown
         raise ArgumentError(f"DOWNSTREAM_CORPUS_ROOT_DIR: {error}") from error
     found = {}

@@ -15,7 +15,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from job.batches import Batch, Layout, alone, to_device
 from job.encoding import EncodedSplit, SpecialTokens
-from job.model.classifier import logits_of
+from job.model.head import logits_of
 
 LONGEST_PROBED = 512  # positions; longer windows only where a sliding window asks for them
 SHORT_WINDOWS = (5, 7)

@@ -7,7 +7,7 @@ import torch
 from job.batches.evaluation import EvaluationBatches, EvaluationRows
 from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens
-from job.model.row_layout import probe_split
+from job.model.probe import probe_split
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
 LENGTHS = np.random.default_rng(3).integers(1, 62, 203).tolist()

@@ -16,11 +16,11 @@ from job.batches.planned_rows import (
 )
 from job.batches.rows import Layout
 from job.batches.training import TrainingSteps
-from job.devices.hardware import Hardware
+from job.devices.tpu.accelerator import Tpu
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
-from job.model.row_layout import probe_split
-from job.ranks import OneDevice
+from job.model.probe import probe_split
+from job.ranks import OneRank
 from job.settings.settings import Settings
 from job.training.preparation import _refuse_large_steps
 from tests.support.tiny import make_network
@@ -64,21 +64,21 @@ def test_every_rank_takes_the_planned_shape_in_each_step(world_size):
 def test_ranks_that_planned_otherwise_do_not_begin():
     """A rank that hears of another plan raises in place of waiting."""
 
-    class Hearing(OneDevice):
+    class Hearing(OneRank):
         def largest(self, number: int) -> int:
             return max(number, 2**32)
 
     rows_ES = np.ones((2, 3), int)
-    refuse_different_plans(OneDevice(), rows_ES, LAYOUT)
+    refuse_different_plans(OneRank(), rows_ES, LAYOUT)
     with pytest.raises(RuntimeError, match="planned other shapes"):
         refuse_different_plans(Hearing(), rows_ES, LAYOUT)
 
 
 def test_a_step_that_no_core_holds_is_refused_before_it_compiles(monkeypatch):
     """Counted from what one row keeps, without trying."""
-    hardware, settings = Hardware("tpu", "32", "", 8), Settings(tpu_cores=8, max_seq_length=32)
+    hardware, settings = Tpu("32", "", 8), Settings(tpu_cores=8, max_seq_length=32)
     layout = Layout(SpecialTokens((2,), (3,), 0), row_length=32)
     _refuse_large_steps(make_network(layers=1), layout, 200, hardware, settings)
-    monkeypatch.setattr("job.devices.hardware.CORE_BYTES", 1_000_000)
+    monkeypatch.setattr("job.devices.tpu.accelerator.CORE_BYTES", 1_000_000)
     with pytest.raises(ArgumentError, match="BATCH_SIZE=4: a core's largest step has 200 rows"):
         _refuse_large_steps(make_network(layers=1), layout, 200, hardware, settings)

@@ -1,5 +1,7 @@
 """The batches of training: a step's windows, on whichever rank and in whichever process."""
 
+import numpy as np
+import pytest
 import torch
 
 from job.batches.plan import EpochPlan
@@ -8,7 +10,7 @@ from job.batches.training import TrainingSteps
 from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap
 from job.encoding.windows import encode
-from job.model.row_layout import probe_split
+from job.model.probe import probe_split
 from job.sentence import Sentence
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
@@ -47,3 +49,19 @@ def test_worker_processes_build_the_same_batches():
         here = steps[epoch, step]
         assert (batch["epoch"], batch["step"]) == (epoch, step)
         assert torch.equal(batch["input_ids"], here["input_ids"])
+
+
+@pytest.mark.parametrize("world_size", [2, 8])
+def test_the_ranks_of_a_step_have_about_as_many_wordpieces(world_size):
+    """Each window goes to one rank, and none has more than another without its shortest window."""
+    lengths = np.random.default_rng(5).integers(1, 60, 300)
+    split = probe_split(lengths.tolist(), 100)
+    plan = EpochPlan(300, 8, 7, world_size)
+    steps = TrainingSteps(split, LAYOUT, plan)
+    for step in range(plan.steps):
+        shares = steps.shares((0, step))
+        loads = [lengths[share].sum() for share in shares]
+        fullest = lengths[shares[int(np.argmax(loads))]]
+        assert fullest.sum() - fullest.min() <= min(loads)
+        taken = np.concatenate([plan.sentences(0, step, rank) for rank in range(world_size)])
+        assert sorted(window for share in shares for window in share) == sorted(taken)
