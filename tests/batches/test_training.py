@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from job.batches.plan import EpochPlan
-from job.batches.rows import Layout
+from job.batches.rows import Layout, to_device
 from job.batches.training import TrainingSteps
 from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap
@@ -65,3 +65,13 @@ def test_the_ranks_of_a_step_have_about_as_many_wordpieces(world_size):
         assert fullest.sum() - fullest.min() <= min(loads)
         taken = np.concatenate([plan.sentences(0, step, rank) for rank in range(world_size)])
         assert sorted(window for share in shares for window in share) == sorted(taken)
+
+
+def test_a_batch_moves_with_its_step():
+    """Its tensors go to the device; epoch and step stay plain numbers."""
+    split = probe_split([3, 9, 14], 100)
+    batch = TrainingSteps(split, LAYOUT, EpochPlan(3, 3, 7))[1, 0]
+    moved = to_device(batch, torch.device("meta"))
+    assert (moved["epoch"], moved["step"]) == (1, 0)
+    assert moved.keys() == batch.keys()
+    assert moved["input_ids"].is_meta

@@ -180,3 +180,9 @@ def test_100_000_units_are_read():
     assert len(only(read("가\tB-PS\n" * 100_000)).spans) == 100_000
     carried = "## 1\t" + "가 " * 100_000 + "\n"
     assert len(only(read(carried + "가\tB-PS\n" * 100_000)).spans) == 100_000
+
+
+def test_rows_of_one_column_have_no_tag():
+    """Also where all of them are such, and the comments alone look like rows with a tag."""
+    parsed = read("# text = O\nO\n\n" * 5)
+    assert [row.reason for row in parsed.rejected] == ["a unit without a tag"] * 5

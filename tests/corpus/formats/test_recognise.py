@@ -1,7 +1,9 @@
 """The bytes and lines of a file, and the format that they are in, or why they are in none."""
 
+import gc
 import re
 import unicodedata
+from contextlib import suppress
 
 import pytest
 
@@ -114,3 +116,34 @@ def test_the_format_is_told_by_content_and_not_by_first_characters():
     assert "tagged" in read("{가}␞{가}\n").format
     assert "columns" in read("{\tO\n}\tO\n").format
     assert read("가␞가\n").why == "1 of its first 1 lines hold ␞"
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("가␞<가:PS>\n", "나␞다\n"),
+        ("가\tB-PS\n\n", "나\t다\n\n"),
+        ('{"text": "가", "spans": [[0, 1, "PS"]]}\n', '{"text": "나", "spans": [[0, 2, "PS"]]}\n'),
+        ('{"tokens": ["가"], "ner_tags": ["B-PS"]}\n', '{"tokens": ["나"], "ner_tags": []}\n'),
+        ("가␞<가:PS>\n", "\u200b나␞<\u200b:PS>나\n"),  # refused when the edges are settled
+    ],
+)
+def test_what_was_read_and_what_was_rejected_know_their_file_and_line(good, bad):
+    """So that a message can name the place, whatever the format."""
+    parsed = read(good * 4 + bad)
+    assert parsed.sentences[1].place == f"f.txt:{1 + good.count(chr(10))}"
+    assert [row.place for row in parsed.rejected] == [f"f.txt:{1 + 4 * good.count(chr(10))}"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("data", ["가␞<가:PS>\n", '{"tokens": ["가"], "ner_tags": [1]}\n'])
+def test_pythons_collector_is_left_as_it_was(data, enabled):
+    """It stands still while a file is read, also where that ends with an error."""
+    was_enabled = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with suppress(DataError):
+            read(data)
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
