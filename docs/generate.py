@@ -1,0 +1,136 @@
+"""Writes the parts of the documents that follow from the code, each between two markers.
+
+Run it as `make docs`. A test holds the pages equal to what this writes.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+import yaml
+
+from job.errors import EXIT_CODES
+from job.settings.field_types import SAMPLE_DEFAULTS
+from job.settings.help import display
+from job.settings.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("job", "docker", "bench", "docs")  # those that the tree of CONTRIBUTING.md shows
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a table in one language; the code's own English stands where one is missing."""
+
+    arguments_head: str = "| variable | default | meaning |"
+    exit_codes_head: str = "| code | meaning |"
+    sample: str = "The corpus `sample` brings other defaults, for its tiny model:"
+    last_choice: str = " or "
+    groups: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    exit_codes: Mapping[int, str] = field(default_factory=dict)
+
+
+def korean() -> Words:
+    """The Korean words, of docs/arguments.ko.yaml."""
+    return Words(**yaml.safe_load((ROOT / "docs/arguments.ko.yaml").read_text("utf-8")))
+
+
+def arguments(words: Words) -> str:
+    """A table of arguments for each group of `--help`, and what the sample changes."""
+    lines = []
+    for name, about in Settings.model_fields.items():
+        said = about.json_schema_extra or {}
+        if said.get("group"):
+            group = said["group"]
+            lines += ["", f"## {words.groups.get(group, group)}", ""]
+            lines += [words.arguments_head, "|---|---|---|"]
+        default = said.get("default") or display(about.default)
+        default = "none" if default == "-" else default
+        meaning = words.meanings.get(name, about.description)
+        is_choice = get_origin(about.annotation) is Literal
+        choice = f" ({_choices(get_args(about.annotation), words)})" if is_choice else ""
+        default = words.defaults.get(default, default)
+        lines.append(f"| `{name.upper()}` | {_cell(default)} | {_cell(meaning + choice)} |")
+    preset = ", ".join(f"`{name.upper()}={display(v)}`" for name, v in SAMPLE_DEFAULTS.items())
+    return "\n".join([*lines[1:], "", f"{words.sample} {preset}."])
+
+
+def _choices(options: tuple[str, ...], words: Words) -> str:
+    *first, last = options
+    return f"{', '.join(first)}{words.last_choice}{last}" if first else last
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"([<*|])", r"\\\1", text)
+
+
+def exit_codes(words: Words) -> str:
+    """The table of the codes that a run can end with."""
+    rows = [f"| {code} | {words.exit_codes.get(code, said)} |" for code, said in EXIT_CODES.items()]
+    return "\n".join([words.exit_codes_head, "|---:|---|", *rows])
+
+
+def tree() -> str:
+    """A list of folders and files, each with the first sentence that it says of itself."""
+    return "\n".join(line for name in FOLDERS for line in _branch(ROOT / name, depth=0))
+
+
+def _branch(folder: Path, depth: int) -> Iterator[str]:
+    yield _entry(folder, f"{folder.relative_to(ROOT) if depth == 0 else folder.name}/", depth)
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    for path in files:
+        if path.name != "__init__.py" and sentence(path):
+            yield _entry(path, path.name, depth + 1)
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if any(sentence(path) for path in inner.rglob("*")):
+            yield from _branch(inner, depth + 1)
+
+
+def _entry(path: Path, shown: str, depth: int) -> str:
+    said = sentence(path / "__init__.py" if path.is_dir() else path)
+    link = f"[{shown}]({path.relative_to(ROOT)})"
+    return f"{'  ' * depth}- {link}" + (f": {said}" if said else "")
+
+
+def sentence(path: Path) -> str:
+    """The first sentence of a module, the first heading of a page; empty for other files."""
+    if path.suffix == ".md" and not path.name.endswith(".ko.md"):
+        [heading] = re.findall(r"\A# (.+)", path.read_text("utf-8"))
+        return heading
+    if path.suffix != ".py" or not path.is_file():
+        return ""
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return re.split(r"(?<=\.)\s", " ".join(docstring.split("\n\n")[0].split()))[0]
+
+
+# Page → the name of its markers → what stands between them.
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "docs/arguments.md": {"arguments": lambda: arguments(Words())},
+    "docs/arguments.ko.md": {"arguments": lambda: arguments(korean())},
+    "docs/outputs.md": {"exit codes": lambda: exit_codes(Words())},
+    "docs/outputs.ko.md": {"exit codes": lambda: exit_codes(korean())},
+    "CONTRIBUTING.md": {"tree": tree},
+}
+
+
+def filled(page: str) -> str:
+    """The text of a page with its parts written anew. Raises ValueError without its markers."""
+    text = (ROOT / page).read_text("utf-8")
+    for name, part in PARTS[page].items():
+        pieces = re.split(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", text, flags=re.DOTALL)
+        if len(pieces) != 4:
+            raise ValueError(f"{page}: write <!-- {name} --> and <!-- /{name} --> on lines of their own, once")
+        before, begin, end, after = pieces
+        text = f"{before}{begin}\n{part()}\n\n{end}{after}"
+    return text
+
+
+if __name__ == "__main__":
+    for page in PARTS:
+        (ROOT / page).write_text(filled(page), "utf-8")
+        print(page)
