@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 import yaml
+from pydantic.fields import FieldInfo
 
 from job.errors import EXIT_CODES
 from job.settings.field_types import SAMPLE_DEFAULTS
@@ -52,17 +53,20 @@ def arguments(words: Words) -> str:
         default = said.get("default") or display(about.default)
         default = "none" if default == "-" else default
         meaning = words.meanings.get(name, about.description)
-        is_choice = get_origin(about.annotation) is Literal
-        choice = f" ({_choices(get_args(about.annotation), words)})" if is_choice else ""
+        choice = _choices(get_args(about.annotation), words) if _is_choice(about) else ""
         default = words.defaults.get(default, default)
         lines.append(f"| `{name.upper()}` | {_cell(default)} | {_cell(meaning + choice)} |")
     preset = ", ".join(f"`{name.upper()}={display(v)}`" for name, v in SAMPLE_DEFAULTS.items())
     return "\n".join([*lines[1:], "", f"{words.sample} {preset}."])
 
 
+def _is_choice(about: FieldInfo) -> bool:
+    return get_origin(about.annotation) is Literal
+
+
 def _choices(options: tuple[str, ...], words: Words) -> str:
     *first, last = options
-    return f"{', '.join(first)}{words.last_choice}{last}" if first else last
+    return f" ({', '.join(first)}{words.last_choice}{last})" if first else ""
 
 
 def _cell(text: str) -> str:
@@ -93,7 +97,7 @@ def _branch(folder: Path, depth: int) -> Iterator[str]:
 
 def _entry(path: Path, shown: str, depth: int) -> str:
     said = sentence(path / "__init__.py" if path.is_dir() else path)
-    link = f"[{shown}]({path.relative_to(ROOT)})"
+    link = f"[`{shown}`]({path.relative_to(ROOT)})"
     return f"{'  ' * depth}- {link}" + (f": {said}" if said else "")
 
 
@@ -124,7 +128,9 @@ def filled(page: str) -> str:
     for name, part in PARTS[page].items():
         pieces = re.split(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", text, flags=re.DOTALL)
         if len(pieces) != 4:
-            raise ValueError(f"{page}: write <!-- {name} --> and <!-- /{name} --> on lines of their own, once")
+            raise ValueError(
+                f"{page}: write <!-- {name} --> and <!-- /{name} --> on lines of their own, once"
+            )
         before, begin, end, after = pieces
         text = f"{before}{begin}\n{part()}\n\n{end}{after}"
     return text
