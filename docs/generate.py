@@ -24,9 +24,9 @@ FOLDERS = ("job", "docker", "bench", "docs")  # those that the tree of CONTRIBUT
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a table in one language; the code's own English stands where one is missing."""
+    """The words of one language; where one is missing, the code's own English stands."""
 
-    arguments_head: str = "| variable | default | meaning |"
+    default: str = "default"
     exit_codes_head: str = "| code | meaning |"
     sample: str = "The corpus `sample` brings other defaults, for its tiny model:"
     last_choice: str = " or "
@@ -42,22 +42,25 @@ def korean() -> Words:
 
 
 def arguments(words: Words) -> str:
-    """A table of arguments for each group of `--help`, and what the sample changes."""
+    """A list of arguments for each group of `--help`, and what the sample changes."""
     lines = []
     for name, about in Settings.model_fields.items():
         said = about.json_schema_extra or {}
         if said.get("group"):
-            group = said["group"]
-            lines += ["", f"## {words.groups.get(group, group)}", ""]
-            lines += [words.arguments_head, "|---|---|---|"]
-        default = said.get("default") or display(about.default)
-        default = "none" if default == "-" else default
+            lines += ["", f"## {words.groups.get(said['group'], said['group'])}", ""]
         meaning = words.meanings.get(name, about.description)
         choice = _choices(get_args(about.annotation), words) if _is_choice(about) else ""
-        default = words.defaults.get(default, default)
-        lines.append(f"| `{name.upper()}` | {_cell(default)} | {_cell(meaning + choice)} |")
+        default = f"{words.default}: {_default(about, words)}"
+        lines.append(f"- **`{name.upper()}`**, {default}<br>{_escaped(meaning + choice)}")
     preset = ", ".join(f"`{name.upper()}={display(v)}`" for name, v in SAMPLE_DEFAULTS.items())
     return "\n".join([*lines[1:], "", f"{words.sample} {preset}."])
+
+
+def _default(about: FieldInfo, words: Words) -> str:
+    in_words = (about.json_schema_extra or {}).get("default")
+    if about.default is None and not in_words:
+        in_words = "none"
+    return words.defaults.get(in_words, in_words) if in_words else f"`{display(about.default)}`"
 
 
 def _is_choice(about: FieldInfo) -> bool:
@@ -69,8 +72,8 @@ def _choices(options: tuple[str, ...], words: Words) -> str:
     return f" ({', '.join(first)}{words.last_choice}{last})" if first else ""
 
 
-def _cell(text: str) -> str:
-    return re.sub(r"([<*|])", r"\\\1", text)
+def _escaped(text: str) -> str:
+    return re.sub(r"([<*])", r"\\\1", text)
 
 
 def exit_codes(words: Words) -> str:
