@@ -19,7 +19,9 @@ from job.settings.help import display
 from job.settings.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("job", "docker", "bench", "docs")  # those that the tree of CONTRIBUTING.md shows
+# What the tree of CONTRIBUTING.md shows; the tests mirror job/.
+ROOT_FILES = ("Dockerfile", "cloudbuild.yaml", ".pre-commit-config.yaml", ".ci/run")
+FOLDERS = ("job", "docker", "bench", "docs")
 
 
 @dataclass(frozen=True)
@@ -84,18 +86,18 @@ def exit_codes(words: Words) -> str:
 
 def tree() -> str:
     """A list of folders and files, each with the first sentence that it says of itself."""
-    return "\n".join(line for name in FOLDERS for line in _branch(ROOT / name, depth=0))
+    files = [_entry(ROOT / name, name, depth=0) for name in ROOT_FILES]
+    return "\n".join([*files, *(line for name in FOLDERS for line in _branch(ROOT / name, 0))])
 
 
 def _branch(folder: Path, depth: int) -> Iterator[str]:
-    yield _entry(folder, f"{folder.relative_to(ROOT) if depth == 0 else folder.name}/", depth)
-    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
-    for path in files:
-        if path.name != "__init__.py" and sentence(path):
+    yield _entry(folder, f"{folder.name}/", depth)
+    inner = sorted(folder.iterdir(), key=lambda path: (path.is_dir(), path.name))
+    for path in inner:
+        if path.is_file() and path.name != "__init__.py" and sentence(path):
             yield _entry(path, path.name, depth + 1)
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if any(sentence(path) for path in inner.rglob("*")):
-            yield from _branch(inner, depth + 1)
+        elif path.is_dir() and any(sentence(file) for file in path.rglob("*")):
+            yield from _branch(path, depth + 1)
 
 
 def _entry(path: Path, shown: str, depth: int) -> str:
@@ -105,14 +107,19 @@ def _entry(path: Path, shown: str, depth: int) -> str:
 
 
 def sentence(path: Path) -> str:
-    """The first sentence of a module, the first heading of a page; empty for other files."""
-    if path.suffix == ".md" and not path.name.endswith(".ko.md"):
-        [heading] = re.findall(r"\A# (.+)", path.read_text("utf-8"))
-        return heading
-    if path.suffix != ".py" or not path.is_file():
+    """The first sentence of a module, or of the comment on top of a script; a page's heading."""
+    if path.name.endswith(".ko.md") or not path.is_file():
         return ""
-    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
-    return re.split(r"(?<=\.)\s", " ".join(docstring.split("\n\n")[0].split()))[0]
+    if path.suffix == ".md":
+        return re.match(r"# (.+)", path.read_text("utf-8"))[1]
+    if path.suffix == ".py":
+        said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    elif path.suffix in (".sh", ".yaml", ".txt") or path.name in ("Dockerfile", "run"):
+        comment = re.match(r"(?:#!.*\n)?((?:#.*\n)*)", path.read_text("utf-8"))[1]
+        said = re.sub(r"^# ?", "", comment, flags=re.MULTILINE)
+    else:
+        said = ""
+    return re.split(r"(?<=\.)\s", " ".join(said.split("\n\n")[0].split()))[0]
 
 
 # Page → the name of its markers → what stands between them.
