@@ -53,7 +53,7 @@ lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 specs: environment  ## write the examples in docker/specs anew
 	@$(VENV)/bin/python -m docker.render_specs
 
-docs: environment  ## write the parts of the documents that follow from the code anew
+docs: environment  ## rewrite the parts of the documents that follow from the code
 	@$(VENV)/bin/python -m docs.generate
 
 image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
