@@ -34,11 +34,11 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
     from pytorch_lightning.callbacks import ModelCheckpoint
     from transformers import BertConfig, BertForTokenClassification
 
-    from job.batches.plan import EpochPlan, EvaluationBatches, RunData, TrainingSteps
+    from job.batches import EpochPlan, EvaluationBatches, RunData, TrainingSteps
     from job.checkpoints.callback import Checkpoints, Progressed
     from job.checkpoints.saver import Saver
     from job.checkpoints.store import CheckpointStore
-    from job.devices.hardware import choose_hardware
+    from job.devices import choose_hardware
     from job.settings.settings import Settings
     from job.signals import StopRequest
     from job.training.loop import inapplicable_advice_ignored, make_module, make_trainer

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from job import storage
 from job.checkpoints import CheckpointStore
-from job.devices import WHERE_TO_GET_ONE, Hardware, choose_hardware, describe
+from job.devices import Hardware, choose_hardware, where_to_get
 from job.errors import JobError
 from job.machine import explained
 from job.settings import Settings
@@ -85,13 +85,12 @@ def _hardware(settings: Settings) -> Hardware:
             settings.wanted_accelerator, settings.wanted_precision, settings.tpu_cores
         )
     except JobError:
-        if settings.wanted_accelerator == "tpu":
-            logger.info("%s", WHERE_TO_GET_ONE)
+        if advice := where_to_get(settings.wanted_accelerator):
+            logger.info("%s", advice)
         raise
     logger.info("Would compute on %s, precision %s.", hardware.name, hardware.precision)
-    if hardware.accelerator == "tpu":
-        for line in describe():
-            logger.info("%s", line)
+    for line in hardware.describe():
+        logger.info("%s", line)
     return hardware
 
 

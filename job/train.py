@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from job import storage
 from job.checkpoints import CheckpointStore, Saver
 from job.cloud import VertexEnvironment
-from job.devices import OneMachine, joined
+from job.devices import OneMachine, join_cluster
 from job.log import LogHandler, Progress
 from job.settings import Settings
 from job.signals import StopRequest
@@ -57,7 +57,7 @@ def train(
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
     """
     url = settings.downstream_model_dir
-    with joined(vertex, stop) as machines:
+    with join_cluster(vertex, stop) as machines:
         if machines.rank > 0:
             return follow(settings, stop, handler, machines)
         probe_output(url)

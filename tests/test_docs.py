@@ -8,11 +8,13 @@ import yaml
 
 import job
 from docker.render_specs import SPECS
+from job.commands import COMMANDS
 from job.corpus.formats.recognise import parse as parse_corpus
 from job.launch.settings import LaunchSettings
 from job.sentence import Span
 from job.settings.command_line import SWITCHES
-from job.settings.parsing import COMMANDS, parse
+from job.settings.parsing import ANSWERS
+from tests.support.arguments import parse
 from tests.support.documents import DOCUMENTS, PAIRS, READMES, ROOT, blocks, read
 
 TUTORIAL = ("docs/tutorial.md", "docs/tutorial.ko.md")
@@ -76,7 +78,7 @@ def test_commands_and_flags_exist(document):
     for line in re.findall(r"python -m job\b([^`\n#|]*)", text):
         words = line.split()
         first = next((word for word in words if re.match(r"[a-z]", word)), "train")
-        assert first in COMMANDS or words[0].startswith("--"), line
+        assert first in (*COMMANDS, *ANSWERS) or words[0].startswith("--"), line
         for flag in re.findall(r"--([a-z_0-9]+)", line):
             assert flag in LaunchSettings.model_fields or flag in SWITCHES, flag
     for module in re.findall(r"python -m ([\w.]+)", text):

@@ -1,7 +1,7 @@
 """What a checkpoint holds of a running Trainer, when it is taken, and how it is put back.
 
 Lightning's loops start fresh on a resume; only their counters are set. Everything else follows from
-(epoch, step): see `job.batches.plan.EpochPlan` and `job.model.classifier.step_seed`.
+(epoch, step): see `job.batches.EpochPlan` and `job.seed`.
 """
 
 import logging
@@ -17,7 +17,7 @@ import torch
 from job.checkpoints.saver import Saver
 from job.evaluation import EpochRecord
 from job.model import TokenClassifier
-from job.ranks import OneDevice
+from job.ranks import OneRank, Ranks
 from job.signals import Stopped, StopRequest
 
 logger = logging.getLogger(__name__)
@@ -64,12 +64,12 @@ class Checkpoints(pl.Callback):
         steps_per_epoch: int,
         start: Progressed,
         state: Mapping | None,
-        ranks: OneDevice | None = None,
+        ranks: Ranks | None = None,
     ):
         self.saver, self.stop, self.may_go_on = saver, stop, may_go_on
         self.facts, self.every_steps, self.steps_per_epoch = facts, every_steps, steps_per_epoch
         self.start, self.state = start, state
-        self.ranks = ranks or OneDevice()
+        self.ranks: Ranks = ranks or OneRank()
         self.questions = 0
         self.history = list(start.history)
         self.saved_step = start.global_step
@@ -102,7 +102,7 @@ class Checkpoints(pl.Callback):
             if self.state["early_stopping"]:
                 callback.load_state_dict(self.state["early_stopping"])
         if self.ranks.rank == 0:  # it is that of all
-            pl_module.carried_loss = self.state["epoch_loss"]
+            pl_module.losses.carried = self.state["epoch_loss"]
         self.state = None  # a second copy of the weights and moments
         self._leave_before_the_first_step()
 
@@ -144,12 +144,12 @@ class Checkpoints(pl.Callback):
         if step == self.steps_per_epoch:
             return
         if self._asked_to_stop():
-            pl_module.refuse_bad_loss()
+            pl_module.losses.refuse_bad()
             self._save(self.saver.copy_of(self._state(trainer, pl_module, batch["epoch"], step)))
             self._leave()
         if self.every_steps and trainer.global_step % self.every_steps == 0:
             # The ranks do this together, before what one of them knows alone.
-            pl_module.refuse_bad_loss()
+            pl_module.losses.refuse_bad()
             state = self._state(trainer, pl_module, batch["epoch"], step)
             if self.saver.is_busy:
                 logger.info("Step %d is not saved: the last save is not done.", trainer.global_step)
@@ -176,7 +176,7 @@ class Checkpoints(pl.Callback):
         # How long it takes is known to each rank alone.
         is_long = self.ranks.count > 1 or self.validation_s > SHORT_VALIDATION_S
         if is_long and self._asked_to_stop():
-            module.refuse_bad_loss()
+            module.losses.refuse_bad()
             before = self.before_last_step
             if before is not None and before["position"]["global_step"] != self.saved_step:
                 self._save(before)
@@ -209,7 +209,7 @@ class Checkpoints(pl.Callback):
             "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
             "precision": trainer.precision_plugin.state_dict(),
             "early_stopping": early_stopping[0] if early_stopping else {},
-            "epoch_loss": self.ranks.total(module.epoch_loss) if step else torch.zeros(2),
+            "epoch_loss": self.ranks.total(module.losses.epoch) if step else torch.zeros(2),
             "position": {
                 "epoch": epoch,
                 "step": step,

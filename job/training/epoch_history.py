@@ -46,7 +46,7 @@ class Telling(pl.Callback):
             return
         self.shown_at = now
         f1 = self.checkpoints.history[-1].f1_characters if self.checkpoints.history else None
-        loss = pl_module.take_recent_loss()
+        loss = pl_module.losses.recent()
         with self.spare:
             self.line.update(
                 epoch=batch["epoch"] + 1,

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import job
-from job.devices import Cluster, Going, Hardware, NoSaver, OneMachine, choose_hardware
+from job.checkpoints import NoSaver
+from job.devices import Hardware, OneMachine, RemoteStop, choose_hardware
 from job.log import LogHandler, Progress
 from job.settings import Settings
 from job.signals import StopRequest
@@ -30,7 +31,7 @@ IN_STEP = (
 )
 
 
-def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: Cluster) -> str:
+def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: OneMachine) -> str:
     """This machine's part of a run, to the end of the first machine's; a line to close with."""
     hardware = meet_on_hardware(settings, machines)
     prepared = prepare(settings, hardware, machines.share(None))
@@ -39,7 +40,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     start = machines.share(None)
     if start is not None:
         line = Progress(handler, epochs=settings.epochs_to_train)
-        run = Run(start, identity, NoSaver(), Going(None), stop, line)
+        run = Run(start, identity, NoSaver(), RemoteStop(), stop, line)
         with local.scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
     machines.wait_for_the_end()
@@ -54,7 +55,7 @@ def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
         settings.tpu_cores,
         machines.count,
     )
-    machines.meet(hardware.accelerator)
+    machines.meet(hardware.backend)
     if machines.count == 1:
         return hardware
     return replace(hardware, on_failure=machines.note_failure, wait_for_all=machines.wait_for_all)

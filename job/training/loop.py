@@ -5,7 +5,7 @@ import signal
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -20,8 +20,8 @@ from job.batches import (
     TrainingSteps,
     refuse_different_plans,
 )
-from job.checkpoints import Checkpoints, Saver
-from job.devices import Hardware, on_every_core
+from job.checkpoints import Checkpoints, NoSaver, Saver
+from job.devices import Hardware, RemoteProgressLine, RemoteStop
 from job.encoding import decode_spans, piece_spans
 from job.evaluation import EpochRecord, score_spans
 from job.log import Progress
@@ -61,6 +61,10 @@ class Run:
     line: Progress
     callbacks: Sequence[pl.Callback] = ()
 
+    def on_rank(self, saver: Saver | NoSaver, stop: RemoteStop, line: RemoteProgressLine) -> "Run":
+        """The same run on a rank in another process, where `stop` stands for the lease, too."""
+        return replace(self, saver=saver, lease=stop, stop=stop, line=line)
+
 
 def fit(
     prepared: Prepared, settings: Settings, hardware: Hardware, run: Run, scratch: Path
@@ -71,10 +75,9 @@ def fit(
     logs = storage.LocalMirror(
         storage.join(settings.downstream_model_dir, "logs"), scratch / "logs"
     )
-    train = on_every_core(train_rank, hardware)
     try:
         with run.stop.deferred():
-            history = train(prepared, settings, hardware, run, logs.folder)
+            history = hardware.launch(train_rank, prepared, settings, run, logs.folder)
     except SIGTERMException as exception:  # it came before the first step
         raise Stopped(signal.SIGTERM) from exception
     finally:

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job.batches import EpochPlan, Layout, plan_rows
 from job.corpus import Corpus, Split, load_corpus
-from job.devices import Hardware, require_compiler
+from job.devices import Hardware
 from job.encoding import EncodedSplit, LabelMap, SpecialTokens, check_unknown, encode_cached
 from job.errors import ArgumentError, DataError
 from job.model import (
@@ -101,7 +101,7 @@ def assemble(
     `kept` is the batch size of the checkpoint to go on from, which BATCH_SIZE=0 takes.
     """
     if settings.compile:
-        require_compiler(hardware.accelerator)
+        hardware.require_compiler()
     label_map = LabelMap.from_sentences(corpus.train.sentences)
     splits = _splits(corpus, settings.test_mode)
     encoded = {n: _encode(split, tokenizer, label_map, settings) for n, split in splits.items()}

@@ -46,6 +46,35 @@ def edit_manifest(store, **changed):
     storage.write_bytes(place, json.dumps(manifest).encode())
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pretrained_model_name": "a/b"},
+        {"pretrained_model_revision": "v2"},
+        {"max_seq_length": 32},
+        {"long_sentences": "truncate"},
+        {"window_stride": 3},
+        {"learning_rate": 0.1},
+        {"seed": 8},
+        {"lr_scheduler": "linear"},
+        {"warmup_ratio": 0.2, "lr_scheduler": "linear"},
+        {"weight_decay": 0.1},
+        {"gradient_accumulation": 2},
+        {"gradient_clip": 0.5},
+        {"test_mode": True},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_what_changes_the_weights_changes_the_identity(monkeypatch, changed):
+    """Each argument by its name."""
+    monkeypatch.setattr("job.training.identity.tokenizer_digest", lambda tokenizer: "")
+    splits = {name: SimpleNamespace(digest=name) for name in ("train", "val")}
+    plan = SimpleNamespace(world_size=1)
+    run = SimpleNamespace(batch_size=8, plan=plan, splits=splits, tokenizer=None)
+    name = next(iter(changed))
+    assert identity_of(Settings(**changed), run)[name] != identity_of(Settings(), run)[name]
+
+
 def test_the_same_run_goes_on(store, tmp_path):
     """The position is that of the checkpoint, found or named."""
     for resume in ("auto", store.committed()[0].url):

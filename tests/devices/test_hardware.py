@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from job.devices.gpu import is_gpu_expected, why_no_gpu
-from job.devices.hardware import choose_hardware, cpu_flags, require_compiler
+from job.devices.cpu import Cpu, cpu_flags
+from job.devices.gpu import Gpu, is_gpu_expected, why_no_gpu
+from job.devices.table import choose_hardware
 from job.errors import ArgumentError, UnavailableError
 from job.machine.memory import free_host_bytes
 
@@ -39,9 +40,9 @@ def test_sixteen_bit_floats_need_a_gpu():
 def test_bf16_is_chosen_only_where_the_cpu_has_it(monkeypatch, caplog):
     """A CPU without bf16 instructions would be up to 44 times slower with it."""
     for flags, expected in (({"avx2"}, "32"), ({"avx512_bf16"}, "bf16"), ({"amx_bf16"}, "bf16")):
-        monkeypatch.setattr("job.devices.hardware.cpu_flags", lambda flags=flags: frozenset(flags))
+        monkeypatch.setattr("job.devices.cpu.cpu_flags", lambda flags=flags: frozenset(flags))
         assert choose_hardware("cpu", "auto").precision == expected
-    monkeypatch.setattr("job.devices.hardware.cpu_flags", frozenset)
+    monkeypatch.setattr("job.devices.cpu.cpu_flags", frozenset)
     assert choose_hardware("cpu", "bf16").precision == "bf16"
     assert "emulates bf16" in caplog.text
 
@@ -140,9 +141,7 @@ def test_a_driver_that_is_too_old_is_named(tmp_path, monkeypatch):
 def test_auto_warns_only_where_a_gpu_was_expected(monkeypatch, caplog):
     """A torch with CUDA, or a machine with a driver, that trains on the CPU is worth a word."""
     for expected in (False, True):
-        monkeypatch.setattr(
-            "job.devices.hardware.is_gpu_expected", lambda expected=expected: expected
-        )
+        monkeypatch.setattr("job.devices.gpu.is_gpu_expected", lambda expected=expected: expected)
         assert choose_hardware("auto", "32").accelerator == "cpu"
         assert ("No GPU is used" in caplog.text) is expected
     caplog.clear()
@@ -162,15 +161,15 @@ def test_a_gpu_is_expected_of_a_cuda_build_or_a_driver(tmp_path, monkeypatch):
     assert is_gpu_expected(file)
 
 
-@pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
-def test_compiling_needs_a_compiler(accelerator, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("accelerator", "compiler"), [(Cpu, "g++"), (Gpu, "cc")])
+def test_compiling_needs_a_compiler(accelerator, compiler, tmp_path, monkeypatch):
     """COMPILE without one is refused before anything is read, not by torch in mid-run."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    hardware = accelerator("32", "")
     with pytest.raises(ArgumentError, match="COMPILE=true needs a compiler"):
-        require_compiler(accelerator)
-    compiler = tmp_path / ("g++" if accelerator == "cpu" else "cc")
-    compiler.touch(mode=0o755)
-    require_compiler(accelerator)
+        hardware.require_compiler()
+    (tmp_path / compiler).touch(mode=0o755)
+    hardware.require_compiler()
 
 
 def test_page_cache_counts_as_free(tmp_path):

@@ -47,6 +47,20 @@ def test_a_disk_that_fills_up_stops_the_run(runs, mounted, untouched):
     assert place.outcome() == untouched()
 
 
+def test_a_quota_that_is_used_up_stops_the_run(runs, tmp_path, untouched):
+    """73 with the remedy, no half of a checkpoint, and with more quota the next start ends well."""
+    place = folder_place(tmp_path / "out")
+    inside = Inside(lacks={"room for checkpoints": "EDQUOT"}, below=tmp_path / "out")
+    code, log = runs.finish(place, inside=inside)
+    assert code == OutputError.exit_code, log
+    assert "the disk quota is used up: free some, or choose another output" in log
+    assert "Traceback" not in log
+    assert place.steps() == []
+    code, log = runs.finish(place)
+    assert code == 0, log
+    assert place.outcome() == untouched()
+
+
 def test_a_scratch_disk_that_is_full_is_named(runs, place, mounted):
     """Checkpoints are written here before they go up: 73, TMPDIR as the remedy."""
     disk = mounted("size=40k")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from job.cloud import preemption
-from job.evaluation import page, report
+from job.evaluation import curves, report
 from job.log import Progress
 from job.machine.dispensable import Dispensable
 from job.training.event_file import Curves
@@ -126,14 +126,14 @@ def test_a_machine_without_threads_to_spare_still_trains(monkeypatch, caplog):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with preemption.heeded("127.0.0.1:9"):
+    with preemption.stop_when_preempted("127.0.0.1:9"):
         pass
     assert "can't start new thread" in caplog.text
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
 @pytest.mark.parametrize(
-    ("where", "name", "left"), [(page, "pygal", "index.html"), (report, "jinja2", "")]
+    ("where", "name", "left"), [(curves, "pygal", "index.html"), (report, "jinja2", "")]
 )
 def test_a_page_that_cannot_be_drawn_costs_no_number(where, name, left, tmp_path, monkeypatch):
     """Without plots the page is there, without a page the numbers and predictions are."""

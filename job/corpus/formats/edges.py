@@ -47,7 +47,7 @@ def settle(sentences: Sequence[Sentence], noted: Counter) -> tuple[list[Sentence
         try:
             spans = settled_spans(sentence.text, sentence.spans, noted)
         except LineError as error:
-            rejected.append(Rejected(error.reason, sentence.line, error.detail))
+            rejected.append(error.at(sentence.file, sentence.line))
             continue
         settled.append(sentence if spans == sentence.spans else replace(sentence, spans=spans))
     return settled, rejected

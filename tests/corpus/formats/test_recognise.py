@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from job.corpus.formats.recognise import parse, to_tagged
+from job.corpus.formats.markup import AMBIGUOUS, BROKEN, DIFFERS, read_markup
+from job.corpus.formats.recognise import parse
 from job.corpus.formats.text_lines import LineError
-from job.corpus.formats.tutorial import AMBIGUOUS, BROKEN, DIFFERS, align, read_tagged_line
+from job.corpus.formats.tutorial import read_tagged_line, to_tagged
 from job.errors import DataError
 from job.sentence import Sentence, Span
 
@@ -112,7 +113,7 @@ def test_what_is_read_is_the_only_reading_or_the_only_paired_one(tagged, data):
     paired = {s for s in possible if all(is_paired(sentence[a:b]) for a, b, _ in s)}
     expected = next((s for s in (possible, paired) if len(s) == 1), {AMBIGUOUS})
     try:
-        found = align(sentence, tagged)
+        found = read_markup(sentence, tagged)
     except LineError as error:
         found = error.reason
     assert {found} == expected
@@ -122,7 +123,7 @@ def test_what_is_read_is_the_only_reading_or_the_only_paired_one(tagged, data):
 def test_a_tagged_text_of_another_sentence_has_no_reading(sentence, tagged):
     assume(sentence not in [kept for kept, _ in every_reading(tagged)])
     with pytest.raises(LineError) as raised:
-        align(sentence, tagged)
+        read_markup(sentence, tagged)
     assert raised.value.reason in (BROKEN, DIFFERS)
 
 
