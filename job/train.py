@@ -92,7 +92,7 @@ def train_alone(
     if finished:
         return f"Done already: the model lies in {storage.join(url, 'model')}."
     require_space(needs_of(settings, prepared, start, store, scratch))
-    lease.note_start(start.progressed.global_step, settings.max_attempts)
+    lease.count_attempt(start.progressed.global_step, settings.max_attempts)
     store.clean_up(start_anew=settings.resume == "never")
     adopt(start, store, scratch / "start")
     line = Progress(

@@ -14,7 +14,8 @@ from job.launch.catalog import (
 from job.launch.paths import PLACES, refuse_place
 from job.launch.search_space import parse_parameters, values_of
 from job.launch.target import ON_TPU, ON_VERTEX
-from job.settings import COMBINATIONS, Combination, Settings, masked
+from job.settings import COMBINATIONS, Combination, Settings
+from job.storage import masked
 
 # https://cloud.google.com/vertex-ai/docs/training/schedule-jobs-dws
 FLEX_START_HOURS = 168

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from job.settings import has_password, has_query
+from job.storage import has_password, has_query
 
 PLACES = ("downstream_model_dir", "downstream_corpus_root_dir", "pretrained_model_name", "resume")
 _WORDS = {"resume": ("auto", "never"), "pretrained_model_name": ("sample",)}

@@ -1,9 +1,6 @@
 from .conflicts import COMBINATIONS as COMBINATIONS
 from .conflicts import Combination as Combination
 from .field_types import EmptyIsNone as EmptyIsNone
-from .field_types import has_password as has_password
-from .field_types import has_query as has_query
-from .field_types import masked as masked
 from .field_types import matching as matching
 from .field_types import shown as shown
 from .parsing import Parsed as Parsed

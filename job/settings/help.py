@@ -9,8 +9,8 @@ from pydantic.fields import FieldInfo
 from job import __version__
 from job.errors import EXIT_HANGUP, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_TERMINATED
 from job.launch import OPERANDS, TARGETS, LaunchSettings
-from job.settings.field_types import masked
 from job.settings.settings import SAMPLE_DEFAULTS, Settings
+from job.storage import masked
 
 if TYPE_CHECKING:
     from job.settings.parsing import Parsed

@@ -35,4 +35,7 @@ from .retry import patience as patience
 from .retry import set_patience as set_patience
 from .urls import check_location as check_location
 from .urls import check_output as check_output
+from .urls import has_password as has_password
+from .urls import has_query as has_query
+from .urls import masked as masked
 from .urls import scheme_of as scheme_of

@@ -36,7 +36,7 @@ def scratch() -> Iterator[Path]:
             if not owner.parent.is_symlink() and liveness.is_gone(owner.read_text()):
                 shutil.rmtree(owner.parent, ignore_errors=True)
     with tempfile.TemporaryDirectory(SCRATCH, ignore_cleanup_errors=True) as folder:
-        Path(folder, "owner").write_text(liveness.name_of_this())
+        Path(folder, "owner").write_text(liveness.process_name())
         yield Path(folder)
 
 

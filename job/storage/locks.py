@@ -56,7 +56,7 @@ def locked(file: Path) -> Iterator[None]:
 def locked_beside(file: Path) -> Iterator[None]:
     """Holds the lock file of `file`, where something lies there or not."""
     lock = file.with_name(f".{file.name}.lock")
-    mine = f"{liveness.name_of_this()}\n{uuid.uuid4().hex}".encode()
+    mine = f"{liveness.process_name()}\n{uuid.uuid4().hex}".encode()
     _take(lock, mine)
     try:
         yield

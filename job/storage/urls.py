@@ -18,6 +18,10 @@ _HALF_SCHEME = re.compile(
 _VARIABLE = re.compile(r"\$\{[^}]*\}?|\$\([^)]*\)?")
 # What most stores have no name for, or take for a folder of their own.
 _DOTS = re.compile(r"(^|/)\.\.?(/|$)")
+# User and password: also such that hold a slash, but not a port before a path with an '@'.
+_USER = re.compile(r"(:/+)([^/@\s]+|[^/@\s]*:(?!\d+/)[^@\s]*)@")
+# A comma or a bar ends a query only where another URL follows: a signature may hold them.
+_QUERY = re.compile(r"(?i)(\bhttps?:/+[^?#\s]*)[?#](?:[^\s|,]|[|,](?!\w+:/))+")
 
 
 def scheme_of(place: str) -> str | None:
@@ -105,3 +109,18 @@ def check_output(place: str) -> str:
             "and does not hold 'google'"
         )
     return place
+
+
+def has_password(url: str) -> bool:
+    """Whether it names a user, and perhaps a password."""
+    return bool(_USER.search(url))
+
+
+def has_query(url: str) -> bool:
+    """Whether more than a path follows a web server's name: it may be a key or a signature."""
+    return bool(_QUERY.match(url))
+
+
+def masked(text: str) -> str:
+    """A text without what may be a secret in the URLs in it."""
+    return _QUERY.sub(r"\1?(secret)", _USER.sub(r"\1(secret)@", text))

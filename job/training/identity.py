@@ -16,8 +16,8 @@ from job.checkpoints import (
 )
 from job.encoding import tokenizer_digest
 from job.errors import IncompatibleError
-from job.settings import Settings, masked
-from job.storage import FORMAT
+from job.settings import Settings
+from job.storage import FORMAT, masked
 from job.training.preparation import Prepared
 
 logger = logging.getLogger(__name__)

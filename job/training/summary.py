@@ -11,7 +11,8 @@ import job
 from job import storage
 from job.devices import Hardware
 from job.evaluation import EpochRecord, SplitResult, summary_table
-from job.settings import Settings, masked
+from job.settings import Settings
+from job.storage import masked
 from job.training.preparation import Prepared
 
 

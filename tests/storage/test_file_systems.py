@@ -10,10 +10,11 @@ import time
 
 import pytest
 
+from job import storage
 from job.errors import OutputError, StorageError
 from job.storage import local, locks, objects
 from job.storage.lease import held
-from job.storage.liveness import name_of_this
+from job.storage.liveness import process_name
 from job.storage.manifest import MANIFEST, describe_files
 from job.storage.replacement import UNFINISHED, replace_dir
 from job.training.output_probe import probe_output
@@ -179,7 +180,7 @@ def test_a_dead_holders_lock_file_is_broken_at_once(poor, monkeypatch):
         pytest.fail("it waits")
 
     monkeypatch.setattr(locks.time, "sleep", wait)
-    source = "from job.storage.liveness import name_of_this; print(name_of_this())"
+    source = "from job.storage.liveness import process_name; print(process_name())"
     gone = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, check=True)
     objects.create(f"{poor}/LEASE.json", b"one")
     (poor / ".LEASE.json.lock").write_bytes(gone.stdout.strip() + b"\n0")
@@ -204,7 +205,7 @@ def test_a_living_holders_lock_file_is_never_broken_while_it_changes_hands(poor,
     monkeypatch.setattr(locks, "STALE_S", 0.6)
     objects.create(f"{poor}/LEASE.json", b"one")
     lock, ended = poor / ".LEASE.json.lock", threading.Event()
-    lock.write_bytes(f"{name_of_this()}\n0".encode())
+    lock.write_bytes(f"{process_name()}\n0".encode())
 
     def swap() -> None:
         objects.swap(f"{poor}/LEASE.json", b"one", b"two")
@@ -214,7 +215,7 @@ def test_a_living_holders_lock_file_is_never_broken_while_it_changes_hands(poor,
     waiter.start()
     for turn in range(1, 6):
         assert not ended.wait(0.2)
-        lock.write_bytes(f"{name_of_this()}\n{turn}".encode())
+        lock.write_bytes(f"{process_name()}\n{turn}".encode())
     waiter.join()
     assert objects.read_bytes(f"{poor}/LEASE.json") == b"two"
 
@@ -386,7 +387,7 @@ def test_what_is_not_there_after_it_was_written_is_told(tmp_path, monkeypatch):
         objects.local_path(url).unlink()
         swap(url, old, new)
 
-    monkeypatch.setattr(objects, "swap", forgetful)
+    monkeypatch.setattr(storage, "swap", forgetful)
     with pytest.raises(StorageError, match="what was written is not there"):
         probe_output(str(tmp_path / "out"))
     assert everything_in(tmp_path / "out") == []
@@ -401,15 +402,15 @@ def test_what_failed_first_is_told(tmp_path, monkeypatch):
 
         return act
 
-    monkeypatch.setattr(objects, "swap", fails("first"))
-    monkeypatch.setattr(objects, "remove", fails("second"))
+    monkeypatch.setattr(storage, "swap", fails("first"))
+    monkeypatch.setattr(storage, "remove", fails("second"))
     with pytest.raises(OutputError, match="first"):
         probe_output(str(tmp_path / "out"))
 
 
 def test_what_is_created_twice_is_told(tmp_path, monkeypatch):
     """Where the second of two creators wins as well, no lease can be held."""
-    monkeypatch.setattr(objects, "create", lambda url, data: objects.write_bytes(url, data))
+    monkeypatch.setattr(storage, "create", lambda url, data: objects.write_bytes(url, data))
     with pytest.raises(StorageError, match="was created twice"):
         probe_output(str(tmp_path / "out"))
     assert everything_in(tmp_path / "out") == []

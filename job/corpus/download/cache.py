@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from job import storage
-from job.corpus.download.allowed_addresses import shown
 from job.errors import DataError, OutputError
-from job.storage import local
+from job.storage import local, masked
 
 logger = logging.getLogger(__name__)
 
@@ -162,6 +161,6 @@ def _cannot_write(target: Path, error: OSError) -> OutputError:
 def refuse_large(size: int | None, max_bytes: int, url: str) -> None:
     if size is not None and size > max_bytes:
         raise DataError(
-            f"{shown(url)}: larger than MAX_DOWNLOAD_MB={max_bytes // 1_000_000} (at least "
+            f"{masked(url)}: larger than MAX_DOWNLOAD_MB={max_bytes // 1_000_000} (at least "
             f"{size / 1e6:.1f} MB); raise it if that is the right file."
         )

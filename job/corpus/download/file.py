@@ -14,8 +14,9 @@ from typing import BinaryIO
 
 import requests
 
-from job.corpus.download.allowed_addresses import check_redirect, check_start, is_loopback, shown
+from job.corpus.download.allowed_addresses import check_redirect, check_start, is_loopback
 from job.corpus.download.cache import landing, refuse_large
+from job.corpus.download.html import looks_like_html
 from job.corpus.download.http import (
     PATIENCE,
     MissingError,
@@ -26,8 +27,8 @@ from job.corpus.download.http import (
     persist,
     request,
 )
-from job.corpus.formats.recognise import looks_like_html
 from job.errors import UnavailableError
+from job.storage import masked
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def download(
         )
         size = stream.tell()
     seconds = time.monotonic() - started
-    logger.info("Downloaded %s: %.1f MB in %.1f s.", shown(url), size / 1e6, seconds)
+    logger.info("Downloaded %s: %.1f MB in %.1f s.", masked(url), size / 1e6, seconds)
 
 
 def find_version(url: str, patience: Patience = PATIENCE) -> str | None:
@@ -131,7 +132,7 @@ def _transfer(
             page = next(response.iter_content(PAGE_BYTES), b"").decode(errors="replace")
             url = next_url(page, response.url)
         check_redirect(url, from_loopback)
-    raise UnavailableError(f"{shown(url)}: page after page in place of the file; try again later.")
+    raise UnavailableError(f"{masked(url)}: page after page in place of the file; try again later.")
 
 
 def _check_part(response: requests.Response, url: str, partial: _Partial) -> None:
@@ -177,6 +178,6 @@ def _is_page(response: requests.Response) -> bool:
 
 def _page_error(url: str) -> UnavailableError:
     return UnavailableError(
-        f"{shown(url)}: an HTML page came in place of the file; open the address in a browser to "
+        f"{masked(url)}: an HTML page came in place of the file; open the address in a browser to "
         "see what it says."
     )

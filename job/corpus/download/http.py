@@ -12,9 +12,10 @@ from urllib.parse import urljoin
 
 import requests
 
-from job.corpus.download.allowed_addresses import check_redirect, is_loopback, shown
+from job.corpus.download.allowed_addresses import check_redirect, is_loopback
 from job.errors import PermissionDeniedError, UnavailableError
 from job.machine import networks
+from job.storage import masked
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def request(
         url = urljoin(url, location)
         check_redirect(url, from_loopback)
     raise UnavailableError(
-        f"{shown(url)}: more than {MAX_REDIRECTS} redirects; use another source."
+        f"{masked(url)}: more than {MAX_REDIRECTS} redirects; use another source."
     )
 
 
@@ -93,16 +94,16 @@ def check_status(response: requests.Response, url: str) -> None:
     if status in (200, 206):
         return
     if status in (404, 410):
-        raise MissingError(f"{shown(url)}: there is no such file (HTTP {status}).")
+        raise MissingError(f"{masked(url)}: there is no such file (HTTP {status}).")
     if status in (401, 403):
         raise PermissionDeniedError(
-            f"{shown(url)}: permission denied (HTTP {status}); ask for access, or download the "
+            f"{masked(url)}: permission denied (HTTP {status}); ask for access, or download the "
             "file yourself and name its folder."
         )
     if status in TRANSIENT:
         after = response.headers.get("Retry-After", "")
         raise TransientError(f"HTTP {status}", float(after) if after.isdecimal() else None)
-    raise UnavailableError(f"{shown(url)}: HTTP {status} {response.reason}; try another source.")
+    raise UnavailableError(f"{masked(url)}: HTTP {status} {response.reason}; try another source.")
 
 
 def persist(ask: Callable[[], Answer], patience: Patience, url: str) -> Answer:
@@ -117,22 +118,22 @@ def persist(ask: Callable[[], Answer], patience: Patience, url: str) -> Answer:
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
-            if lasting := networks.lasting(shown(url), error):
+            if lasting := networks.lasting(masked(url), error):
                 raise lasting from error
             problem = error
         except requests.RequestException as error:
-            lasting = networks.lasting(shown(url), error)
+            lasting = networks.lasting(masked(url), error)
             reason = networks.short(error)
             raise lasting or UnavailableError(
-                f"{shown(url)}: cannot be downloaded ({reason}); check the address."
+                f"{masked(url)}: cannot be downloaded ({reason}); check the address."
             ) from error
         if attempt < patience.attempts:
             wait_s = getattr(problem, "wait_s", None) or patience.first_wait_s * 2 ** (attempt - 1)
             wait_s = min(wait_s, MAX_WAIT_S)
             reason = networks.short(problem)
-            logger.warning("%s: %s; trying again in %.1f s.", shown(url), reason, wait_s)
+            logger.warning("%s: %s; trying again in %.1f s.", masked(url), reason, wait_s)
             time.sleep(wait_s)
     raise UnavailableError(
-        f"{shown(url)}: no whole answer in {patience.attempts} attempts "
+        f"{masked(url)}: no whole answer in {patience.attempts} attempts "
         f"({networks.short(problem)}); check the network and try again later."
     ) from problem

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from job.corpus.download.html import looks_like_html
 from job.corpus.formats.columns.blocks import looks_like_row
 from job.corpus.formats.columns.read import parse_columns
 from job.corpus.formats.columns.signs import refuse_signs
@@ -154,7 +155,3 @@ def _recognise(lines: Sequence[str | LineError], path: str, tags: int) -> tuple[
             f"give {ACCEPTED}; or name its columns by CORPUS_FIELDS=text=1,tags=2."
         )
     return kind, f"{score} of its first {len(sample)} lines {what}"
-
-
-def looks_like_html(text: str) -> bool:
-    return text.lstrip("\ufeff \t\r\n")[:64].lower().startswith(("<!doctype html", "<html"))
