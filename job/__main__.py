@@ -119,10 +119,10 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
         logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
     raise_file_limit()
     networks.prepare(os.environ)
-    from job.storage import Patience, set_patience
+    from job.storage import RetryPolicy, set_retry_policy
 
     settings = parsed.settings
-    set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))
+    set_retry_policy(RetryPolicy(settings.storage_timeout_s, settings.storage_deadline_s))
     try:
         require_temporary_folder()
         if parsed.settings.hf_token_secret:

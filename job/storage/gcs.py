@@ -23,18 +23,13 @@ from google.api_core.page_iterator import HTTPIterator
 from google.cloud.storage import Blob, Bucket, Client
 
 from job.machine import networks
-from job.storage.retry import CorruptedError, patience, retrying
+from job.storage.faults import CorruptedError, passes_within
+from job.storage.retry import Received, retry_policy, retrying
 
-SCHEMES = ("gs://", "gcs://")
 # A failed part is sent again, and one send() may take no longer than the time-out.
 CHUNK_BYTES = 32 << 20
 _asking = threading.Lock()
 ABSENT = 0  # the generation of an object that is not there
-
-
-def is_gcs(url: str) -> bool:
-    """Whether the URL is one of Google Cloud Storage."""
-    return url.startswith(SCHEMES)
 
 
 def filesystem_options() -> dict[str, object]:
@@ -43,7 +38,7 @@ def filesystem_options() -> dict[str, object]:
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what it raises is logged by us
     _teach_gcsfs()
-    return {"requests_timeout": patience().timeout_s, "session_kwargs": {"trust_env": True}}
+    return {"requests_timeout": retry_policy().timeout_s, "session_kwargs": {"trust_env": True}}
 
 
 @cache
@@ -82,7 +77,7 @@ def _below(url: str, **options: object) -> HTTPIterator:
     return bucket.client.list_blobs(
         bucket,
         prefix=f"{name}/" if name else None,
-        timeout=patience().timeout_s,
+        timeout=retry_policy().timeout_s,
         retry=None,
         **options,
     )
@@ -92,7 +87,7 @@ def exists(url: str) -> bool:
     """Whether an object lies there or below."""
     blob = _blob(url)
     try:
-        if blob.name and blob.exists(timeout=patience().timeout_s, retry=None):
+        if blob.name and blob.exists(timeout=retry_policy().timeout_s, retry=None):
             return True
         return any(_below(url, max_results=1)) or not blob.name
     except NotFound:  # the bucket
@@ -107,14 +102,15 @@ def names(url: str) -> set[str]:
         objects = [blob.name for blob in found]
     except NotFound as error:
         raise FileNotFoundError(url) from error
-    return {name[start:].rstrip("/") for name in (*objects, *found.prefixes)} - {""}
+    prefixes = found.prefixes  # type: ignore[attr-defined]  # the client sets it on a listing
+    return {name[start:].rstrip("/") for name in (*objects, *prefixes)} - {""}
 
 
 def modified_at(url: str) -> float:
     """By the store's clock. Raises FileNotFoundError."""
     blob = _blob(url)
     try:
-        blob.reload(timeout=patience().timeout_s, retry=None)
+        blob.reload(timeout=retry_policy().timeout_s, retry=None)
     except NotFound as error:
         raise FileNotFoundError(url) from error
     return blob.updated.timestamp()
@@ -132,13 +128,13 @@ def remove(url: str, is_ours: Callable[[str], bool]) -> list[str]:
             left.append(inside)
             continue
         try:
-            Blob(found, bucket).delete(timeout=patience().timeout_s, retry=None)
+            Blob(found, bucket).delete(timeout=retry_policy().timeout_s, retry=None)
         except NotFound:
             continue
     return left
 
 
-def upload(file: Path, url: str) -> None:
+def write(file: Path, url: str) -> None:
     """Publishes a file, verified by CRC32C: the object appears whole or not at all."""
     with file.open("rb") as stream:
         _send(stream, file.stat().st_size, _checksum(file), url)
@@ -155,8 +151,8 @@ def _send(
             rewind=True,
             checksum="crc32c",
             if_generation_match=if_generation,
-            timeout=patience().timeout_s,
-            retry=retrying(url, part=True),
+            timeout=retry_policy().timeout_s,
+            retry=retrying(url, may_pass=passes_within),
         )
     except PreconditionFailed as error:
         raise FileExistsError(url) from error
@@ -178,21 +174,20 @@ def _base64(checksum: google_crc32c.Checksum) -> str:
     return base64.b64encode(checksum.digest()).decode()
 
 
-def download(url: str, stream: BinaryIO) -> int:
+def read(url: str, stream: Received) -> int:
     """Copies an object, verified by CRC32C, and returns its generation.
 
     Raises FileNotFoundError.
     """
     blob = _blob(url)
     blob.chunk_size = None  # one request; what is cut off is asked for again from there
-    stream.seek(0)
-    stream.truncate()
+    stream.restart()
     try:
         blob.download_to_file(
             stream,
             checksum="crc32c",
-            timeout=patience().timeout_s,
-            retry=retrying(url, part=True),
+            timeout=retry_policy().timeout_s,
+            retry=retrying(url, received=stream, may_pass=passes_within),
         )
     except NotFound as error:
         raise FileNotFoundError(url) from error
@@ -210,7 +205,7 @@ def create(url: str, data: bytes) -> None:
 def swap(url: str, old: bytes, new: bytes) -> None:
     """Publishes `new` in the place of `old`. Raises FileExistsError where something else lies,
     FileNotFoundError where nothing does."""
-    content, generation = _read(url)
+    content, generation = _content(url)
     if content == new:
         return
     if content != old:
@@ -223,11 +218,11 @@ def _write(url: str, data: bytes, if_generation: int) -> None:
     try:
         _send(io.BytesIO(data), len(data), crc32c, url, if_generation)
     except FileExistsError:
-        if _read(url)[0] != data:
+        if _content(url)[0] != data:
             raise
 
 
-def _read(url: str) -> tuple[bytes, int]:
+def _content(url: str) -> tuple[bytes, int]:
     stream = io.BytesIO()
-    generation = download(url, stream)
+    generation = read(url, Received(stream))
     return stream.getvalue(), generation

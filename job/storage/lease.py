@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from job.errors import IncompatibleError, JobError, OutputError
+from job.machine import is_gone, process_name
 from job.signals import Stopped
-from job.storage import liveness, objects
+from job.storage import objects
 
 logger = logging.getLogger(__name__)
 
@@ -169,11 +170,11 @@ def holder_of(directory: str) -> str | None:
         record = LeaseRecord.from_bytes(objects.read_bytes(objects.join(directory, LEASE)))
     except FileNotFoundError:
         return None
-    return None if record.released or liveness.is_gone(record.process) else record.holder
+    return None if record.released or is_gone(record.process) else record.holder
 
 
 def _take(url: str, ttl_s: float, renew_every_s: float) -> Lease:
-    record = LeaseRecord(f"{socket.gethostname()}, process {os.getpid()}", liveness.process_name())
+    record = LeaseRecord(f"{socket.gethostname()}, process {os.getpid()}", process_name())
     try:
         objects.create(url, record.to_bytes())
         return Lease(url, record, renew_every_s)
@@ -196,7 +197,7 @@ def _wait_for_death(url: str, ttl_s: float) -> bytes:
     """The bytes of a lease whose holder is dead. Raises OutputError when the holder shows life."""
     seen = objects.read_bytes(url)
     holder = LeaseRecord.from_bytes(seen)
-    if holder.released or liveness.is_gone(holder.process):
+    if holder.released or is_gone(holder.process):
         return seen
     age_s = _age_s(url)
     if age_s < ttl_s:

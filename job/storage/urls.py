@@ -6,6 +6,7 @@ Reference: https://cloud.google.com/storage/docs/buckets#naming
 
 import re
 import unicodedata
+from pathlib import Path
 
 WANTED = "a path or a URL such as gs://bucket/folder"
 LOCAL = ("file", "local")
@@ -33,6 +34,20 @@ def scheme_of(place: str) -> str | None:
 def is_local(place: str) -> bool:
     """Whether `place` is on this machine."""
     return scheme_of(place) in (None, *LOCAL)
+
+
+def local_path(url: str) -> Path:
+    """The path that a local URL names."""
+    path = Path(url if scheme_of(url) is None else url.partition("://")[2])
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no user has that name: then it is a folder's, as shells take it
+        return path
+
+
+def join(url: str, *names: str) -> str:
+    """The URL of `names` below `url`."""
+    return "/".join([url.rstrip("/"), *names])
 
 
 def check_location(place: str) -> str:

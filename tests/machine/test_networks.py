@@ -45,7 +45,7 @@ from job.corpus.download import http as web
 from job.storage import retry
 from job.errors import JobError
 from job.corpus.download.file import download
-retry.set_patience(retry.Patience(timeout_s=5, deadline_s=3, first_wait_s=0.05))
+retry.set_retry_policy(retry.RetryPolicy(timeout_s=5, deadline_s=3, first_wait_s=0.05))
 hub.RETRY_WAITS_S = (0.01,)
 cache, web_url = Path(sys.argv[1]), sys.argv[2]
 patience = web.Patience(attempts=3, first_wait_s=0.01)

@@ -11,9 +11,9 @@ import time
 import pytest
 
 from job.errors import OutputError
+from job.machine.liveness import process_name
 from job.storage import local, locks, objects
 from job.storage.lease import held
-from job.storage.liveness import process_name
 from job.storage.manifest import MANIFEST, describe_files
 from job.storage.replacement import UNFINISHED, replace_dir
 from job.training.output_probe import probe_output
@@ -179,7 +179,7 @@ def test_a_dead_holders_lock_file_is_broken_at_once(poor, monkeypatch):
         pytest.fail("it waits")
 
     monkeypatch.setattr(locks.time, "sleep", wait)
-    source = "from job.storage.liveness import process_name; print(process_name())"
+    source = "from job.machine.liveness import process_name; print(process_name())"
     gone = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, check=True)
     objects.create(f"{poor}/LEASE.json", b"one")
     (poor / ".LEASE.json.lock").write_bytes(gone.stdout.strip() + b"\n0")

@@ -9,10 +9,10 @@ import time
 import pytest
 
 from job.errors import IncompatibleError, OutputError, StorageError
+from job.machine.liveness import is_gone, process_name
 from job.signals import Stopped
 from job.storage import lease, objects
 from job.storage.lease import LEASE, LeaseRecord, held
-from job.storage.liveness import is_gone, process_name
 
 ELSEWHERE = "other-boot pid:[1] 7 99"
 
@@ -66,7 +66,7 @@ def test_its_age_is_told_by_the_stores_clock(url, monkeypatch):
 
 def test_a_process_of_this_machine_that_ended_is_dead_at_once(url):
     """After a kill -9 on one's own machine nobody waits."""
-    source = "from job.storage.liveness import process_name; print(process_name())"
+    source = "from job.machine.liveness import process_name; print(process_name())"
     process = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
     left = LeaseRecord("here, process 1", process.stdout.strip())
     objects.write_bytes(objects.join(url, LEASE), left.to_bytes())
@@ -85,7 +85,7 @@ def test_a_living_process_is_not_gone_nor_one_elsewhere():
 def test_a_zombie_has_ended():
     """A killed child that nobody has waited for yet writes no more."""
     source = (
-        "from job.storage.liveness import process_name; print(process_name(), flush=True); input()"
+        "from job.machine.liveness import process_name; print(process_name(), flush=True); input()"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", source], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True

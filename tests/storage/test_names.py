@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 
 from job.checkpoints.store import CheckpointStore
 from job.storage import objects, replacement
+from job.storage.fsspec_store import open_filesystem
 from job.storage.lease import held
 from tests.support.hostile import Seen, pairs, segments
 
@@ -116,7 +117,7 @@ def test_both_clients_of_a_store_mean_the_same_object(url, seen, name):
     assert objects.read_bytes(objects.join(place, name)) == name.encode()
     with objects.open_read(objects.join(place, name)) as stream:
         assert stream.read() == name.encode()
-    filesystem, path = objects.open_filesystem(objects.join(place, name))
+    filesystem, path = open_filesystem(objects.join(place, name))
     assert filesystem.info(path)["size"] == len(name.encode())
     assert seen.key(f"{place.rpartition('/')[2]}/{name}") in seen.all()
     objects.remove(objects.join(place, name), place)

@@ -9,7 +9,7 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 
 from job.errors import OutputError, PermissionDeniedError, StorageError
-from job.storage import local, objects, replacement, retry
+from job.storage import faults, local, objects, replacement
 
 
 def test_what_is_written_is_read_back(url):
@@ -247,6 +247,6 @@ def test_a_forked_child_reaches_the_store_too(url):
 )
 def test_a_token_that_cannot_be_renewed_now_is_no_refusal(error, expected):
     """Where the server that renews it does not answer, it is an outage like any other."""
-    assert retry.passes(error) is expected
-    with pytest.raises(StorageError if expected else PermissionDeniedError), retry.named("gs://b"):
+    assert faults.passes(error) is expected
+    with pytest.raises(StorageError if expected else PermissionDeniedError), faults.named("gs://b"):
         raise error

@@ -30,14 +30,14 @@ def test_a_name_that_is_taken_is_told_before_a_run(tmp_path, name, kind):
 def test_each_folder_that_is_there_is_tried(tmp_path, monkeypatch, name):
     """It may be another disk, a read-only one among them."""
     (tmp_path / name).mkdir()
-    real = local._make_folder
+    real = local.make_folder
 
     def make(folder):
         if tmp_path / name in folder.parents:
             raise OSError(errno.EROFS, "Read-only file system")
         real(folder)
 
-    monkeypatch.setattr(local, "_make_folder", make)
+    monkeypatch.setattr(local, "make_folder", make)
     with pytest.raises(OutputError, match=rf"{name}/.*Read-only file system"):
         probe_output(str(tmp_path))
 
@@ -86,7 +86,7 @@ def test_a_file_system_that_takes_no_such_names_is_told_as_that(tmp_path, monkey
     def make(folder):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(local, "_make_folder", make)
+    monkeypatch.setattr(local, "make_folder", make)
     with pytest.raises(OutputError, match=r"no folder and file named step=00000000/state-0.* can"):
         probe_output(str(tmp_path / "out"))
 

@@ -29,7 +29,7 @@ from job.errors import JobError, UnavailableError
 from job.evaluation import EpochRecord
 from job.settings import Settings
 from job.signals import Stopped, StopRequest
-from job.storage import patience, set_patience
+from job.storage import RetryPolicy, retry_policy, set_retry_policy
 from job.training import Prepared
 
 NOTICED_S = 2.0  # after which the office has noticed that a process is gone
@@ -78,7 +78,7 @@ def _on_cores(
         log_folder,
         replace(store, confirm=None),
         folder,
-        patience(),
+        retry_policy(),
     )
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "job.pickle"
@@ -139,7 +139,7 @@ class Job:
     log_folder: Path
     store: CheckpointStore
     scratch: Path
-    patience: Any
+    retry_policy: RetryPolicy
 
 
 class Rank:
@@ -178,7 +178,7 @@ class Rank:
     def _train(self, rank: int, process: "Process", desk: Desk, fail: Callable) -> None:
         with self.file.open("rb") as stream:
             job: Job = pickle.load(stream)
-        set_patience(job.patience)
+        set_retry_policy(job.retry_policy)
         process.keep_compiled(Path(job.settings.cache_dir, "compiled"))
         going = Going(desk if rank == 0 else None)
         saver = NoSaver()

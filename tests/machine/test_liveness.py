@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 
-from job.storage import liveness
+from job.machine import liveness
 
 
 def test_a_process_is_known_by_its_name():
     """This one lives; one that has ended, and was waited for, is gone."""
     assert not liveness.is_gone(liveness.process_name())
-    code = "from job.storage import liveness as process; print(process.process_name())"
+    code = "from job.machine import liveness as process; print(process.process_name())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert liveness.is_gone(done.stdout.strip())
 
