@@ -14,7 +14,7 @@ from job.devices import OneMachine, joined
 from job.log import LogHandler, Progress
 from job.settings import Settings
 from job.signals import StopRequest
-from job.storage import Lease, held, local
+from job.storage import Lease, held, scratch
 from job.training import (
     Run,
     adopt,
@@ -62,7 +62,7 @@ def train(
             return follow(settings, stop, handler, machines)
         probe_output(url)
         refuse_another_model(url)
-        with held(url) as lease, local.scratch() as folder:
+        with held(url) as lease, scratch() as folder:
             return train_alone(settings, stop, handler, callbacks, lease, folder, machines)
 
 

@@ -6,6 +6,7 @@ https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.
 """
 
 import base64
+from dataclasses import replace
 
 import google.auth
 import requests
@@ -14,13 +15,14 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 from pydantic import SecretStr
 
-from job.corpus import PATIENCE, TRANSIENT, Patience, TransientError, open_session, persist
 from job.errors import PermissionDeniedError, UnavailableError
 from job.machine import networks
 from job.settings import Settings
+from job.storage import PASSING_STATUS, GaveUpError, RetryPolicy, retry_policy, retrying
 
 ENDPOINT = "https://secretmanager.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+ATTEMPTS = 5
 
 
 def with_secrets(settings: Settings, endpoint: str = ENDPOINT) -> Settings:
@@ -37,7 +39,7 @@ def read_secret(
     *,
     endpoint: str = ENDPOINT,
     credentials: Credentials | None = None,
-    patience: Patience = PATIENCE,
+    policy: RetryPolicy | None = None,
 ) -> str:
     """The value of `projects/P/secrets/S[/versions/V]`, without white space around it.
 
@@ -46,17 +48,23 @@ def read_secret(
     version = name if "/versions/" in name else f"{name}/versions/latest"
     url = f"{endpoint}/v1/{version}:access"
     token = _token(argument, credentials)
-    session = open_session()
+    policy = policy or replace(retry_policy(), attempts=ATTEMPTS)
 
     def ask() -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        timeout = (patience.connect_s, patience.read_s)
-        response = session.get(url, headers=headers, timeout=timeout)
-        if response.status_code in TRANSIENT:
-            raise TransientError(f"HTTP {response.status_code}")
+        response = requests.get(url, headers=headers, timeout=policy.timeout_s)
+        if response.status_code in PASSING_STATUS:
+            raise requests.HTTPError(f"HTTP {response.status_code}", response=response)
         return response
 
-    response = persist(ask, patience, url)
+    try:
+        response = retrying(url, policy)(ask)()
+    except (GaveUpError, requests.RequestException) as error:
+        cause = error.cause if isinstance(error, GaveUpError) else error
+        raise networks.lasting(url, cause) or UnavailableError(
+            f"{argument} = {name}: no whole answer ({networks.short(cause)}); check the network "
+            "and try again later."
+        ) from cause
     if response.status_code in (401, 403):
         raise PermissionDeniedError(
             f"{argument} = {name}: permission denied; give the account that the job runs as the "

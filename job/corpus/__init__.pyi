@@ -3,12 +3,6 @@ from .download.cache import is_there as is_there
 from .download.cache import keep_first as keep_first
 from .download.cache import staging as staging
 from .download.cache import tell_unwritable as tell_unwritable
-from .download.http import PATIENCE as PATIENCE
-from .download.http import TRANSIENT as TRANSIENT
-from .download.http import Patience as Patience
-from .download.http import TransientError as TransientError
-from .download.http import open_session as open_session
-from .download.http import persist as persist
 from .formats.recognise import PARSER_VERSION as PARSER_VERSION
 from .formats.recognise import SEPARATOR as SEPARATOR
 from .formats.recognise import to_tagged as to_tagged

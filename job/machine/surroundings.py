@@ -72,7 +72,8 @@ def let_warnings_warn(environ: MutableMapping[str, str]) -> None:
     libraries' advice is logged."""
     if not any(option.startswith("error") for option in sys.warnoptions):
         return
-    warnings.filters[:] = [each for each in warnings.filters if each[0] != "error"]
+    left = [each for each in warnings.filters if each[0] != "error"]
+    warnings.filters[:] = left  # type: ignore[index]  # a list, though declared a Sequence
     sys.warnoptions[:] = [each for each in sys.warnoptions if not each.startswith("error")]
     environ.pop("PYTHONWARNINGS", None)
 

@@ -38,11 +38,11 @@ FULL = {errno.ENOSPC: "no space left on the device", errno.EDQUOT: "the disk quo
 
 
 class GaveUpError(Exception):
-    """What may pass did not, in so many attempts or seconds; its cause is the last fault."""
+    """What may pass did not, in so many attempts or seconds; `cause` is the last fault."""
 
-    def __init__(self, attempts: int, deadline_s: float):
+    def __init__(self, cause: Exception, attempts: int, deadline_s: float):
         super().__init__(f"given up after {attempts} attempts")
-        self.attempts, self.deadline_s = attempts, deadline_s
+        self.cause, self.attempts, self.deadline_s = cause, attempts, deadline_s
 
 
 def status_of(error: BaseException) -> int | None:
@@ -86,11 +86,10 @@ def named(url: str) -> Iterator[None]:
     try:
         yield
     except GaveUpError as error:
-        cause = error.__cause__ or error
         raise StorageError(
-            f"{url}: {reason_of(cause)}, and the store did not recover within "
+            f"{url}: {reason_of(error.cause)}, and the store did not recover within "
             f"{error.deadline_s:g} s; see STORAGE_DEADLINE_S."
-        ) from cause
+        ) from error.cause
     except (JobError, FileNotFoundError, FileExistsError):
         raise
     except Exception as error:
@@ -132,4 +131,6 @@ def reason_of(error: BaseException) -> str:
         sentence = re.search(r'"message": ?"((?:[^"\\]|\\.)+)"', error.message)
         said = sentence[1].replace('\\"', "'") if sentence else error.message
         return " ".join(f"HTTP {status_of(error)}: {said}".split())[:LONGEST_REASON]
+    if getattr(getattr(error, "response", None), "status_code", None):
+        return f"HTTP {status_of(error)}"
     return networks.short(error)

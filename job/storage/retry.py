@@ -116,7 +116,7 @@ class _Faults:
         wait_s = min(_asked_wait_s(error) or next(self.waits), self.policy.longest_wait_s)
         is_late = time.monotonic() + wait_s > self.since_s + self.policy.deadline_s
         if is_late or self.number == self.policy.attempts:
-            raise GaveUpError(self.number, self.policy.deadline_s) from error
+            raise GaveUpError(error, self.number, self.policy.deadline_s) from error
         logger.warning(
             "%s: %s; trying again in %.1f s.", masked(self.url), reason_of(error), wait_s
         )

@@ -13,7 +13,7 @@ from job.devices import Cluster, Going, Hardware, NoSaver, OneMachine, choose_ha
 from job.log import LogHandler, Progress
 from job.settings import Settings
 from job.signals import StopRequest
-from job.storage import local
+from job.storage import scratch
 from job.training.identity import identity_of
 from job.training.loop import Run, fit
 from job.training.preparation import Prepared, prepare
@@ -40,7 +40,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     if start is not None:
         line = Progress(handler, epochs=settings.epochs_to_train)
         run = Run(start, identity, NoSaver(), Going(None), stop, line)
-        with local.scratch() as folder:
+        with scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
     machines.wait_for_the_end()
     return f"Machine {machines.rank} is done; the first one tells of the model."

@@ -17,7 +17,7 @@ from job.evaluation import EpochRecord, SplitResult, score_spans, write_report
 from job.export import WRITTEN, export_model
 from job.model import load_classifier, predict_labels
 from job.settings import Settings
-from job.storage import MANIFEST, replacement
+from job.storage import MANIFEST
 from job.training.identity import Start, in_words_of
 from job.training.preparation import Prepared
 
@@ -62,7 +62,7 @@ def is_finished(
 def refuse_another_model(url: str) -> None:
     """Raises OutputError where model/ below `url` holds what a person put there: before, not after,
     hours of training."""
-    replacement.refuse_others(storage.join(url, "model"), WRITTEN)
+    storage.refuse_others(storage.join(url, "model"), WRITTEN)
 
 
 def trained_by(identity: Mapping[str, object], steps: int) -> dict[str, object]:
@@ -125,10 +125,10 @@ def publish(
         trained=trained,
         prove=lambda folder: prove_same(folder, prepared),
     )
-    replacement.replace_dir(scratch / "report", storage.join(url, "report"))
+    storage.replace_dir(scratch / "report", storage.join(url, "report"))
     label_map = prepared.label_map.to_text().encode()
     storage.write_bytes(storage.join(url, "label_map.txt"), label_map)
-    replacement.replace_dir(scratch / "model", storage.join(url, "model"))
+    storage.replace_dir(scratch / "model", storage.join(url, "model"))
 
 
 def prove_same(folder: Path, prepared: Prepared) -> None:

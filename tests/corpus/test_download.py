@@ -12,7 +12,7 @@ from job.corpus.download import google_drive
 from job.corpus.download.allowed_addresses import check_redirect, check_start
 from job.corpus.download.cache import copy_object
 from job.corpus.download.file import download, find_version
-from job.corpus.download.http import MissingError, Patience
+from job.corpus.download.http import MissingError
 from job.errors import (
     ArgumentError,
     DataError,
@@ -20,6 +20,7 @@ from job.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
+from job.storage import RetryPolicy
 from tests.support.drive_server import (
     CONFIRM_PAGE,
     ERROR_PAGE,
@@ -30,7 +31,7 @@ from tests.support.drive_server import (
 )
 
 DATA = "".join(f"김{i}은 왔다.␞<김{i}:PER>은 왔다.\n" for i in range(30_000)).encode()
-PATIENCE = Patience(connect_s=2, read_s=0.3, attempts=4, first_wait_s=0.01)
+POLICY = RetryPolicy(timeout_s=0.3, attempts=4, first_wait_s=0.01)
 
 
 @pytest.fixture
@@ -46,14 +47,14 @@ def target(tmp_path):
 
 
 def fetch(server, target, path="/files/train.txt", max_bytes=10_000_000, **options):
-    download(server.url + path, target, max_bytes=max_bytes, patience=PATIENCE, **options)
+    download(server.url + path, target, max_bytes=max_bytes, policy=POLICY, **options)
     return target.read_bytes()
 
 
 def fetch_from_drive(server, target):
     url = google_drive.file_url("train.txt", server.url)
     next_url = functools.partial(google_drive.next_url, target=target)
-    download(url, target, max_bytes=10_000_000, patience=PATIENCE, next_url=next_url)
+    download(url, target, max_bytes=10_000_000, policy=POLICY, next_url=next_url)
     return target.read_bytes()
 
 
@@ -195,7 +196,7 @@ def test_a_refused_connection_is_unavailable(server, target):
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/train.txt"
         with pytest.raises(UnavailableError, match="check the network"):
-            download(url, target, max_bytes=10, patience=PATIENCE)
+            download(url, target, max_bytes=10, policy=POLICY)
 
 
 @pytest.mark.parametrize(
@@ -311,13 +312,13 @@ def test_only_https_is_started_from():
 @pytest.mark.parametrize("has_head", [True, False])
 def test_a_version_is_known_for_what_exists_and_none_for_what_does_not(server, has_head):
     server.has_head = has_head
-    first = find_version(f"{server.url}/files/train.txt", PATIENCE)
+    first = find_version(f"{server.url}/files/train.txt", POLICY)
     assert first
-    assert find_version(f"{server.url}/files/other.txt", PATIENCE) is None
+    assert find_version(f"{server.url}/files/other.txt", POLICY) is None
     server.files["train.txt"] += b"more"
-    assert find_version(f"{server.url}/files/train.txt", PATIENCE) not in (first, None)
+    assert find_version(f"{server.url}/files/train.txt", POLICY) not in (first, None)
     server.has_versions = False
-    assert find_version(f"{server.url}/files/train.txt", PATIENCE) == ""
+    assert find_version(f"{server.url}/files/train.txt", POLICY) == ""
 
 
 def test_an_object_of_a_store_is_copied_once_per_version(tmp_path, memory, monkeypatch):
