@@ -5,6 +5,7 @@ import functools
 import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,7 +21,7 @@ from job.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from job.storage import RetryPolicy
+from job.storage import RetryPolicy, retry
 from tests.support.drive_server import (
     CONFIRM_PAGE,
     ERROR_PAGE,
@@ -183,6 +184,23 @@ def test_a_stalled_server_is_left_and_asked_again(server, target):
     server.faults["/files/train.txt"] = [Fault(stall_s=0.6)]
     assert fetch(server, target) == DATA
     assert len(server.requests) == 2
+
+
+def test_a_slow_download_outlives_the_deadline(server, target, monkeypatch):
+    """By this clock each answer takes 200 s and is cut off: in all 800 s, of which 300 may pass
+    without a byte."""
+    clock = SimpleNamespace(monotonic=lambda: 200 * len(server.requests), sleep=lambda _: None)
+    monkeypatch.setattr(retry, "time", clock)
+    policy = RetryPolicy(timeout_s=20, deadline_s=300)
+    server.faults["/files/train.txt"] = [Fault(drop_after=200_000) for _ in range(3)]
+    download(f"{server.url}/files/train.txt", target, max_bytes=10_000_000, policy=policy)
+    assert target.read_bytes() == DATA
+    assert len(server.requests) == 4
+    server.has_versions = False
+    server.requests.clear()
+    server.faults["/files/train.txt"] = [Fault(drop_after=200_000) for _ in range(9)]
+    with pytest.raises(UnavailableError, match="no whole answer in 3 attempts"):
+        download(f"{server.url}/files/train.txt", target, max_bytes=10_000_000, policy=policy)
 
 
 def test_a_server_that_never_answers_is_unavailable(server, target):
