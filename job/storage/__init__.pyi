@@ -2,8 +2,6 @@ from .faults import PASSING_STATUS as PASSING_STATUS
 from .faults import CorruptedError as CorruptedError
 from .faults import GaveUpError as GaveUpError
 from .faults import named as named
-from .faults import passes as passes
-from .faults import status_of as status_of
 from .fsspec_store import open_filesystem as open_filesystem
 from .lease import Lease as Lease
 from .lease import held as held
