@@ -178,6 +178,24 @@ def test_a_full_disk_keeps_what_is_there(small_disk):
     assert objects.list_names(str(small_disk)) == ["model"]
 
 
+def test_a_swap_that_was_done_before_its_answer_was_lost_is_done(hurried, monkeypatch):
+    """Asked for again, it finds its own content: nobody else took the place."""
+    objects.write_bytes("memory://x/lease", b"old")
+    kind = fsspec.get_filesystem_class("memory")
+    pipe_file, answers = kind.pipe_file, iter([ConnectionError("no answer")])
+
+    def write(self, path, data, **options):
+        pipe_file(self, path, data, **options)
+        for error in answers:
+            raise error
+
+    monkeypatch.setattr(kind, "pipe_file", write)
+    objects.swap("memory://x/lease", b"old", b"new")
+    assert objects.read_bytes("memory://x/lease") == b"new"
+    with pytest.raises(FileExistsError):
+        objects.swap("memory://x/lease", b"old", b"another's")
+
+
 class HttpStatusError(Exception):
     """As gcsfs raises them: not an OSError, with the HTTP status in `code`."""
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 
+from job import storage
 from job.errors import StorageError
 from job.storage import retry
 from job.storage.faults import CorruptedError, GaveUpError
@@ -137,3 +138,18 @@ def test_a_secret_of_an_address_is_not_logged(clock, caplog):
 
     assert retrying("https://me:pw@a.example/b?key=x")(ask)() == "yes"
     assert "https://(secret)@a.example/b?(secret): cut off; trying again" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "fault", [{"drop_after": 700_000, "times": 3}, {"corrupt": "down"}], ids=str
+)
+def test_a_slow_object_of_a_bucket_outlives_the_deadline(gcs, monkeypatch, fault):
+    """By this clock each request that fails takes 400 s, and a deadline is 300 s: be it a part
+    that is asked for again, or the whole."""
+    data = bytes(range(256)) * 10_000
+    gcs.put("slow/object", data)
+    said = gcs.fault("GET", "slow/object", **fault)
+    clock = SimpleNamespace(monotonic=lambda: 400 * said.hits, sleep=lambda _: None)
+    monkeypatch.setattr(retry, "time", clock)
+    assert storage.read_bytes("gs://bucket/slow/object") == data
+    assert said.hits == fault.get("times", 1)
