@@ -97,7 +97,7 @@ def test_the_schemes_of_stores_and_hubs_are_handed_to_fsspec(load, memory, url, 
         asked.append(asked_url)
         return memory, asked_url.replace(f"{url}/mine", "/c")
 
-    monkeypatch.setattr("job.storage.objects.open_filesystem", open_filesystem)
+    monkeypatch.setattr("job.storage.fsspec_store.open_filesystem", open_filesystem)
     assert load(root_url=url).train.path == f"{url}/mine/train.txt"
     assert f"{url}/mine/val.txt" in asked
 

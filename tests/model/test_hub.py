@@ -31,8 +31,10 @@ from pathlib import Path
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 from job.model.pretrained import hub
 from job.errors import JobError
+from job.storage import RetryPolicy, set_retry_policy
 name, revision, token, cache, timeout = json.loads(sys.argv[1])
-hub.RETRY_WAITS_S, hub.REQUEST_TIMEOUT_S = (0.01, 0.01), timeout
+hub.REQUEST_TIMEOUT_S = timeout
+set_retry_policy(RetryPolicy(first_wait_s=0.01))
 try:
     print(hub.fetch_snapshot(name, revision, token, Path(cache)))
 except JobError as error:
@@ -133,7 +135,7 @@ def test_a_hub_that_fails_now_and_then_is_asked_again(hub, tmp_path):
     hub.faults.append(Fault("GET /api/models/", status=503, times=2))
     hub.faults.append(Fault("GET /org/model/resolve/.*/vocab", drop_after=0, times=1))
     assert "vocab.txt" in names(fetch(hub.url, tmp_path))
-    assert "HTTP status 503" in fetch.log
+    assert "HTTP 503; trying again" in fetch.log
 
 
 @pytest.mark.parametrize(
