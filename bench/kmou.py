@@ -22,12 +22,14 @@ from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 from bench.reference import encode_reference, train_reference
 from job.batches.plan import EpochPlan
 from job.batches.rows import Layout
-from job.corpus.formats.recognise import to_tagged
+from job.corpus import to_tagged
 from job.corpus.load import Corpus, load_corpus
-from job.encoding.encoded import SpecialTokens, decode_spans, encode
+from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap
+from job.encoding.spans import decode_spans
+from job.encoding.windows import encode
 from job.evaluation.scores import score_spans
-from job.model.classifier import predict_labels
+from job.model.inference import predict_labels
 from job.model.pretrained.network import load_classifier
 
 SEED, BATCH_SIZE, LENGTH = 7, 32, 64

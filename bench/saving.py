@@ -34,15 +34,16 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
     from pytorch_lightning.callbacks import ModelCheckpoint
     from transformers import BertConfig, BertForTokenClassification
 
-    from job.batches.plan import EpochPlan, EvaluationBatches, RunData, TrainingSteps
-    from job.checkpoints.callback import Checkpoints, Progressed
+    from job.batches import EpochPlan, EvaluationBatches, RunData, TrainingSteps
+    from job.checkpoints.callback import Checkpoints
+    from job.checkpoints.position import Position
     from job.checkpoints.saver import Saver
     from job.checkpoints.store import CheckpointStore
-    from job.devices.hardware import choose_hardware
+    from job.devices import choose_hardware
     from job.settings.settings import Settings
     from job.signals import StopRequest
-    from job.training.loop import inapplicable_advice_ignored, make_module, make_trainer
     from job.training.preparation import prepare
+    from job.training.trainer import inapplicable_advice_ignored, make_module, make_trainer
 
     settings = Settings(
         downstream_corpus_name=corpus.name,
@@ -64,17 +65,19 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
     with tempfile.TemporaryDirectory() as scratch:
         store = CheckpointStore(f"{url}/checkpoints", settings.monitored, 1)
         saver = Saver(store, Path(scratch))
+        module = make_module(prepared, settings, hardware, plan.steps)
         savers = {
             "none": lambda: pl.Callback(),
             "lightning": lambda: ModelCheckpoint(f"{url}/checkpoints", monitor="val_loss"),
             "job": lambda: Checkpoints(
                 saver,
                 StopRequest(),
+                module,
                 may_go_on=lambda: None,
                 facts={"settings": {}, "labels": prepared.label_map.labels},
                 every_steps=0,
                 steps_per_epoch=plan.steps,
-                start=Progressed(),
+                start=Position(),
                 state=None,
             ),
         }
@@ -92,7 +95,6 @@ def one(kind: str, corpus: Path, epochs: int, step_s: float) -> dict[str, float]
             first_step=0,
             workers=0,
         )
-        module = make_module(prepared, settings, hardware, plan.steps)
         module.training_step = computed_elsewhere(module, step_s)
         started_at = time.monotonic()
         with inapplicable_advice_ignored(), saver.finishing():

@@ -18,12 +18,14 @@ from transformers import AutoTokenizer
 
 from bench.kmou import BATCH_SIZE, LENGTH, SEED, make_start, read
 from bench.reference import encode_reference
-from job.batches.plan import EpochPlan, TrainingSteps
-from job.corpus.formats.recognise import to_tagged
-from job.devices.hardware import choose_hardware
-from job.encoding.encoded import SpecialTokens, encode
+from job.batches import EpochPlan, TrainingSteps
+from job.corpus import to_tagged
+from job.devices import choose_hardware
+from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap
-from job.model.classifier import ADAM_EPSILON, logits_of, summed_loss
+from job.encoding.windows import encode
+from job.model.classifier import ADAM_EPSILON
+from job.model.head import head_of, logits_of
 from job.model.pretrained.network import load_classifier
 from job.model.row_layout import choose_layout
 
@@ -99,7 +101,7 @@ def job_stepper(network, sentences, tokenizer, label_map, plan):
     def step(number: int) -> None:
         batch = batches[0, number]
         with torch.autocast("cpu", torch.bfloat16, enabled=in_bf16):
-            loss = summed_loss(logits_of(network, batch), batch["labels"])
+            loss = head_of(network.config).summed_loss(logits_of(network, batch), batch)
         optimizer.zero_grad()
         (loss / (BATCH_SIZE * LENGTH)).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -6,8 +6,8 @@ Run it as `make specs`. A test holds the files equal to what this renders.
 from pathlib import Path
 
 from job import __version__
-from job.settings.parsing import parse
-from job.spec import render
+from job.commands import CHOICES, KINDS, spec_text
+from job.settings import parse
 
 SPECS = Path(__file__).parent / "specs"
 REGISTRY = "us-central1-docker.pkg.dev/my-project/ner/korean-ner-job"
@@ -34,7 +34,6 @@ EXAMPLES = {
         "lr_scheduler=linear|exponential",
     ],
     "tpu-vm.sh": ["tpu-vm", TPU, ACCOUNT, *CORPUS, "--strategy=spot"],
-    "tpu-vm-queued.sh": ["tpu-vm", TPU, ACCOUNT, *CORPUS, "--queued"],
     "docker.sh": [
         *("docker", f"--image=korean-ner-job:gpu-{__version__}"),
         *("--downstream_corpus_root_dir=corpora", "--downstream_corpus_name=news"),
@@ -45,7 +44,12 @@ EXAMPLES = {
 
 def rendered(name: str) -> str:
     """The text of one example."""
-    return render(parse(["spec", *EXAMPLES[name]], {}, Path("/nowhere"))) + "\n"
+    return text_of(EXAMPLES[name])
+
+
+def text_of(words: list[str]) -> str:
+    """What `python -m job spec WORDS` prints."""
+    return spec_text(parse(["spec", *words], {}, Path("/nowhere"), KINDS, CHOICES)) + "\n"
 
 
 if __name__ == "__main__":

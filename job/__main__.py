@@ -23,7 +23,6 @@ if __name__ == "__main__":
 import logging
 import traceback
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,12 +38,14 @@ from job.machine import (
     require_docstrings,
     require_temporary_folder,
     require_utf8,
+    share_out_threads,
     streams,
     take_out_launchers,
     tell_libraries,
 )
 
 if TYPE_CHECKING:
+    from job.commands import Command
     from job.log import LogHandler
     from job.settings import Parsed
 
@@ -90,34 +91,46 @@ def told(error: BaseException, sizes: str = "") -> int:
 
 
 def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
-    """Reads the arguments, sets up the log and does what was asked. `ignored` are variables that
-    were meant for Lightning."""
+    """Reads the arguments and does what was asked. `ignored` are variables that were meant for
+    Lightning."""
+    from job.commands import CHOICES, COMMANDS, KINDS
     from job.settings import help_text, parse, settings_table
 
     try:
         require_docstrings()
-        parsed = parse(argv, os.environ, Path.cwd())
+        parsed = parse(argv, os.environ, Path.cwd(), KINDS, CHOICES)
     except ArgumentError as error:
-        advice = "Nothing was started. `python -m job --help` lists every argument."
-        if is_json_asked(os.environ):
-            logger.error("%s\n%s", error, advice)
-        else:
-            print(error, advice, sep="\n", file=sys.stderr)
-        return error.exit_code
+        return refuse(error)
     if parsed.command == "help":
-        return tell(help_text("spec" if "spec" in parsed.operands else "train"))
+        own = [COMMANDS[word].help for word in parsed.operands if word in COMMANDS]
+        return tell((own or [help_text])[0]())
     if parsed.command == "version":
         return tell(f"korean-ner-job {__version__}")
     if parsed.print_settings:
-        return tell(settings_table(parsed))
-    if parsed.command == "spec":
-        from job.spec import render
+        return tell(settings_table(parsed.settings, parsed.sources))
+    command = COMMANDS[parsed.command]
+    return tell(command.text(parsed)) if command.text else carry_out(command, parsed, stop, ignored)
 
-        return tell(render(parsed))
+
+def refuse(error: ArgumentError) -> int:
+    """Says what is wrong with the arguments."""
+    advice = "Nothing was started. `python -m job --help` lists every argument."
+    if is_json_asked(os.environ):
+        logger.error("%s\n%s", error, advice)
+    else:
+        print(error, advice, sep="\n", file=sys.stderr)
+    return error.exit_code
+
+
+def carry_out(command: "Command", parsed: "Parsed", stop: StopRequest, ignored: list[str]) -> int:
+    """Sets up the log and what lies around a command, and runs it."""
+    from job.commands import set_up_log, with_secrets
+
     handler = set_up_log(parsed, stop)
     if ignored:
         logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
     raise_file_limit()
+    share_out_threads(os.environ, parsed.settings.cpu_workers)
     networks.prepare(os.environ)
     from job.storage import Patience, set_patience
 
@@ -125,23 +138,26 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))
     try:
         require_temporary_folder()
-        if parsed.settings.hf_token_secret:
-            from job.cloud import with_secrets
-
-            parsed = replace(parsed, settings=with_secrets(parsed.settings))
+        if settings.hf_token_secret and not settings.hf_token:
+            parsed = with_secrets(parsed)
             handler = set_up_log(parsed, stop)  # which now knows what not to show
-        return run_command(parsed, stop, handler)
+        return run_command(command, parsed, stop, handler)
     except (Stopped, streams.ReaderGone, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         return told(error, settings.sizes)
 
 
-def run_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
+def run_command(
+    command: "Command", parsed: "Parsed", stop: StopRequest, handler: "LogHandler"
+) -> int:
     """Does what was asked. What a library made of a stop is told as the stop; one of the job's own
     errors says why there was one, as where another machine has failed."""
     try:
-        return COMMANDS[parsed.command](parsed, stop, handler)
+        if command.needs_one_machine:
+            require_one_machine(read_vertex(os.environ), f"`{command.name}`")
+        assert command.run, "a command without a text has something to do"
+        return command.run(parsed, stop, handler)
     except Exception as error:
         if follows_from_stop(error) and not isinstance(error, JobError):
             stop.raise_if_received()
@@ -165,79 +181,6 @@ def tell(text: str) -> int:
         logger.error("%s", error)
         return error.exit_code
     return 0
-
-
-def set_up_log(parsed: "Parsed", stop: StopRequest) -> "LogHandler":
-    """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
-    from job.log import set_up_logging
-
-    settings = parsed.settings
-    stream = sys.stderr if parsed.command == "predict" else sys.stdout
-    if parsed.command == "train":
-        streams.outlive_reader()
-    # Where lines cannot be erased, each is a line of the log.
-    is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
-    vertex = read_vertex(os.environ)
-    token = settings.hf_token.get_secret_value() if settings.hf_token else ""
-    handler = set_up_logging(
-        settings.log_format,
-        stream,
-        is_terminal,
-        in_cloud=vertex.in_cloud,
-        secrets=[token],
-        machine=vertex.node_rank,
-    )
-    stop.tell = handler.warn_past_locks
-    return handler
-
-
-def train_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
-    """Trains, evaluates and exports."""
-    vertex = read_vertex(os.environ)
-    if parsed.settings.wanted_accelerator == "tpu":
-        require_one_machine(vertex, "a TPU")
-    from job.cloud import heeded
-    from job.train import train
-    from job.training import trial_callbacks
-
-    stop.raise_from_here()
-    _, metric = parsed.settings.monitored
-    callbacks = trial_callbacks(vertex, metric)
-    with heeded(os.environ.get("GCE_METADATA_HOST")):
-        handler.tell(train(parsed.settings, stop, handler, callbacks, vertex))
-    return 0
-
-
-def check_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
-    """Tries everything that a run needs, without training."""
-    require_one_machine(read_vertex(os.environ), "`check`")
-    from job.check import check
-
-    stop.raise_from_here()
-    return check(parsed.settings)
-
-
-def predict_command(parsed: "Parsed", stop: StopRequest, handler: "LogHandler") -> int:
-    """Tags a file of sentences."""
-    from job.devices import choose_hardware
-    from job.predict import predict
-
-    stop.raise_from_here()
-    settings = parsed.settings
-    hardware = choose_hardware(settings.wanted_accelerator, "32")
-    given = parsed.sources["max_seq_length"] != "default"
-    predict(
-        settings.downstream_model_dir,
-        *parsed.operands,
-        cache_dir=settings.cache_dir,
-        device=hardware.device,
-        max_seq_length=settings.max_seq_length if given else None,
-        stride=settings.window_stride if given else None,
-    )
-    return 0
-
-
-COMMANDS = {"train": train_command, "check": check_command, "predict": predict_command}
 
 
 def leave(code: int) -> None:

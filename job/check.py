@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from job import storage
-from job.checkpoints import CheckpointStore
-from job.devices import WHERE_TO_GET_ONE, Hardware, choose_hardware, describe
+from job.checkpoints import CheckpointStore, Start, find_start
+from job.devices import Hardware, choose_hardware, where_to_get
 from job.errors import JobError
 from job.machine import explained
 from job.settings import Settings
 from job.storage import holder_of, local
 from job.training import (
     Prepared,
-    Start,
     assemble,
     batch_size_to_keep,
-    find_start,
     identity_of,
     needs_of,
     probe_output,
@@ -85,13 +83,12 @@ def _hardware(settings: Settings) -> Hardware:
             settings.wanted_accelerator, settings.wanted_precision, settings.tpu_cores
         )
     except JobError:
-        if settings.wanted_accelerator == "tpu":
-            logger.info("%s", WHERE_TO_GET_ONE)
+        if advice := where_to_get(settings.wanted_accelerator):
+            logger.info("%s", advice)
         raise
     logger.info("Would compute on %s, precision %s.", hardware.name, hardware.precision)
-    if hardware.accelerator == "tpu":
-        for line in describe():
-            logger.info("%s", line)
+    for line in hardware.describe():
+        logger.info("%s", line)
     return hardware
 
 
@@ -106,14 +103,14 @@ def _alone(url: str) -> None:
 
 
 def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> Start:
-    """Whether what lies in the output can be gone on from; nothing is deleted."""
+    """The start that a run would have; nothing is deleted."""
     if settings.resume == "never":
         logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
     with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
         identity = identity_of(settings, prepared)
-        return find_start(store, settings.resume, identity, prepared, Path(folder))
+        return find_start(store, settings.resume, identity, prepared.network, Path(folder))
 
 
 def _space(settings: Settings, prepared: Prepared, start: Start, store: CheckpointStore) -> None:
     with local.scratch() as folder:
-        require_space(needs_of(settings, prepared, start, store, folder))
+        require_space(needs_of(settings, prepared, start.position, store, folder))

@@ -12,13 +12,10 @@ import time
 import traceback
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from job.machine import failure_of
-from job.progress_line import Progress
 from job.signals import write_past_locks
-
-__all__ = ["JsonFormatter", "LogHandler", "Progress", "TextFormatter", "set_up_logging"]
 
 REDACTED = "(secret)"
 _LABELS = "logging.googleapis.com/labels"
@@ -79,14 +76,26 @@ class JsonFormatter(_Formatter):
         return json.dumps(fields, default=str)
 
 
-class LogHandler(logging.StreamHandler):
+class StatusLine(Protocol):
+    """The last line of a terminal, which stays below the records."""
+
+    def draw(self) -> None:
+        """Writes the line."""
+
+    def erase(self) -> None:
+        """Takes it off, so that a record can be written in its place."""
+
+
+class LogHandler(logging.StreamHandler[TextIO]):
     """Writes records above the status line, if there is one, and whatever the stream can encode."""
+
+    lock: threading.RLock  # of each handler that has been made
 
     def __init__(self, stream: TextIO, formatter: logging.Formatter, is_terminal: bool):
         super().__init__(stream)
         self.setFormatter(formatter)
         self.is_terminal = is_terminal
-        self.status: Progress | None = None
+        self.status: StatusLine | None = None
         self._has_told_of_failure = False
 
     def tell(self, text: str) -> None:
@@ -100,6 +109,21 @@ class LogHandler(logging.StreamHandler):
         """A warning from a signal's handler, which must wait for no lock and no buffer."""
         record = logging.LogRecord("job", logging.WARNING, "", 0, text, None, None)
         write_past_locks(self.stream.fileno(), self.format(record))
+
+    def show(self, line: StatusLine) -> None:
+        """Draws the line, and draws it anew below each record until `take_off`."""
+        with self.lock:
+            self.status = line
+            line.erase()
+            line.draw()
+
+    def take_off(self, line: StatusLine) -> None:
+        """Erases the line, if it is the one that is shown."""
+        with self.lock:
+            if self.status is line:
+                line.erase()
+                self.flush()
+                self.status = None
 
     def emit(self, record: logging.LogRecord) -> None:
         if self.status:

@@ -6,10 +6,8 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from job.log import LogHandler
+from job.log import LogHandler
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +39,7 @@ def _terminal_columns() -> int:
     return shutil.get_terminal_size().columns
 
 
-class Progress:
+class ProgressLine:
     """Counts from what `update` is told. `clock` gives seconds; `columns` the terminal's width.
 
     On a terminal it is the handler's status line, below which nothing is written until `close`.
@@ -49,7 +47,7 @@ class Progress:
 
     def __init__(
         self,
-        handler: "LogHandler",
+        handler: LogHandler,
         *,
         epochs: int,
         log_every_s: float = 10,
@@ -131,10 +129,7 @@ class Progress:
             text = ", ".join(self._parts)
             logger.info("%s", text, extra={"fields": {"progress": self._fields}})
             return
-        with self._handler.lock:
-            self._handler.status = self
-            self.erase()
-            self.draw()
+        self._handler.show(self)
 
     def draw(self) -> None:
         """Writes the line, as many of its parts as the terminal is wide."""
@@ -151,10 +146,7 @@ class Progress:
 
     def close(self) -> None:
         """Ends the progress: the line goes; in a log file the last state is written."""
-        with self._handler.lock:
-            if self._handler.status is self:
-                self.erase()
-                self._handler.flush()
-                self._handler.status = None
-            elif not self._handler.is_terminal and not self._is_told:
-                self._tell()
+        if self._handler.is_terminal:
+            self._handler.take_off(self)
+        elif not self._is_told:
+            self._tell()

@@ -4,8 +4,10 @@ A span counts Unicode code points of `Sentence.text`, half-open, so that
 `sentence.text[span.start:span.end]` is the mention, exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+SPLITS = ("train", "val", "test")
 
 
 class Span(NamedTuple):
@@ -20,9 +22,16 @@ class Span(NamedTuple):
 class Sentence:
     """A sentence and its entities, ordered by start and not overlapping.
 
-    `line` is the 1-based line of the corpus file on which the sentence starts.
+    `line` is the 1-based line of the corpus file on which the sentence starts, and `file` the name
+    of that file in messages, which is no part of what the sentence says.
     """
 
     text: str
     spans: tuple[Span, ...] = ()
     line: int = 0
+    file: str = field(default="", compare=False)
+
+    @property
+    def place(self) -> str:
+        """The file and the line, for messages."""
+        return f"{self.file}:{self.line}"

@@ -13,8 +13,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
+from typing import Protocol
 
 LOOK_AGAIN_S = 0.1
 WRITTEN_WITHIN_S = 0.5  # or not at all: a reader of the log may be stuck
@@ -28,6 +29,20 @@ class Stopped(BaseException):
         self.number, self.exit_code = number, 128 + number
 
 
+class StopSource(Protocol):
+    """Whether a run was asked to stop: by a signal to this process, or as another one says."""
+
+    @property
+    def received(self) -> int | None:
+        """The number of the signal that asked for it, or None."""
+
+    def install(self) -> None:
+        """Takes the signals' handlers back from whoever has replaced them."""
+
+    def deferred(self) -> AbstractContextManager[None]:
+        """Inside, nothing is raised: whoever is inside asks `received`."""
+
+
 class StopRequest:
     """Remembers the first signal that asked this process to stop.
 
@@ -37,7 +52,8 @@ class StopRequest:
     def __init__(self, *, as_json: bool = False) -> None:
         self.received: int | None = None
         self.tell: Callable[[str], None] = _tell_in_json if as_json else _tell
-        self._holds = self._deferred = self._is_due = self._is_leaving = False
+        self._holds = self._deferred = self._is_leaving = False
+        self._due: int | None = None  # raised, or about to be, until it is not lost any more
         self._process = os.getpid()
 
     def install(self) -> None:
@@ -57,8 +73,8 @@ class StopRequest:
     def leave_from_here(self) -> None:
         """From now on nothing is held: a signal ends the process at once."""
         self._holds = False
-        if self._is_due:
-            self._is_due = False
+        if self._due is not None:
+            self._due = None
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -74,37 +90,37 @@ class StopRequest:
         if not (is_first or again) or (is_first and self._deferred):
             return
         if holds_nothing:
-            self._leave(is_first)
+            self._leave(number, is_first)
         else:
-            self._raise(frame)
+            self._raise(number, frame)
 
-    def _leave(self, is_first: bool) -> None:
+    def _leave(self, number: int, is_first: bool) -> None:
         """Once: another signal must not cut the line off."""
         if self._is_leaving:
             return
         self._is_leaving = True
         try:
             if is_first:
-                self.tell(f"{Stopped(self.received)}.")
+                self.tell(f"{Stopped(number)}.")
         finally:
-            os._exit(128 + self.received)
+            os._exit(128 + number)
 
-    def _raise(self, frame: FrameType | None) -> None:
+    def _raise(self, number: int, frame: FrameType | None) -> None:
         """Raises Stopped now, or when it would not be lost; and again where it was lost."""
-        if not self._is_due:
-            self._is_due = True
+        if self._due is None:
+            self._due = number
             signal.signal(signal.SIGALRM, self._look_again)
             atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # Python gives it back then
             sys.unraisablehook = _without_stopped(sys.unraisablehook)
         signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)
         if not _would_be_lost(frame):
-            raise Stopped(self.received)
+            raise Stopped(number)
 
     def _look_again(self, _: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._process or not self._is_due:
+        if os.getpid() != self._process or self._due is None:
             return
         if not follows_from_stop(sys.exception()) and not _would_be_lost(frame):
-            raise Stopped(self.received)
+            raise Stopped(self._due)
 
     def hear_of(self, number: int) -> None:
         """From another thread: as if the signal had come to this process."""
@@ -119,8 +135,8 @@ class StopRequest:
 
         Stopped by another machine's signal, this one is not interrupted by its own any more.
         """
-        if self._is_due:
-            raise Stopped(self.received)
+        if self._due is not None:
+            raise Stopped(self._due)
         self._deferred = True
         try:
             yield

@@ -3,40 +3,34 @@
 import logging
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytorch_lightning as pl
 
 from job import storage
-from job.checkpoints import CheckpointStore, Saver
+from job.checkpoints import Saver
 from job.cloud import VertexEnvironment
-from job.devices import OneMachine, joined
-from job.log import LogHandler, Progress
+from job.devices import OneMachine, join_cluster
+from job.evaluation import last_screen
+from job.log import LogHandler
+from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import StopRequest
-from job.storage import Lease, held, local
 from job.training import (
+    Output,
     Run,
-    adopt,
     batch_size_to_keep,
     evaluate_splits,
     facts_of,
     facts_to_agree_on,
-    find_start,
     fit,
     follow,
     identity_of,
     is_finished,
-    last_screen,
     load_best,
     meet_on_hardware,
-    needs_of,
+    open_output,
     prepare,
-    probe_output,
     publish,
-    refuse_another_model,
-    require_space,
-    trained_by,
 )
 
 logger = logging.getLogger(__name__)
@@ -56,62 +50,66 @@ def train(
     On several machines only the first writes there; the others are in `job.training.follower`.
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
     """
-    url = settings.downstream_model_dir
-    with joined(vertex, stop) as machines:
+    with join_cluster(vertex, stop) as machines:
         if machines.rank > 0:
             return follow(settings, stop, handler, machines)
-        probe_output(url)
-        refuse_another_model(url)
-        with held(url) as lease, local.scratch() as folder:
-            return train_alone(settings, stop, handler, callbacks, lease, folder, machines)
+        with open_output(settings) as output:
+            return lead(settings, stop, handler, callbacks, machines, output)
 
 
-def train_alone(
+def lead(
     settings: Settings,
     stop: StopRequest,
     handler: LogHandler,
     callbacks: Sequence[pl.Callback],
-    lease: Lease,
-    scratch: Path,
     machines: OneMachine,
+    output: Output,
 ) -> str:
-    """What `train` does once no other job writes to the same folder."""
+    """The run of the first machine, or of the only one, to the last screen."""
     started_at = time.monotonic()
-    url = settings.downstream_model_dir
     hardware = meet_on_hardware(settings, machines)
-    store = CheckpointStore(
-        storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k, lease.confirm
-    )
-    kept = machines.share(batch_size_to_keep(store, settings, hardware))
+    kept = machines.share(batch_size_to_keep(output.store, settings, hardware))
     prepared = prepare(settings, hardware, kept)
     identity = identity_of(settings, prepared)
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
-    start = find_start(store, settings.resume, identity, prepared, scratch / "start")
-    finished = is_finished(start, settings, identity, prepared, url)
-    machines.share(None if finished else start)
-    if finished:
-        return f"Done already: the model lies in {storage.join(url, 'model')}."
-    require_space(needs_of(settings, prepared, start, store, scratch))
-    lease.note_start(start.progressed.global_step, settings.max_attempts)
-    store.clean_up(start_anew=settings.resume == "never")
-    adopt(start, store, scratch / "start")
-    line = Progress(
+    start = output.find_start(settings.resume, identity, prepared.network)
+    if is_finished(output.url, start.position, settings.epochs_to_train, identity):
+        machines.share(None)
+        return f"Done already: the model lies in {storage.join(output.url, 'model')}."
+    machines.share(start)
+    output.make_ready(settings, prepared, start)
+    saver = Saver(output.store, output.scratch / "saves")
+    machines.before_forced_end(saver.wait)
+    line = progress_line(handler, settings)
+    run = Run(start, identity.facts, saver, output.lease, stop, line, callbacks)
+    history = fit(prepared, settings, hardware, run, output.scratch)
+    best = load_best(prepared.network, output.store, output.scratch / "best")
+    logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
+    results = evaluate_splits(prepared)
+    seconds = start.position.seconds + time.monotonic() - started_at
+    facts = facts_of(settings, prepared, hardware, history, seconds)
+    output.lease.confirm()
+    steps = max(history[-1].step, start.position.global_step)  # more, where EPOCHS was lowered
+    publish(prepared, results, history, facts, identity, steps, output.url, output.scratch)
+    return last_screen(results, history, facts, output.url) + cloud_advice(output.url)
+
+
+def progress_line(handler: LogHandler, settings: Settings) -> ProgressLine:
+    """The line that shows how far this run is."""
+    return ProgressLine(
         handler,
         epochs=settings.epochs_to_train,
         log_every_s=settings.log_every_s,
         price_per_hour=settings.price_per_hour,
     )
-    saver = Saver(store, scratch / "saves")
-    machines.before_forced_end(saver.wait)
-    run = Run(start, identity, saver, lease, stop, line, callbacks)
-    history = fit(prepared, settings, hardware, run, scratch)
-    best = load_best(prepared.network, store, scratch / "best")
-    logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
-    results = evaluate_splits(prepared)
-    earlier_s = sum(record.seconds for record in start.progressed.history)
-    seconds = earlier_s + time.monotonic() - started_at
-    facts = facts_of(settings, prepared, hardware, history, seconds)
-    lease.confirm()
-    steps = max(history[-1].step, start.progressed.global_step)  # more, where EPOCHS was lowered
-    publish(prepared, results, history, facts, trained_by(identity, steps), url, scratch)
-    return last_screen(results, history, facts, url)
+
+
+def cloud_advice(url: str) -> str:
+    """The way from a run on this machine to one in the cloud."""
+    if not storage.is_local(url):
+        return ""
+    return (
+        "\nTrain in the cloud with the same arguments (docs/cloud.md says how):\n"
+        "  python -m job spec vertex-gpu --image=IMAGE "
+        "--downstream_model_dir=gs://BUCKET/FOLDER > vertex-gpu.yaml"
+    )

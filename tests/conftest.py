@@ -1,8 +1,11 @@
 """What several tests share: the real data, where it is, and tiny models built on the spot."""
 
 import json
+import logging
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import pytest
 # Two threads of a tiny model wait for each other longer than they compute.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from job.corpus.load import load_corpus
+from job.corpus import load_corpus
 from job.sentence import Sentence, Span
+from job.storage import retry
 
 pytest_plugins = ["tests.support.stores"]
 
@@ -47,6 +51,25 @@ def signals_left_alone():
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def log_and_patience_left_alone():
+    """A job in this process logs to a stream that is closed after its test, hears of uncaught
+    errors, and is as patient as its arguments say."""
+    root = logging.getLogger()
+    loggers = [root, *map(logging.getLogger, ("job", "__main__"))]
+    levels = [logger.level for logger in loggers]
+    handlers, hooks = list(root.handlers), (sys.excepthook, threading.excepthook)
+    patient = retry.patience()
+    yield
+    retry.set_patience(patient)
+    sys.excepthook, threading.excepthook = hooks
+    logging.captureWarnings(False)
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,13 @@ import yaml
 
 import job
 from docker.render_specs import SPECS
+from job.commands import COMMANDS
 from job.corpus.formats.recognise import parse as parse_corpus
 from job.launch.settings import LaunchSettings
 from job.sentence import Span
 from job.settings.command_line import SWITCHES
-from job.settings.parsing import COMMANDS, LAUNCH_VARIABLES, parse
+from job.settings.parsing import ANSWERS
+from tests.support.arguments import parse
 from tests.support.documents import DOCUMENTS, READMES, ROOT, blocks, read, rows
 
 
@@ -79,7 +81,7 @@ def test_commands_and_flags_exist(document):
     for line in re.findall(r"python -m job\b([^`\n#|]*)", text):
         words = line.split()
         first = next((word for word in words if re.match(r"[a-z]", word)), "train")
-        assert first in COMMANDS or words[0].startswith("--"), line
+        assert first in (*COMMANDS, *ANSWERS) or words[0].startswith("--"), line
         for flag in re.findall(r"--([a-z_0-9]+)", line):
             assert flag in LaunchSettings.model_fields or flag in SWITCHES, flag
     for module in re.findall(r"python -m ([\w.]+)", text):
@@ -94,7 +96,11 @@ def test_variables_exist(document):
     text = read(document).replace("`B_PER`", "")
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text, re.ASCII))
     own = set(re.findall(r"\b([A-Z_]+)=", "\n".join(blocks(document, "sh"))))
-    known = set(LAUNCH_VARIABLES) | own | {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST", "PJRT_DEVICE"}
+    known = (
+        {name.upper() for name in LaunchSettings.model_fields}
+        | own
+        | {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST", "PJRT_DEVICE"}
+    )
     known |= {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     known |= {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
     assert {name for name in named if not name.startswith("AIP_")} <= known

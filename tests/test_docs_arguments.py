@@ -7,11 +7,12 @@ from typing import get_origin
 import pytest
 
 from job import errors
-from job.settings.help import _EXIT_CODES, allowed_values, display
-from job.settings.parsing import VARIABLES
-from job.settings.settings import SAMPLE_DEFAULTS, Settings
+from job.settings.field_types import SAMPLE_DEFAULTS, said_in
+from job.settings.help import allowed_values, display
+from job.settings.settings import Settings
 from tests.support.documents import READMES, read, rows
 
+VARIABLES = [name.upper() for name in Settings.model_fields]
 KOREAN = {  # of the defaults that are words
     "none": "없음",
     "the cache directory": "캐시 폴더",
@@ -36,10 +37,10 @@ def expected_arguments() -> list[tuple[str, str, str]]:
     """Variable, default and meaning of every argument, as README.md's tables have them."""
     expected = []
     for name, field in Settings.model_fields.items():
-        default = (field.json_schema_extra or {}).get("default") or display(field.default)
+        default = said_in(field).get("default") or display(field.default)
         default = "none" if default == "-" else default
         choice = (
-            f" ({allowed_values(name)})" if "Literal" in str(get_origin(field.annotation)) else ""
+            f" ({allowed_values(field)})" if "Literal" in str(get_origin(field.annotation)) else ""
         )
         meaning = re.sub(r"([<*])", r"\\\1", f"{field.description}{choice}")
         expected.append((f"`{name.upper()}`", default, meaning))
@@ -63,11 +64,7 @@ def test_the_english_tables_are_what_help_says():
 @pytest.mark.parametrize("document", READMES)
 def test_the_groups_of_arguments_are_those_of_help(document):
     """Each group that --help starts has a table of its own."""
-    starts = [
-        n.upper()
-        for n, f in Settings.model_fields.items()
-        if (f.json_schema_extra or {}).get("group")
-    ]
+    starts = [n.upper() for n, f in Settings.model_fields.items() if said_in(f).get("group")]
     first = re.findall(r"^\|[-:| ]+\|\n\| `([A-Z][A-Z0-9_]+)` \|", read(document), re.M)
     assert first == starts
 
@@ -83,12 +80,13 @@ def test_the_defaults_of_the_sample_are_stated(document):
 def test_exit_codes_are_those_of_the_code(document):
     """The table has every code of job/errors.py and 0, and no other."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.JobError)}
-    codes |= {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    kinds = [kind for kind in kinds if issubclass(kind, errors.JobError)]
+    codes = {value for value in vars(errors).values() if isinstance(value, int)}
+    assert errors.EXIT_CODES.keys() == {0, *codes, *(kind.exit_code for kind in kinds)}
     table = rows(document, r"\d+")
-    assert [int(row[0]) for row in table] == sorted(codes | {0})
+    assert [int(row[0]) for row in table] == list(errors.EXIT_CODES)
     if document == "README.md":
-        assert {int(code): meaning for code, meaning in table} == _EXIT_CODES
+        assert {int(code): meaning for code, meaning in table} == errors.EXIT_CODES
 
 
 if __name__ == "__main__":  # prints README.md's tables anew

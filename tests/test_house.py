@@ -1,6 +1,9 @@
 """The house: a package imports what stands before it, and of it only what its face lists."""
 
 import ast
+import re
+import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +35,7 @@ export
 training
 launch
 spec predict check train
+commands
 __main__
 """.strip().split("\n")
 FLOOR = {name: floor for floor, names in enumerate(ORDER) for name in names.split()}
@@ -198,11 +202,53 @@ def test_a_test_file_is_read_at_once(file):
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
 def test_the_environment_is_read_in_one_place(file):
-    """__main__ hands os.environ over; settings has a default in it; two set a library's."""
-    allowed = {"job.__main__", "job.settings.corpus_settings", "job.storage.objects"}
+    """__main__ and its commands hand os.environ over; settings has a default in it; two set a
+    library's."""
+    allowed = {
+        "job.__main__",
+        "job.commands",
+        "job.settings.corpus_settings",
+        "job.storage.objects",
+    }
     if module_of(file) not in allowed | {"job.storage.gcs"}:
         assert "environ" not in {
             node.attr
             for node in ast.walk(ast.parse(file.read_text()))
             if isinstance(node, ast.Attribute)
         }
+
+
+# Where the module is called otherwise than what it is installed as.
+INSTALLED_AS = {
+    "lightning_fabric": "pytorch-lightning",
+    "dotenv": "python-dotenv",
+    "yaml": "pyyaml",
+}
+
+
+def test_what_is_imported_is_declared():
+    """Each library that the job imports is a dependency of its own, not of a dependency alone; and
+    each dependency is imported, but gcsfs, which fsspec loads by its name."""
+    outside = {
+        name
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+        )
+        if name.split(".")[0] not in {*sys.stdlib_module_names, "job", "torch_xla"}
+    }
+    # google.auth.transport is of google-auth, google.cloud.storage of google-cloud-storage.
+    heads = {
+        ".".join(name.split(".")[: 3 if name.startswith("google.cloud") else 2])
+        if name.startswith("google.")
+        else name.split(".")[0]
+        for name in outside
+    }
+    imported = {INSTALLED_AS.get(head, re.sub(r"[._]", "-", head)) for head in heads}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.match(r"[\w-]+", each)[0] for each in project["dependencies"]}
+    assert imported | {"gcsfs"} == declared

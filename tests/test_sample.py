@@ -12,10 +12,12 @@ import torch
 from safetensors import safe_open
 
 from job.corpus.formats.tutorial import read_tagged_line, to_tagged
-from job.encoding.encoded import decode_spans, encode
 from job.encoding.labels import LabelMap
+from job.encoding.spans import decode_spans
+from job.encoding.windows import encode
 from job.evaluation.scores import score_spans
-from job.model.pretrained.network import load_classifier, load_tokenizer
+from job.model.pretrained.network import load_classifier
+from job.model.pretrained.tokenizer import load_tokenizer
 from job.sample import make_corpus, make_model
 from job.sample.particles import choose_particle
 

@@ -1,11 +1,12 @@
+from .data_module import RunData as RunData
+from .evaluation import EvaluationBatches as EvaluationBatches
+from .evaluation import EvaluationRows as EvaluationRows
 from .plan import EpochPlan as EpochPlan
-from .plan import EvaluationBatches as EvaluationBatches
-from .plan import RunData as RunData
-from .plan import TrainingSteps as TrainingSteps
-from .planned_rows import EvaluationRows as EvaluationRows
-from .planned_rows import plan_rows as plan_rows
 from .planned_rows import refuse_different_plans as refuse_different_plans
 from .rows import IGNORED_LABEL as IGNORED_LABEL
 from .rows import Batch as Batch
 from .rows import Layout as Layout
 from .rows import alone as alone
+from .rows import to_device as to_device
+from .step_shapes import plan_steps as plan_steps
+from .training import TrainingSteps as TrainingSteps

@@ -10,19 +10,17 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-from torch.utils.data import Dataset
 
-from job.batches.plan import EpochPlan, TrainingSteps
-from job.batches.rows import Batch, Layout, best_fit, place
+from job.batches.plan import EpochPlan
+from job.batches.rows import Layout, best_fit
+from job.batches.training import TrainingSteps
 from job.encoding import EncodedSplit
-from job.ranks import OneDevice
+from job.ranks import Ranks
 
 LENGTH_STEP = 32  # a row's length is a multiple of it
 LONGEST_ROW = 256
 SAMPLED_STEPS = 100
 TRAINING_SIZES = 3
-EVALUATION_ROWS = 32  # a batch and rank
-PACKED_AT_ONCE = 1024  # windows; best fit takes the square of it
 
 
 def plan_rows(
@@ -74,7 +72,7 @@ def needed_rows(
     return np.array([max(1, *map(rows_of, shared.shares(step))) for step in steps])
 
 
-def refuse_different_plans(ranks: OneDevice, rows_ES: np.ndarray, layout: Layout) -> None:
+def refuse_different_plans(ranks: Ranks, rows_ES: np.ndarray, layout: Layout) -> None:
     """Raises before a step in which the ranks would wait for each other for ever."""
     mine = zlib.crc32(rows_ES.astype("<i8").tobytes(), layout.row_length) >> 1
     largest, smallest = ranks.largest(mine), -ranks.largest(-mine)
@@ -97,41 +95,3 @@ def in_few_sizes(rows: np.ndarray) -> np.ndarray:
     best = min(((*some, last) for some in fewer), key=computed)
     sizes = needed[list(best)]
     return sizes[np.searchsorted(sizes, rows)]
-
-
-class EvaluationRows(Dataset):
-    """Every window of a split once, in batches of one shape and the same number on every rank."""
-
-    def __init__(self, split: EncodedSplit, layout: Layout, rank: int, world_size: int):
-        self.split, self.layout, self.rank, self.world_size = split, layout, rank, world_size
-        self.rows = _packed(split, layout)
-        self.size = min(EVALUATION_ROWS, -(-len(self.rows) // world_size))
-
-    def __getitem__(self, number: int) -> Batch:
-        if number >= len(self):
-            raise IndexError(number)
-        first = (number * self.world_size + self.rank) * self.size
-        windows, rows, starts = [], [], []
-        for row, placed in enumerate(self.rows[first : first + self.size]):
-            for window, start in placed:
-                windows.append(window)
-                rows.append(row)
-                starts.append(start)
-        return place(self.split, windows, self.layout, rows, starts, self.size)
-
-    def __len__(self) -> int:
-        return -(-len(self.rows) // (self.size * self.world_size))
-
-
-def _packed(split: EncodedSplit, layout: Layout) -> list[list[tuple[int, int]]]:
-    """(window, start) of each row."""
-    lengths_W = (split.window_lengths_W + layout.special.count).tolist()
-    packed: list[list[tuple[int, int]]] = []
-    for first in range(0, len(lengths_W), PACKED_AT_ONCE):
-        lengths = lengths_W[first : first + PACKED_AT_ONCE]
-        rows, starts, count = best_fit(lengths, layout.row_length)
-        here: list[list[tuple[int, int]]] = [[] for _ in range(count)]
-        for window, (row, start) in enumerate(zip(rows, starts, strict=True), first):
-            here[row].append((window, start))
-        packed += here
-    return packed

@@ -10,6 +10,7 @@ Shape legend:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NotRequired, TypedDict, cast
 
 import numpy as np
 import torch
@@ -17,7 +18,24 @@ import torch
 from job.encoding import EncodedSplit, SpecialTokens
 
 IGNORED_LABEL = -100
-Batch = dict[str, torch.Tensor]
+
+
+class Batch(TypedDict):
+    """Rows of windows. A batch of training carries the numbers of its step, counted from 0."""
+
+    input_ids: torch.Tensor  # int64 (R, L)
+    labels: torch.Tensor  # int64 (R, L), the label id where a wordpiece is scored, or -100
+    piece: torch.Tensor  # int64 (R, L), the wordpiece of the split that is scored here, or -1
+    attention_mask: torch.Tensor  # bool (R, 1, L, L) of packed rows, int64 (R, L) of padded ones
+    position_ids: NotRequired[torch.Tensor]  # int64 (R, L); padded rows have the usual ones
+    epoch: NotRequired[int]
+    step: NotRequired[int]
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The same batch with its tensors on a device."""
+    moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+    return cast(Batch, moved)
 
 
 @dataclass(frozen=True)
@@ -85,7 +103,8 @@ def place(
     count: int,
 ) -> Batch:
     """`count` rows with a ready 4-D mask: padding attends to padding, so no row of it is empty."""
-    batch, segment_RL = fill_rows(split, windows, layout, rows, starts, (count, layout.row_length))
+    shape = (count, layout.row_length)
+    batch, segment_RL = fill_rows(split, windows, layout, rows, starts, shape)
     batch["attention_mask"] = segment_RL[:, None, :, None] == segment_RL[:, None, None, :]
     return batch
 
@@ -99,8 +118,9 @@ def pad(split: EncodedSplit, windows: Sequence[int], layout: Layout) -> Batch:
     length = -(-(longest + layout.special.count) // 8) * 8
     rows, starts = list(range(len(windows))), [0] * len(windows)
     shape = (max(1, len(windows)), length)
-    batch, segment_RL = fill_rows(split, windows, layout, rows, starts, shape)
-    batch["attention_mask"] = (segment_RL >= 0).long() if len(windows) else torch.ones(shape).long()
+    batch, _ = fill_rows(split, windows, layout, rows, starts, shape)
+    if not windows:
+        batch["attention_mask"] = torch.ones(shape).long()
     del batch["position_ids"]
     return batch
 
@@ -109,7 +129,6 @@ def alone(split: EncodedSplit, window: int, layout: Layout) -> Batch:
     """One window in a row of its own length: nothing beside it, no padding, usual positions."""
     length = int(split.window_lengths_W[window]) + layout.special.count
     batch, _ = fill_rows(split, [window], layout, [0], [0], (1, length))
-    batch["attention_mask"] = torch.ones(1, length).long()
     del batch["position_ids"]
     return batch
 
@@ -124,8 +143,7 @@ def fill_rows(
 ) -> tuple[Batch, torch.Tensor]:
     """Writes windows into rows; returns the batch and segment_RL (the window's number, or -1).
 
-    input_ids, position_ids: int64 (R, L). piece: int64 (R, L), the wordpiece of the split that is
-    scored at this position, or -1. labels: int64 (R, L), its label id, or -100.
+    Its mask is the usual 2-D one, for rows of one window each.
     """
     special = layout.special
     prefix, suffix = np.array(special.prefix, np.int64), np.array(special.suffix, np.int64)
@@ -145,10 +163,11 @@ def fill_rows(
     labels_RL = np.full(shape, IGNORED_LABEL, np.int64)
     real_RL = piece_RL >= 0
     labels_RL[real_RL] = split.labels_P[piece_RL[real_RL]]
-    arrays = {
-        "input_ids": input_ids_RL,
-        "position_ids": position_ids_RL,
-        "piece": piece_RL,
-        "labels": labels_RL,
-    }
-    return {k: torch.from_numpy(v) for k, v in arrays.items()}, torch.from_numpy(segment_RL)
+    batch = Batch(
+        input_ids=torch.from_numpy(input_ids_RL),
+        position_ids=torch.from_numpy(position_ids_RL),
+        piece=torch.from_numpy(piece_RL),
+        labels=torch.from_numpy(labels_RL),
+        attention_mask=torch.from_numpy((segment_RL >= 0).astype(np.int64)),
+    )
+    return batch, torch.from_numpy(segment_RL)

@@ -1,8 +1,11 @@
 from .callback import Checkpoints as Checkpoints
-from .callback import Progressed as Progressed
-from .callback import progressed as progressed
+from .no_saver import NoSaver as NoSaver
+from .position import Position as Position
 from .saver import Saver as Saver
-from .state import differing_shapes as differing_shapes
+from .saver import Saves as Saves
+from .start import Identity as Identity
+from .start import Start as Start
+from .start import adopt as adopt
+from .start import find_start as find_start
 from .state import load_state as load_state
-from .store import Checkpoint as Checkpoint
 from .store import CheckpointStore as CheckpointStore

@@ -1,46 +1,27 @@
-"""What a checkpoint holds of a running Trainer, when it is taken, and how it is put back.
-
-Lightning's loops start fresh on a resume; only their counters are set. Everything else follows from
-(epoch, step): see `job.batches.plan.EpochPlan` and `job.model.classifier.step_seed`.
-"""
+"""The callback that takes checkpoints, and ends a run that was asked to stop."""
 
 import logging
 import math
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 
 import pytorch_lightning as pl
 import torch
 
-from job.checkpoints.saver import Saver
-from job.evaluation import EpochRecord
+from job.batches import Batch
+from job.checkpoints.position import Position
+from job.checkpoints.saver import Saves
+from job.checkpoints.state import State
+from job.checkpoints.trainer_state import is_between_steps, put_back, set_counters, state_of
 from job.model import TokenClassifier
-from job.ranks import OneDevice
-from job.signals import Stopped, StopRequest
+from job.ranks import OneRank, Ranks
+from job.signals import Stopped, StopSource
 
 logger = logging.getLogger(__name__)
 
 AGREE_EVERY = 16  # questions whether to stop: each agreement waits for the devices
 SHORT_VALIDATION_S = 2  # so short a one is waited for when asked to stop
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """How far a run has come: the next step is `step` of `epoch`, both from 0."""
-
-    epoch: int = 0
-    step: int = 0
-    global_step: int = 0
-    stopped_early: bool = False
-    history: tuple[EpochRecord, ...] = ()
-
-
-def progressed(state: Mapping) -> Progressed:
-    """The position that `load_state` read."""
-    history = tuple(EpochRecord(**record) for record in state["history"])
-    return Progressed(**{**state["position"], "history": history})
 
 
 class Checkpoints(pl.Callback):
@@ -55,64 +36,51 @@ class Checkpoints(pl.Callback):
 
     def __init__(
         self,
-        saver: Saver,
-        stop: StopRequest,
+        saver: Saves,
+        stop: StopSource,
+        module: TokenClassifier,
         *,
         may_go_on: Callable[[], None],
         facts: Mapping[str, object],
         every_steps: int,
         steps_per_epoch: int,
-        start: Progressed,
-        state: Mapping | None,
-        ranks: OneDevice | None = None,
+        start: Position,
+        state: State | None,
+        ranks: Ranks | None = None,
     ):
-        self.saver, self.stop, self.may_go_on = saver, stop, may_go_on
+        self.saver, self.stop, self.module, self.may_go_on = saver, stop, module, may_go_on
         self.facts, self.every_steps, self.steps_per_epoch = facts, every_steps, steps_per_epoch
         self.start, self.state = start, state
-        self.ranks = ranks or OneDevice()
+        self.ranks: Ranks = ranks or OneRank()
         self.questions = 0
         self.history = list(start.history)
         self.saved_step = start.global_step
         self.has_reserved = False
-        self.before_last_step: Mapping | None = None
+        self.before_last_step: State | None = None
         self.validation_s = math.inf  # how long the last one took
 
-    def setup(self, trainer: pl.Trainer, pl_module: TokenClassifier, stage: str) -> None:
-        """Tells Lightning's counters where the run goes on."""
-        progress = trainer.fit_loop.epoch_progress
-        for counter in (progress.current, progress.total):
-            for name in ("ready", "started", "processed", "completed"):
-                setattr(counter, name, self.start.epoch)
-        steps = trainer.fit_loop.epoch_loop.automatic_optimization.optim_progress.optimizer.step
-        steps.total.ready = steps.total.completed = self.start.global_step
-        trainer.fit_loop.epoch_loop._batches_that_stepped = self.start.global_step
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Loads the weights, and tells Lightning where the run goes on."""
+        set_counters(trainer, self.start)
         if self.state is not None:
-            pl_module.network.load_state_dict(self.state["network"])
+            self.module.network.load_state_dict(self.state["network"])
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.stop.install()  # Lightning has put its own SIGTERM handler in front, which exits 0
-        if self.state is None:
-            self._leave_before_the_first_step()
-            return
-        _load_optimizer(trainer.optimizers[0], self.state["optimizer"])
-        trainer.lr_scheduler_configs[0].scheduler.load_state_dict(self.state["scheduler"])
-        if self.state["precision"]:  # none where no scaler was needed
-            trainer.precision_plugin.load_state_dict(self.state["precision"])
-        for callback in trainer.early_stopping_callbacks:
-            if self.state["early_stopping"]:
-                callback.load_state_dict(self.state["early_stopping"])
-        if self.ranks.rank == 0:  # it is that of all
-            pl_module.carried_loss = self.state["epoch_loss"]
-        self.state = None  # a second copy of the weights and moments
+        if self.state is not None:
+            put_back(trainer, self.state)
+            if self.ranks.rank == 0:  # it is that of all
+                self.module.losses.carried = self.state["epoch_loss"]
+            self.state = None  # a second copy of the weights and moments
         self._leave_before_the_first_step()
 
     def _leave_before_the_first_step(self) -> None:
         """Nothing was done that could be lost; several ranks leave together, after a step."""
-        if self.ranks.count == 1 and self.stop.received:
-            raise Stopped(self.stop.received)
+        if self.ranks.count == 1 and (received := self.stop.received):
+            raise Stopped(received)
 
     def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: TokenClassifier, batch, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int
     ) -> None:
         batches = trainer.accumulate_grad_batches
         first_of_last_step = (self.steps_per_epoch - 1) // batches * batches
@@ -122,35 +90,35 @@ class Checkpoints(pl.Callback):
         # What is long, and what was saved, each rank knows for itself alone.
         is_wanted = self.ranks.count > 1 or (is_long and is_new)
         if batch["step"] == first_of_last_step and is_wanted:
-            state = self._state(trainer, pl_module, batch["epoch"], batch["step"])
+            state = self._state(trainer, batch["epoch"], batch["step"])
             self.before_last_step = self.saver.copy_of(state)
 
     def on_train_batch_end(
         self,
         trainer: pl.Trainer,
-        pl_module: TokenClassifier,
+        pl_module: pl.LightningModule,
         outputs: object,
-        batch,
+        batch: Batch,
         batch_idx: int,
     ) -> None:
         self.may_go_on()
         self.saver.raise_if_failed()
         step = batch["step"] + 1
-        if trainer.fit_loop._should_accumulate():
+        if not is_between_steps(trainer):
             return
         if not self.has_reserved:
-            self.saver.reserve(self._state(trainer, pl_module, batch["epoch"], step))
+            self.saver.reserve(self._state(trainer, batch["epoch"], step))
             self.has_reserved = True
         if step == self.steps_per_epoch:
             return
         if self._asked_to_stop():
-            pl_module.refuse_bad_loss()
-            self._save(self.saver.copy_of(self._state(trainer, pl_module, batch["epoch"], step)))
+            self.module.losses.refuse_bad()
+            self._save(self.saver.copy_of(self._state(trainer, batch["epoch"], step)))
             self._leave()
         if self.every_steps and trainer.global_step % self.every_steps == 0:
             # The ranks do this together, before what one of them knows alone.
-            pl_module.refuse_bad_loss()
-            state = self._state(trainer, pl_module, batch["epoch"], step)
+            self.module.losses.refuse_bad()
+            state = self._state(trainer, batch["epoch"], step)
             if self.saver.is_busy:
                 logger.info("Step %d is not saved: the last save is not done.", trainer.global_step)
                 return
@@ -163,29 +131,29 @@ class Checkpoints(pl.Callback):
             return False
         return bool(self.ranks.largest(self.stop.received or 0))
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.validation_started_at = time.monotonic()
-        self._leave_from_validation(pl_module)
+        self._leave_from_validation()
 
     def on_validation_batch_end(
-        self, trainer: pl.Trainer, pl_module: TokenClassifier, outputs, batch, batch_idx, *_
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: object
     ) -> None:
-        self._leave_from_validation(pl_module)
+        self._leave_from_validation()
 
-    def _leave_from_validation(self, module: TokenClassifier) -> None:
+    def _leave_from_validation(self) -> None:
         # How long it takes is known to each rank alone.
         is_long = self.ranks.count > 1 or self.validation_s > SHORT_VALIDATION_S
         if is_long and self._asked_to_stop():
-            module.refuse_bad_loss()
+            self.module.losses.refuse_bad()
             before = self.before_last_step
             if before is not None and before["position"]["global_step"] != self.saved_step:
                 self._save(before)
             self._leave()
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.validation_s = time.monotonic() - self.validation_started_at
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        state = self._state(trainer, pl_module, trainer.current_epoch + 1, 0)
+        state = self._state(trainer, trainer.current_epoch + 1, 0)
         self._save(self.saver.copy_of(state), metrics)
         if self._asked_to_stop():
             self._leave()
@@ -194,36 +162,20 @@ class Checkpoints(pl.Callback):
         self.saver.wait()
         raise Stopped(self.stop.received or signal.SIGTERM)
 
-    def _save(self, copied: Mapping, metrics: Mapping[str, float] | None = None) -> None:
+    def _save(self, copied: State, metrics: Mapping[str, float] | None = None) -> None:
         position = copied["position"]
         self.saved_step = position["global_step"]
         facts = {**self.facts, "metrics": metrics or {}, "position": position}
         self.saver.save(copied, self.saved_step, facts)
 
-    def _state(self, trainer: pl.Trainer, module: TokenClassifier, epoch: int, step: int) -> dict:
+    def _state(self, trainer: pl.Trainer, epoch: int, step: int) -> State:
         """The state from which step `step` of epoch `epoch` follows."""
-        early_stopping = [callback.state_dict() for callback in trainer.early_stopping_callbacks]
-        return {
-            "network": module.network.state_dict(),
-            "optimizer": trainer.optimizers[0].state_dict(),
-            "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
-            "precision": trainer.precision_plugin.state_dict(),
-            "early_stopping": early_stopping[0] if early_stopping else {},
-            "epoch_loss": self.ranks.total(module.epoch_loss) if step else torch.zeros(2),
-            "position": {
-                "epoch": epoch,
-                "step": step,
-                "global_step": trainer.global_step,
-                "stopped_early": step == 0 and trainer.should_stop,
-            },
-            "history": [asdict(record) for record in self.history],
-        }
-
-
-def _load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
-    """The state, with this device's kernel in the place of the one that it was saved from."""
-    kernels = [{"fused": group["fused"]} for group in optimizer.param_groups]
-    groups = [
-        {**saved, **kernel} for saved, kernel in zip(state["param_groups"], kernels, strict=True)
-    ]
-    optimizer.load_state_dict({**state, "param_groups": groups})
+        position = Position(
+            epoch,
+            step,
+            trainer.global_step,
+            stopped_early=step == 0 and trainer.should_stop,
+            history=tuple(self.history),
+        )
+        epoch_loss = self.ranks.total(self.module.losses.epoch) if step else torch.zeros(2)
+        return state_of(trainer, self.module, position, epoch_loss)

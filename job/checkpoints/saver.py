@@ -1,4 +1,4 @@
-"""Saving behind the back of training: one copy in memory, one upload in flight, no failure hidden.
+"""Saving while training goes on: one copy in memory, one upload in flight, no failure hidden.
 
     copy (training waits for this) → file on this machine's disk → upload, verify, commit
                                      (a thread)                    (another thread, in order)
@@ -7,12 +7,11 @@ Also Lightning's CheckpointIO, so that `trainer.save_checkpoint(url)` goes the s
 """
 
 import logging
-import queue
 import shutil
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,9 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
 
-from job.checkpoints.state import Copy, load_state, tensors_of
+from job.checkpoints.state import State, StateCopy, load_state, tensors_of
 from job.checkpoints.store import CheckpointStore, step_of
+from job.checkpoints.worker import Worker
 from job.errors import ArgumentError, IncompatibleError, JobError, OutputError, StorageError
 
 logger = logging.getLogger(__name__)
@@ -30,38 +30,54 @@ MISSED_SAVES = 3  # in a row, each after its retries: then the store is taken to
 WAITING_SAVES = 1  # beside the one in flight; they wait on disk, not in memory
 
 
-class Worker:
-    """A thread that does what it is given, in order. It does not keep the process alive."""
-
-    def __init__(self, name: str):
-        self._tasks: queue.SimpleQueue = queue.SimpleQueue()
-        threading.Thread(target=self._work, name=name, daemon=True).start()
-
-    def submit(self, act: Callable[..., Any], *arguments: object) -> Future:
-        future: Future = Future()
-        self._tasks.put((future, act, arguments))
-        return future
-
-    def _work(self) -> None:
-        while True:
-            future, act, arguments = self._tasks.get()
-            try:
-                future.set_result(act(*arguments))
-            except BaseException as error:  # belongs to whoever asks the future
-                future.set_exception(error)
-
-
 @dataclass(frozen=True)
-class Save:
+class PendingSave:
     """One state on its way into the store."""
 
     step: int
     facts: Mapping[str, object]
     folder: Path
-    written: Future
+    written: Future[None]
 
 
-class Saver(CheckpointIO):
+class Saves(CheckpointIO):
+    """How a run saves, whichever rank it is. Lightning asks for the base class.
+
+    A save is on its way when `save` returns. What it fails with comes up later, in the calls that
+    say so.
+    """
+
+    @property
+    @abstractmethod
+    def is_busy(self) -> bool:
+        """Whether an earlier save is still under way."""
+
+    @abstractmethod
+    def reserve(self, state: State) -> None:
+        """Takes the memory for copies of such a state, without waiting for it."""
+
+    @abstractmethod
+    def copy_of(self, state: State) -> State:
+        """A copy that stays as it is until the next one is made, which waits for `save`'s file."""
+
+    @abstractmethod
+    def save(self, copied: State, step: int, facts: Mapping[str, object]) -> None:
+        """Sends what `copy_of` gave on its way. Raises what an earlier save failed with."""
+
+    @abstractmethod
+    def raise_if_failed(self) -> None:
+        """Raises what an earlier save failed with. Waits for nothing."""
+
+    @abstractmethod
+    def wait(self) -> None:
+        """Returns once everything is committed, and raises what kept it from being."""
+
+    @abstractmethod
+    def finishing(self) -> AbstractContextManager[None]:
+        """Waits at the end of the block; where the block fails, that is what is raised."""
+
+
+class Saver(Saves):
     """Commits states to a store. A failure comes up in `raise_if_failed`, `save` or `wait`.
 
     A save that fails after its retries is missed: training goes on, and it is tried again with the
@@ -70,29 +86,26 @@ class Saver(CheckpointIO):
 
     def __init__(self, store: CheckpointStore, scratch: Path):
         self.store, self.scratch = store, scratch
-        self._copy = Copy()
+        self._copy = StateCopy()
         self._writer, self._uploader = Worker("checkpoint-writer"), Worker("checkpoint-uploader")
-        self._uploads: list[Future] = []  # not yet seen to have ended
-        self._missed: list[Save] = []
+        self._uploads: list[Future[None]] = []  # not yet seen to have ended
+        self._missed: list[PendingSave] = []
         self._saves = 0
 
     @property
     def is_busy(self) -> bool:
-        """Whether an earlier save is still under way."""
         return any(not upload.done() for upload in self._uploads)
 
-    def reserve(self, state: Mapping) -> None:
-        """Has the memory for copies taken by a thread, while training goes on."""
+    def reserve(self, state: State) -> None:
         self._copy.hold()
         shapes = [(path, torch.empty_like(t, device="meta")) for path, t in tensors_of(state)]
         self._writer.submit(self._copy.reserve, shapes)
 
-    def copy_of(self, state: Mapping) -> Mapping:
-        """A copy that stays as it is until the next one is made, which waits for `save`'s file."""
+    def copy_of(self, state: State) -> State:
         return self._copy.of(state)
 
-    def save(self, copied: Mapping, step: int, facts: Mapping[str, object]) -> None:
-        """Sends what `copy_of` gave on its way; waits while WAITING_SAVES are waiting already."""
+    def save(self, copied: State, step: int, facts: Mapping[str, object]) -> None:
+        """As `Saves.save`; waits while WAITING_SAVES are waiting already."""
         self.raise_if_failed()
         while len(self._uploads) > WAITING_SAVES:
             self._uploads[0].exception()  # that is: until it has ended
@@ -101,10 +114,10 @@ class Saver(CheckpointIO):
         folder = self.scratch / f"save-{self._saves}"
         self._copy.hold()
         written = self._writer.submit(self._copy.write, copied, folder)
-        upload = self._uploader.submit(self._upload, Save(step, facts, folder, written))
+        upload = self._uploader.submit(self._upload, PendingSave(step, facts, folder, written))
         self._uploads.append(upload)
 
-    def _upload(self, *new: Save) -> None:
+    def _upload(self, *new: PendingSave) -> None:
         self._missed += new
         while self._missed:
             try:
@@ -120,7 +133,7 @@ class Saver(CheckpointIO):
                 return
             shutil.rmtree(self._missed.pop(0).folder)
 
-    def _commit(self, save: Save) -> None:
+    def _commit(self, save: PendingSave) -> None:
         try:
             save.written.result()
         except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
@@ -131,12 +144,10 @@ class Saver(CheckpointIO):
         logger.info("Saved %s.", self.store.commit(save.folder, step=save.step, facts=save.facts))
 
     def raise_if_failed(self) -> None:
-        """Raises what ended an upload. Waits for nothing."""
         while self._uploads and self._uploads[0].done():
             self._uploads.pop(0).result()
 
     def wait(self) -> None:
-        """Returns once everything is committed, and raises what kept it from being."""
         for upload in self._uploads:
             upload.result()
         self._uploads.clear()
@@ -144,7 +155,6 @@ class Saver(CheckpointIO):
 
     @contextmanager
     def finishing(self) -> Iterator[None]:
-        """Waits at the end of the block; where the block fails, that is what is told."""
         try:
             yield
         except Exception:

@@ -159,17 +159,19 @@ class CheckpointStore:
                 self.delete(url)
         for name in filter(FOLDER.fullmatch, storage.list_names(self.url)):
             folder = storage.join(self.url, name)
-            if storage.is_link(folder):
-                continue
-            files = storage.list_names(folder)
-            if MANIFEST not in files:
-                if any(map(_is_written, files)):
-                    logger.info("%s was never committed; deleted.", folder)
-                self._remove_written(folder)
-            elif checkpoint := self.read(folder):
-                named = {MANIFEST, *(f.get("object", n) for n, f in checkpoint.files.items())}
-                for orphan in filter(_is_written, set(files) - named):
-                    storage.remove(storage.join(folder, orphan), self.url)
+            if not storage.is_link(folder):
+                self._clean_up_folder(folder)
+
+    def _clean_up_folder(self, folder: str) -> None:
+        files = storage.list_names(folder)
+        if MANIFEST not in files:
+            if any(map(_is_written, files)):
+                logger.info("%s was never committed; deleted.", folder)
+            self._remove_written(folder)
+        elif checkpoint := self.read(folder):
+            named = {MANIFEST, *(f.get("object", n) for n, f in checkpoint.files.items())}
+            for orphan in filter(_is_written, set(files) - named):
+                storage.remove(storage.join(folder, orphan), self.url)
 
     def best(self, committed: list[Checkpoint]) -> list[Checkpoint]:
         """Those with the monitored metric, best first; equal ones, the older first."""

@@ -1,4 +1,7 @@
-"""What Google Cloud tells a container: Vertex AI's variables, preemption, secrets."""
+"""What Google Cloud tells a running container: Vertex AI's variables, preemption, secrets.
+
+Each source of such news is a file of its own.
+"""
 
 import lazy_loader
 

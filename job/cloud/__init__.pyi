@@ -1,5 +1,5 @@
-from .preemption import heeded as heeded
-from .secret_manager import with_secrets as with_secrets
+from .preemption import stop_when_preempted as stop_when_preempted
+from .secret_manager import read_secret as read_secret
 from .vertex_environment import LOST as LOST
 from .vertex_environment import VertexEnvironment as VertexEnvironment
 from .vertex_environment import is_lost as is_lost

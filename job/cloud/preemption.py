@@ -16,12 +16,11 @@ from pathlib import Path
 
 import requests
 
-from job.machine import Dispensable
+from job.machine import PRODUCT, Dispensable, is_at_google
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_HOST = "metadata.google.internal"
-PRODUCT = Path("/sys/class/dmi/id/product_name")  # as google-auth finds out
 FIRST_ANSWER_WITHIN_S = 2.0
 WAIT_S = 60
 ASK_AGAIN_AFTER_S = 5.0
@@ -84,20 +83,13 @@ class Notices:
         return answer.text.strip(), answer.headers.get("ETag", "0")
 
 
-def _is_at_google(product: Path) -> bool:
-    try:
-        return product.read_text(errors="replace").startswith("Google")
-    except OSError:
-        return False
-
-
 @contextmanager
-def heeded(host: str | None, product: Path = PRODUCT) -> Iterator[None]:
+def stop_when_preempted(host: str | None, product: Path = PRODUCT) -> Iterator[None]:
     """Inside the block a notice sends this process SIGTERM. `host`: GCE_METADATA_HOST, or None.
 
     Outside Google Cloud, without a host, nothing is asked.
     """
-    if not (host or _is_at_google(product)):
+    if not (host or is_at_google(product)):
         yield
         return
     notices = Notices(host or DEFAULT_HOST)

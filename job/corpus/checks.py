@@ -1,5 +1,6 @@
 """Checks of a corpus as a whole: counted, shown by file and line, refused where they find much."""
 
+import itertools
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -8,20 +9,22 @@ from dataclasses import replace
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.split import Split
 from job.errors import DataError
+from job.sentence import SPLITS, Sentence, Span
 
 logger = logging.getLogger(__name__)
 
+UNSEEN_TYPE = "an entity type that train lacks"
 PLACES_SHOWN = 3  # file:line of so many sentences per reason
 
 
 def check_rejected(split: Split, max_ratio: float) -> None:
     """Warns of each reason; raises DataError when too much was rejected or nothing is left."""
     by_reason: dict[str, list[Rejected]] = defaultdict(list)
-    for rejected in split.rejected:
-        by_reason[rejected.reason].append(rejected)
+    for row in split.rejected:
+        by_reason[row.reason].append(row)
     said = []
     for reason, rejected in sorted(by_reason.items(), key=lambda item: -len(item[1])):
-        places = ", ".join(f"{split.path}:{row.line}" for row in rejected[:PLACES_SHOWN])
+        places = ", ".join(row.place for row in rejected[:PLACES_SHOWN])
         more = ", …" if len(rejected) > PLACES_SHOWN else ""
         detail = f"; the first: {rejected[0].detail}" if rejected[0].detail else ""
         said.append(f"{len(rejected)} × {reason} ({places}{more}{detail})")
@@ -65,18 +68,15 @@ def formats_differ(splits: Mapping[str, Split]) -> list[str]:
 def repeated_texts(splits: Mapping[str, Split]) -> list[str]:
     """Texts that several splits have: scores on them are too good."""
     notes = []
-    lines = {n: {s.text: s.line for s in reversed(p.sentences)} for n, p in splits.items()}
-    for left, right in (("train", "val"), ("train", "test"), ("val", "test")):
-        if left in lines and right in lines:
-            both = [text for text in lines[right] if text in lines[left]]
-            count = sum(sentence.text in lines[left] for sentence in splits[right].sentences)
-            if both:
-                first = min(both, key=lines[right].get)
-                notes.append(
-                    f"{count} of {len(splits[right].sentences)} sentences of {right} are in {left} "
-                    f"too (the first: {splits[right].path}:{lines[right][first]} and "
-                    f"{splits[left].path}:{lines[left][first]}): scores on {right} are too good."
-                )
+    for left, right in itertools.combinations([name for name in SPLITS if name in splits], 2):
+        first = {s.text: s for s in reversed(splits[left].sentences)}
+        both = [s for s in splits[right].sentences if s.text in first]
+        if both:
+            notes.append(
+                f"{len(both)} of {len(splits[right].sentences)} sentences of {right} are in {left} "
+                f"too (the first: {both[0].place} and {first[both[0].text].place}): scores on "
+                f"{right} are too good."
+            )
     return notes
 
 
@@ -95,7 +95,7 @@ def without_unseen_types(
         unseen = [{span.type for span in s.spans} - known for s in split.sentences]
         pairs = list(zip(split.sentences, unseen, strict=True))
         rejected = tuple(
-            Rejected("an entity type that train lacks", sentence.line, ", ".join(sorted(types)))
+            Rejected(UNSEEN_TYPE, sentence.line, ", ".join(sorted(types)), sentence.file)
             for sentence, types in pairs
             if types
         )
@@ -104,7 +104,7 @@ def without_unseen_types(
         marked = Counter(s.type for sentence in split.sentences for s in sentence.spans)
         counts = Counter({type_: n for type_, n in marked.items() if type_ not in known})
         found = ", ".join(f"{type_} ({count} ×)" for type_, count in counts.most_common())
-        said = f"{name} has entity types that train lacks: {found}; {split.path}:{rejected[0].line}"
+        said = f"{name} has entity types that train lacks: {found}; {rejected[0].place}"
         if allowed:
             notes.append(f"{said}: no model trained on this can find them; they count as missed.")
             continue
@@ -138,8 +138,7 @@ def contradictions(splits: Mapping[str, Split], max_ratio: float) -> list[str]:
             if not pairs:
                 continue
             places = ", ".join(
-                f"{splits[name].path}:{line} and {splits[other].path}:{before}"
-                for line, before in pairs[:PLACES_SHOWN]
+                f"{sentence.place} and {before.place}" for sentence, before in pairs[:PLACES_SHOWN]
             )
             total = len(splits[name].sentences)
             smaller = min(total, len(splits[other].sentences))
@@ -156,15 +155,15 @@ def contradictions(splits: Mapping[str, Split], max_ratio: float) -> list[str]:
     return notes
 
 
-def _contradicting(split: Split, other: Split) -> list[tuple[int, int]]:
-    """(line, line of the first sentence of `other` with its text and other entities), each once."""
-    first: dict[str, dict[tuple, int]] = {}  # text -> entities -> line
+def _contradicting(split: Split, other: Split) -> list[tuple[Sentence, Sentence]]:
+    """Each sentence beside the first one of `other` with its text and other entities."""
+    first: dict[str, dict[tuple[Span, ...], Sentence]] = {}  # text -> entities -> sentence
     for sentence in other.sentences:
-        first.setdefault(sentence.text, {}).setdefault(sentence.spans, sentence.line)
+        first.setdefault(sentence.text, {}).setdefault(sentence.spans, sentence)
     pairs = []
     for sentence in split.sentences:
         answers = first.get(sentence.text, {})
-        before = next((line for spans, line in answers.items() if spans != sentence.spans), None)
+        before = next((each for spans, each in answers.items() if spans != sentence.spans), None)
         if before is not None:
-            pairs.append((sentence.line, before))
+            pairs.append((sentence, before))
     return pairs

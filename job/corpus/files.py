@@ -23,7 +23,7 @@ from job.settings import masked
 
 logger = logging.getLogger(__name__)
 
-SPLITS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}
+STEMS = {"train": ("train",), "val": ("val", "valid", "validation", "dev"), "test": ("test",)}
 WEB_EXTENSIONS = ("txt", "tsv", "conll", "jsonl", "json")  # a web server has no listing
 TUTORIAL_IDS = {
     "train": "1RP764owqs1kZeHcjFnCX7zXt2EcjGY1i",
@@ -78,7 +78,7 @@ def find_sources(
         return _fetch_tutorial(cache, sha256, drive_url)
     for split in ("train", "val"):
         if split not in found:
-            names = " or ".join(f"{stem}.*" for stem in SPLITS[split])
+            names = " or ".join(f"{stem}.*" for stem in STEMS[split])
             raise DataError(
                 f"DOWNSTREAM_CORPUS_NAME={name}: {masked(folder_url)} has no {names}; "
                 f"{_what_is_there(folder_url)} Put the {split} split there, or correct "
@@ -133,7 +133,7 @@ def _find(folder_url: str, cache: Cache) -> dict[str, Source]:
     if is_web(folder_url):
         return _find_on_web(folder_url, cache)
     try:
-        storage.open_filesystem(folder_url)
+        storage.require_scheme(folder_url)
     except OutputError as error:  # the scheme is unknown
         raise ArgumentError(f"DOWNSTREAM_CORPUS_ROOT_DIR: {error}") from error
     found = {}
@@ -162,7 +162,7 @@ def _find_local(folder_url: str, folder: Path) -> dict[str, Source]:
 def _find_on_web(folder_url: str, cache: Cache) -> dict[str, Source]:
     names = [
         f"{stem}.{extension}"
-        for stems in SPLITS.values()
+        for stems in STEMS.values()
         for stem in stems
         for extension in WEB_EXTENSIONS
     ]
@@ -190,7 +190,7 @@ def _find_on_web(folder_url: str, cache: Cache) -> dict[str, Source]:
 def _choose(names: Sequence[str], folder_url: str) -> dict[str, str]:
     """Split → the one name that is its file."""
     chosen = {}
-    for split, stems in SPLITS.items():
+    for split, stems in STEMS.items():
         candidates = [n for n in names if "." in n and n.split(".")[0] in stems and n[-1] != "~"]
         if len(candidates) > 1:
             raise DataError(

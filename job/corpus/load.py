@@ -19,7 +19,7 @@ from job.corpus.checks import (
 )
 from job.corpus.download.google_drive import DRIVE_URL
 from job.corpus.files import Cache, find_sources
-from job.corpus.formats.recognise import NO_FIELDS
+from job.corpus.formats.format import NO_FIELDS
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.normalize import OFF
 from job.corpus.shown import tell_sentences
@@ -68,24 +68,25 @@ def load_corpus(
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
     sources = find_sources(name, root_url, cache, sha256, drive_url)
-    for split in sha256.keys() - sources.keys():
-        raise DataError(f"CORPUS_SHA256 pins {split}, but `{name}` has no such split; remove it.")
+    for pinned in sha256.keys() - sources.keys():
+        raise DataError(f"CORPUS_SHA256 pins {pinned}, but `{name}` has no such split; remove it.")
     notes: list[str] = []
-    splits = {}
-    for split, source in sources.items():
-        splits[split] = read_split(split, source, cache, sha256.get(split), fields, normalize)
+    splits = {
+        split: read_split(split, source, cache, sha256.get(split), fields, normalize)
+        for split, source in sources.items()
+    }
     if name != "sample" and not sha256:
-        pins = ",".join(f"{split.name}={split.sha256}" for split in splits.values())
+        pins = ",".join(f"{each.name}={each.sha256}" for each in splits.values())
         logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
     check_rejected(splits["train"], max_rejected_ratio)
     check_entities(splits["train"])
     splits, unseen = without_unseen_types(splits, allow_unseen_labels, max_rejected_ratio)
-    for split in list(splits.values())[1:]:
-        check_rejected(split, max_rejected_ratio)
+    for other in list(splits.values())[1:]:
+        check_rejected(other, max_rejected_ratio)
     notes += few_sentences(splits) + formats_differ(splits) + repeated_texts(splits)
     notes += contradictions(splits, max_rejected_ratio) + unseen
     for note in notes:
         logger.warning("%s", note)
-    for split in splits.values():
-        tell_sentences(split, show_sentences)
+    for each in splits.values():
+        tell_sentences(each, show_sentences)
     return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))

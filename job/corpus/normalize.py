@@ -29,7 +29,7 @@ class Composed:
 
     def given(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         """Spans of this text as spans of the text given: of whole clusters, each in one span."""
-        if self.starts is None:
+        if self.starts is None or self.ends is None:
             return tuple(spans)
         found: list[Span] = []
         for span in spans:
@@ -105,7 +105,7 @@ def compose_parsed(parsed: Parsed) -> Parsed:
     composed = [compose_sentence(sentence) for sentence in parsed.sentences]
     pairs = list(zip(parsed.sentences, composed, strict=True))
     changed = sum(after is not before for before, after in pairs)
-    rejected = tuple(Rejected(REASON, s.line) for s, after in pairs if after is None)
+    rejected = tuple(Rejected(REASON, s.line, "", s.file) for s, after in pairs if after is None)
     return replace(
         parsed,
         sentences=tuple(after for after in composed if after is not None),

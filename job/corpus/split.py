@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from job.corpus.files import Cache, Source, read_companion
+from job.corpus.formats.format import NO_FIELDS
 from job.corpus.formats.json_rows.rows import TAGS
-from job.corpus.formats.recognise import NO_FIELDS, Parsed, parse
+from job.corpus.formats.recognise import Parsed, parse
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.normalize import NFC, OFF, compose_parsed
 from job.errors import DataError, PermissionDeniedError
@@ -77,7 +78,7 @@ def read_split(
             "restore the file, or pin the new one."
         )
     find_tag_names = partial(_tag_names, source, cache)
-    parsed = without_endless(parse(data, source.shown, find_tag_names, fields))
+    parsed = reject_oversized(parse(data, source.shown, find_tag_names, fields))
     if normalize == NFC:
         parsed = compose_parsed(parsed)
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
@@ -95,15 +96,16 @@ def read_split(
     )
 
 
-def without_endless(parsed: Parsed) -> Parsed:
+def reject_oversized(parsed: Parsed) -> Parsed:
     """Rejects what is no sentence but a file without line breaks: one step could not hold it."""
     kept = tuple(s for s in parsed.sentences if len(s.text) <= LONGEST_SENTENCE)
-    endless = tuple(
-        Rejected(f"longer than {LONGEST_SENTENCE:,} characters", s.line, f"{len(s.text):,}")
+    reason = f"longer than {LONGEST_SENTENCE:,} characters"
+    oversized = tuple(
+        Rejected(reason, s.line, f"{len(s.text):,}", s.file)
         for s in parsed.sentences
         if len(s.text) > LONGEST_SENTENCE
     )
-    return replace(parsed, sentences=kept, rejected=parsed.rejected + endless)
+    return replace(parsed, sentences=kept, rejected=parsed.rejected + oversized)
 
 
 def _tag_names(source: Source, cache: Cache) -> tuple[str, ...] | None:

@@ -1,4 +1,8 @@
-"""CPU, GPU, TPU cores, several machines: one table. Add an accelerator as a file and a row."""
+"""The devices that a run computes on: CPU, GPU, the cores of a TPU, and several machines.
+
+An accelerator is a class of `hardware.Hardware` in a file of its own, a row of
+`table.ACCELERATORS`, and a choice of the argument ACCELERATOR.
+"""
 
 import lazy_loader
 

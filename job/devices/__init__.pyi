@@ -1,11 +1,7 @@
-from .cluster.machines import Cluster as Cluster
 from .cluster.machines import OneMachine as OneMachine
-from .cluster.machines import joined as joined
+from .cluster.machines import join_cluster as join_cluster
 from .hardware import Hardware as Hardware
-from .hardware import choose_hardware as choose_hardware
-from .hardware import require_compiler as require_compiler
-from .tpu.describe import WHERE_TO_GET_ONE as WHERE_TO_GET_ONE
-from .tpu.describe import describe as describe
-from .tpu.remote import Going as Going
-from .tpu.remote import NoSaver as NoSaver
-from .tpu.spawn import on_every_core as on_every_core
+from .table import choose_hardware as choose_hardware
+from .table import where_to_get as where_to_get
+from .tpu.remote import RemoteProgressLine as RemoteProgressLine
+from .tpu.remote import RemoteStop as RemoteStop

@@ -1,17 +1,67 @@
-"""The GPUs that torch can compute on here, or why there is none.
+"""One of the GPUs that torch can compute on here, or why there is none.
 
 The driver's number is in /proc wherever it is loaded, in containers, too. Which one a CUDA needs:
 https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/ (CUDA minor version compatibility).
 """
 
+import logging
 import re
 import warnings
 from pathlib import Path
 
 import torch
 
+from job.devices.hardware import Hardware, on_each
+from job.errors import UnavailableError
+
+logger = logging.getLogger(__name__)
+
 DRIVER_FILE = Path("/proc/driver/nvidia/version")
 OLDEST_DRIVER = {"12": 525, "13": 580}  # by CUDA's major version
+
+
+class Gpu(Hardware):
+    """The first GPU of each machine."""
+
+    accelerator = "gpu"
+    device = torch.device("cuda")
+    backend = "cpu:gloo,cuda:nccl"  # what is averaged lies where it was computed
+    compilers = ("cc", "gcc", "clang")  # triton's
+
+    @classmethod
+    def is_here(cls) -> bool:
+        return count_gpus() > 0
+
+    @classmethod
+    def choose(cls, precision: str, cores: int, machines: int) -> "Gpu":
+        gpus = count_gpus()
+        if not gpus:
+            raise UnavailableError(
+                f"ACCELERATOR=gpu: torch {torch.__version__} finds no GPU ({why_no_gpu()}); "
+                "use ACCELERATOR=cpu, or start the container with --gpus all."
+            )
+        if gpus > 1:
+            logger.warning("One of this machine's %d GPUs is used; the others idle.", gpus)
+        name = on_each(machines, torch.cuda.get_device_name())
+        return cls(_precision(precision), name, machines=machines)
+
+    @classmethod
+    def note_absence(cls) -> None:
+        if is_gpu_expected():
+            logger.warning(
+                "No GPU is used (%s): computing on the CPU. Start the container with --gpus all, "
+                "or set ACCELERATOR=cpu.",
+                why_no_gpu(),
+            )
+
+    def free_bytes(self) -> int:
+        return torch.cuda.mem_get_info()[0]
+
+
+def _precision(wanted: str) -> str:
+    if wanted == "auto":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "16"
+    return wanted
 
 
 def count_gpus() -> int:

@@ -1,7 +1,7 @@
-"""Lightning's surroundings: this process alone, whatever a cluster's launcher left behind.
+"""A cluster of one process for Lightning, whatever a cluster's launcher left behind.
 
 Lightning looks for SLURM, LSF, MPI and torchrun by their variables, and for the rank of this
-process in them; here it is told. What ranks there are, `job.ranks` and its like know.
+process in them; here it is told. The ranks are `job.ranks`' business.
 """
 
 from pytorch_lightning.plugins.environments import ClusterEnvironment
@@ -16,7 +16,7 @@ class OneProcess(ClusterEnvironment):
     main_port = 0  # nobody listens
 
     def __init__(self) -> None:
-        rank_zero_only.rank = 0
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]  # Lightning's own place
 
     @staticmethod
     def detect() -> bool:

@@ -8,7 +8,9 @@ tag. Shape legend:
     N sentences, P wordpieces (no special tokens), S spans, C code points
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
@@ -17,19 +19,26 @@ from job.encoding.labels import OUTSIDE_ID, LabelMap
 from job.sentence import Sentence
 
 
-def no_losses() -> dict[str, int]:
-    """Why tags on wordpieces cannot return an entity exactly, each with a count of zero."""
-    return {"starts_inside_wordpiece": 0, "ends_inside_wordpiece": 0, "unseen_type": 0}
+@dataclass(frozen=True)
+class Aligned:
+    """The wordpieces of a chunk of sentences, with labels and offsets in their own sentence.
+
+    `lost` counts the entities that tags on these wordpieces cannot return exactly, by reason.
+    """
+
+    ids_P: np.ndarray  # int32, token ids
+    labels_P: np.ndarray  # int16, label ids
+    starts_P: np.ndarray  # int32, code points
+    ends_P: np.ndarray  # int32
+    lengths_N: np.ndarray  # int64, the wordpieces of each sentence
+    lost: dict[str, int]
 
 
 def align(
     sentences: Sequence[Sentence], tokenizer: PreTrainedTokenizerFast, label_map: LabelMap
-) -> tuple:
-    """Returns ids_P, labels_P, starts_P, ends_P, lengths_N and the count of lost entities.
-
-    Offsets count code points of their own sentence. A wordpiece carries the tag of the entity in
-    which its first character lies; a span whose type `label_map` lacks is lost.
-    """
+) -> Aligned:
+    """Tokenises a chunk. A wordpiece carries the tag of the entity in which its first character
+    lies; a span whose type `label_map` lacks is lost."""
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
@@ -40,7 +49,7 @@ def align(
 
     text = "\n".join([*(s.text for s in sentences), ""])
     blank_C = where(text, str.isspace)
-    base_N = np.concatenate([[0], np.cumsum([len(s.text) + 1 for s in sentences])])[:-1]
+    base_N = np.cumsum([0, *(len(s.text) + 1 for s in sentences)])[:-1]
     base_P = np.repeat(base_N, lengths_N)
     starts_P, ends_P = _trim(offsets_P2 + base_P[:, None], blank_C)
 
@@ -52,13 +61,28 @@ def align(
     labels_P = np.where(span_P < 0, OUTSIDE_ID, np.where(opens_P, begin_P, inside_P))
     lost = _lost(span_P, starts_P, ends_P, spans_S2)
     lost["unseen_type"] = sum(len(s.spans) for s in sentences) - len(spans_S2)
-    return (
+    return Aligned(
         ids_P,
         labels_P.astype(np.int16),
         (starts_P - base_P).astype(np.int32),
         (ends_P - base_P).astype(np.int32),
         lengths_N,
         lost,
+    )
+
+
+def concatenate(chunks: Sequence[Aligned]) -> Aligned:
+    """Chunks one after the other as one. Raises ValueError where there is none."""
+    lost: Counter[str] = Counter()
+    for chunk in chunks:
+        lost.update(chunk.lost)
+    return Aligned(
+        np.concatenate([chunk.ids_P for chunk in chunks]),
+        np.concatenate([chunk.labels_P for chunk in chunks]),
+        np.concatenate([chunk.starts_P for chunk in chunks]),
+        np.concatenate([chunk.ends_P for chunk in chunks]),
+        np.concatenate([chunk.lengths_N for chunk in chunks]),
+        dict(lost),
     )
 
 
@@ -86,7 +110,8 @@ def _spans_by_character(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """span_C: the span each character lies in, or -1; their bounds; and their B- label ids."""
     span_C = np.full(length, -1, np.int64)
-    bounds, begins = [], []
+    bounds: list[tuple[int, int]] = []
+    begins: list[int] = []
     for base, sentence in zip(base_N.tolist(), sentences, strict=True):
         for span in sentence.spans:
             if span.type in label_map.begin_ids:
@@ -108,7 +133,7 @@ def _lost(
     last_S[span_P[tagged_P]] = ends_P[tagged_P]
     bad_start_S = first_S != spans_S2[:, 0]
     bad_end_S = ~bad_start_S & (last_S != spans_S2[:, 1])
-    return no_losses() | {
+    return {
         "starts_inside_wordpiece": int(bad_start_S.sum()),
         "ends_inside_wordpiece": int(bad_end_S.sum()),
     }

@@ -20,8 +20,9 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from job.corpus import PARSER_VERSION, tell_unwritable
-from job.encoding.encoded import EncodedSplit, encode
+from job.encoding.encoded import EncodedSplit
 from job.encoding.labels import LabelMap
+from job.encoding.windows import encode
 from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)

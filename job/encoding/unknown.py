@@ -97,11 +97,12 @@ def likely_reason(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> s
             "the vocabulary has upper case, or composed Hangul, which the tokenizer does not "
             'keep; put {"do_lower_case": false} into tokenizer_config.json'
         )
-    if signs := {c: " " for text in texts for c in text if unicodedata.category(c) in SIGNS}:
-        apart = [text.translate(str.maketrans(signs)) for text in texts]
+    if signs := [c for text in texts for c in text if unicodedata.category(c) in SIGNS]:
+        blanks = {ord(sign): " " for sign in signs}
+        apart = [text.translate(blanks) for text in texts]
         if _share(apart, backend, unknown) < enough:
             return (
-                f"signs that the vocabulary lacks, such as {next(iter(signs))}, stand against words"
+                f"signs that the vocabulary lacks, such as {signs[0]}, stand against words"
                 " and make all of the word unknown; set a blank between them, or choose a model "
                 "that has them"
             )

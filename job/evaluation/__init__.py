@@ -1,4 +1,7 @@
-"""Spans in, counts out: F1, confusion, the report page, the last screen."""
+"""Spans in, counts out: F1, confusion, the report's page, the tables for a terminal.
+
+To add a metric, write a function of counts in `scores` and give it a row in METRICS.
+"""
 
 import lazy_loader
 

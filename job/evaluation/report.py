@@ -8,7 +8,6 @@ metrics.json        every number on the page
 
 import json
 import math
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
@@ -16,8 +15,12 @@ from pathlib import Path
 
 import jinja2
 
-from job.evaluation.page import draw_curves, show_characters, worst_sentences
-from job.evaluation.scores import Confusion, Counts, EpochRecord, Scores, SplitResult, confusion
+from job.evaluation.confusion import COUNTED_BY_TYPE, Confusion, confusion
+from job.evaluation.curves import draw_curves
+from job.evaluation.results import EpochRecord, SplitResult
+from job.evaluation.scores import METRICS, Counts, Scores
+from job.evaluation.terminal import format_figure
+from job.evaluation.wrong_sentences import show_characters, worst_sentences
 from job.machine import Dispensable
 from job.storage import write_bytes
 
@@ -80,14 +83,12 @@ def collect_metrics(
         }
         for result, table in zip(results, tables, strict=True)
     }
-    return _without_nan(
-        {
-            "title": title,
-            "facts": dict(facts),
-            "splits": splits,
-            "history": [asdict(record) for record in history],
-        }
-    )
+    return {
+        "title": title,
+        "facts": dict(facts),
+        "splits": _without_nan(splits),
+        "history": _without_nan([asdict(record) for record in history]),
+    }
 
 
 def _scores(scores: Scores) -> dict:
@@ -99,8 +100,7 @@ def _scores(scores: Scores) -> dict:
 
 
 def _counts(counts: Counts) -> dict:
-    ratios = {"f1": counts.f1, "precision": counts.precision, "recall": counts.recall}
-    return {**ratios, **asdict(counts)}
+    return {name: metric.of(counts) for name, metric in METRICS.items()} | asdict(counts)
 
 
 def _confusion(table: Confusion) -> dict:
@@ -112,14 +112,14 @@ def _confusion(table: Confusion) -> dict:
         }
         for gold in table.types
     }
-    alone = {
+    by_type = {
         kind: {type_: getattr(table, kind)[type_] for type_ in table.types}
-        for kind in ("boundary", "missed", "spurious")
+        for kind in COUNTED_BY_TYPE
     }
-    return {"same_bounds": same_bounds, **alone}
+    return {"same_bounds": same_bounds, **by_type}
 
 
-def _without_nan(value):
+def _without_nan(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -184,17 +184,13 @@ def _render(
         facts=facts,
         history=history,
         curves=curves,
+        metrics=list(METRICS.values()),
         nothing=Counts(),
         splits=[
             (result, table, worst_sentences(result), ceiling(result))
             for result, table in zip(results, tables, strict=True)
         ],
     )
-
-
-def format_figure(value: float | None, spec: str = ".3f") -> str:
-    """Three decimals unless told otherwise, or a dash where there is no figure."""
-    return f"{value:{spec}}" if value is not None and math.isfinite(value) else "–"
 
 
 def ceiling(result: SplitResult) -> float | None:
@@ -208,38 +204,3 @@ def ceiling(result: SplitResult) -> float | None:
         return None
     lost = sum(count for reason, count in result.lost.items() if reason != "truncated")
     return (gold - lost) / gold
-
-
-def summary_table(result: SplitResult) -> str:
-    """F1, precision, recall and support by type, in columns for a terminal."""
-    table = [[result.name, "F1 characters", "F1 wordpieces", "precision", "recall", "entities"]]
-    for type_, counts in result.characters.per_type.items():
-        table.append(_row(type_, counts, result.wordpieces.per_type.get(type_, Counts())))
-    table.append(_row("micro", result.characters.micro, result.wordpieces.micro))
-    macro = (result.characters.macro_f1, result.wordpieces.macro_f1)
-    table.append(["macro", *map(format_figure, macro), "", "", ""])
-    widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
-    lines = [_line(row, widths) for row in table]
-    rule = "-" * display_width(lines[0])
-    return "\n".join([lines[0], rule, *lines[1:-2], rule, *lines[-2:]]) + "\n"
-
-
-def _row(name: str, characters: Counts, wordpieces: Counts) -> list[str]:
-    ratios = (characters.f1, wordpieces.f1, characters.precision, characters.recall)
-    return [name, *map(format_figure, ratios), f"{characters.gold:,}"]
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    gaps = [" " * (width - display_width(cell)) for cell, width in zip(cells, widths, strict=True)]
-    numbers = "".join(f"  {gap}{cell}" for cell, gap in zip(cells[1:], gaps[1:], strict=True))
-    return f"{cells[0]}{gaps[0]}{numbers}".rstrip()
-
-
-def display_width(text: str) -> int:
-    """Terminal columns: Hangul takes two, a combining mark or a joined jamo none."""
-    columns = 0
-    for character in text:
-        joins = unicodedata.category(character) in {"Mn", "Me", "Cf"}
-        if not joins and not "\u1160" <= character <= "\u11ff":
-            columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-    return columns

@@ -9,11 +9,12 @@ those of seqeval in mode="strict", scheme=IOB2: https://github.com/chakki-works/
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
-from job.sentence import Sentence, Span
+from job.sentence import Span
 
 SpanLists = Sequence[Sequence[Span]]  # the entities of each sentence
 
@@ -47,18 +48,26 @@ class Counts:
         return 2 * self.true_positive / both if both else 0.0
 
 
+class Metric(NamedTuple):
+    """A figure made of counts: what people see it called, and the function that gives it."""
+
+    title: str
+    of: Callable[[Counts], float]
+
+
+# By their names in metrics.json. Runs are judged by the first, which is shown of wordpieces, too.
+METRICS: dict[str, Metric] = {
+    "f1": Metric("F1", attrgetter("f1")),
+    "precision": Metric("precision", attrgetter("precision")),
+    "recall": Metric("recall", attrgetter("recall")),
+}
+
+
 @dataclass(frozen=True)
 class Scores:
-    """Counts by entity type. Adding the scores of two sets of sentences gives those of both."""
+    """Counts by entity type."""
 
     per_type: dict[str, Counts]
-
-    def __add__(self, other: "Scores") -> "Scores":
-        both = dict.fromkeys([*self.per_type, *other.per_type])
-        nothing = Counts()
-        return Scores(
-            {t: self.per_type.get(t, nothing) + other.per_type.get(t, nothing) for t in both}
-        )
 
     @property
     def micro(self) -> Counts:
@@ -92,130 +101,11 @@ def score_spans(gold: SpanLists, predicted: SpanLists, types: Sequence[str]) -> 
     return Scores(
         {
             type_: Counts(right[type_], predicted_count[type_], gold_count[type_])
-            for type_ in _with_unlisted(types, (gold_count, predicted_count))
+            for type_ in with_unlisted(types, (gold_count, predicted_count))
         }
     )
 
 
-def _with_unlisted(types: Sequence[str], found: Iterable[Iterable[str]]) -> tuple[str, ...]:
+def with_unlisted(types: Sequence[str], found: Iterable[Iterable[str]]) -> tuple[str, ...]:
     unlisted = {type_ for some in found for type_ in some}.difference(types)
     return (*types, *sorted(unlisted))
-
-
-class Match(NamedTuple):
-    """A gold and a predicted entity that stand for each other; None where one has no partner."""
-
-    gold: Span | None
-    predicted: Span | None
-
-    @property
-    def kind(self) -> str:
-        """correct; type (same bounds); boundary (same type, overlapping); missed; spurious."""
-        if self.predicted is None:
-            return "missed"
-        if self.gold is None:
-            return "spurious"
-        if self.gold == self.predicted:
-            return "correct"
-        return "boundary" if self.gold.type == self.predicted.type else "type"
-
-
-def match_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Match]:
-    """Pairs the entities of one sentence; each entity is in exactly one match.
-
-    First those with equal bounds, whatever their types; of the rest, overlapping ones of one type,
-    from left to right. A gold entity that was cut in two is one boundary error and one spurious.
-    """
-    gold_by_bounds = {span[:2]: span for span in gold}
-    predicted_by_bounds = {span[:2]: span for span in predicted}
-    shared = gold_by_bounds.keys() & predicted_by_bounds.keys()
-    matches = [Match(gold_by_bounds[b], predicted_by_bounds[b]) for b in shared]
-    gold_rest = [span for bounds, span in gold_by_bounds.items() if bounds not in shared]
-    predicted_rest = [span for bounds, span in predicted_by_bounds.items() if bounds not in shared]
-    for type_ in {span.type for span in (*gold_rest, *predicted_rest)}:
-        matches += _pair_overlapping(
-            sorted(span for span in gold_rest if span.type == type_),
-            sorted(span for span in predicted_rest if span.type == type_),
-        )
-    return sorted(matches, key=lambda match: match.gold or match.predicted)
-
-
-def _pair_overlapping(gold: list[Span], predicted: list[Span]) -> list[Match]:
-    matches, g, p = [], 0, 0
-    while g < len(gold) and p < len(predicted):
-        if gold[g].end <= predicted[p].start:
-            matches.append(Match(gold[g], None))
-            g += 1
-        elif predicted[p].end <= gold[g].start:
-            matches.append(Match(None, predicted[p]))
-            p += 1
-        else:
-            matches.append(Match(gold[g], predicted[p]))
-            g, p = g + 1, p + 1
-    matches += [Match(span, None) for span in gold[g:]]
-    return matches + [Match(None, span) for span in predicted[p:]]
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """Where every gold and every predicted entity went, each counted once.
-
-    Of a gold type: its row of `same_bounds`, `boundary` and `missed` add up to its gold count. Of
-    a predicted type: its column, `boundary` and `spurious` add up to its predicted count.
-    """
-
-    types: tuple[str, ...]
-    same_bounds: Counter[tuple[str, str]]  # (gold type, predicted type); the diagonal is right
-    boundary: Counter[str]  # overlapping entities of this type, pair by pair
-    missed: Counter[str]
-    spurious: Counter[str]
-
-    def __add__(self, other: "Confusion") -> "Confusion":
-        return Confusion(
-            tuple(dict.fromkeys([*self.types, *other.types])),
-            self.same_bounds + other.same_bounds,
-            self.boundary + other.boundary,
-            self.missed + other.missed,
-            self.spurious + other.spurious,
-        )
-
-
-def confusion(gold: SpanLists, predicted: SpanLists, types: Sequence[str]) -> Confusion:
-    """Counts the matches of all sentences by kind and type."""
-    same_bounds: Counter[tuple[str, str]] = Counter()
-    alone = {"boundary": Counter(), "missed": Counter(), "spurious": Counter()}
-    for gold_spans, predicted_spans in zip(gold, predicted, strict=True):
-        for match in match_spans(gold_spans, predicted_spans):
-            if match.kind in alone:
-                alone[match.kind][(match.gold or match.predicted).type] += 1
-            else:
-                same_bounds[match.gold.type, match.predicted.type] += 1
-    return Confusion(_with_unlisted(types, (*alone.values(), *same_bounds)), same_bounds, **alone)
-
-
-@dataclass(frozen=True)
-class SplitResult:
-    """How a model did on one split."""
-
-    name: str
-    sentences: Sequence[Sentence]  # with the gold entities of the untruncated text
-    predicted: Sequence[tuple[Span, ...]]  # in characters, for each sentence
-    characters: Scores
-    wordpieces: Scores
-    loss: float  # mean per real wordpiece
-    lost: Mapping[str, int]  # entities that no tag per wordpiece can return exactly, by reason
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What was measured at the end of one epoch; a figure that is not known is nan."""
-
-    epoch: int
-    step: int
-    train_loss: float
-    val_loss: float
-    f1_characters: float
-    f1_wordpieces: float
-    sentences_per_s: float
-    seconds: float
-    learning_rate: float

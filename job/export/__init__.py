@@ -1,4 +1,7 @@
-"""The trained model as others use it: written, opened again, tagging."""
+"""The trained model as others use it: written, opened again, tagging.
+
+To add a file to the exported folder, write it in `folder` and name it in WRITTEN.
+"""
 
 import lazy_loader
 

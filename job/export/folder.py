@@ -7,8 +7,6 @@ MANIFEST.json                       written last: size and sha256 of every other
 """
 
 import json
-import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job.encoding import LabelMap
 from job.errors import OutputError
 from job.export.model_card import write_card
-from job.model import quiet_library
+from job.model import labels_of, quiet_library
 from job.storage import MANIFEST, describe_files
 
 # What every export has; a tokenizer may add to it.
@@ -41,29 +39,24 @@ def export_model(
     trained: Mapping[str, object],
     prove: Callable[[Path], None],
 ) -> None:
-    """Writes the directory beside `folder`, lets `prove` try it, and then puts it in place.
+    """Writes the files into `folder`, which must not be there yet, and the manifest after `prove`.
 
-    `facts` are for people; `trained` says in the manifest from which run the model comes.
-
-    `prove` gets the directory before it has a manifest and raises when it is not good; an older
-    export at `folder` then stays as it was. Raises OutputError when it cannot be written.
+    `facts` are for people; `trained` says in the manifest from which run the model comes. `prove`
+    gets the folder before it has a manifest, and raises when it is not good. Raises OutputError
+    when it cannot be written.
     """
-    staged = folder.with_name(f".{folder.name}.unproven-{uuid.uuid4().hex[:8]}")
     try:
-        staged.mkdir(parents=True)
-        _write_model(staged, model, tokenizer, label_map)
-        (staged / "label_map.txt").write_text(label_map.to_text(), encoding="utf-8", newline="")
-        _write_json(staged / "metrics.json", metrics)
-        write_card(staged / "README.md", label_map, metrics, facts)
-        prove(staged)
-        manifest = describe_files(staged) | {"facts": dict(facts), "trained": dict(trained)}
-        _write_json(staged / MANIFEST, manifest)
-        _put_in_place(staged, folder)
+        folder.mkdir(parents=True)
+        _write_model(folder, model, tokenizer, label_map)
+        (folder / "label_map.txt").write_text(label_map.to_text(), encoding="utf-8", newline="")
+        _write_json(folder / "metrics.json", metrics)
+        write_card(folder / "README.md", label_map, metrics, facts)
+        prove(folder)
+        manifest = describe_files(folder) | {"facts": dict(facts), "trained": dict(trained)}
+        _write_json(folder / MANIFEST, manifest)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"{folder}: the model cannot be written ({reason}).") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _write_model(
@@ -73,7 +66,7 @@ def _write_model(
     label_map: LabelMap,
 ) -> None:
     model = getattr(model, "_orig_mod", model)  # torch.compile's wrapper
-    assert tuple(model.config.id2label[i] for i in range(len(label_map.labels))) == label_map.labels
+    assert labels_of(model.config) == list(label_map.labels)
     with quiet_library():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -86,12 +79,3 @@ def _write_model(
 def _write_json(file: Path, value: Mapping) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
     file.write_bytes(text.encode("utf-8", "backslashreplace"))
-
-
-def _put_in_place(staged: Path, folder: Path) -> None:
-    """Renames: at no time does `folder` hold a part of either export."""
-    old = folder.with_name(f".{folder.name}.old-{uuid.uuid4().hex[:8]}")
-    if folder.exists():
-        folder.rename(old)
-    staged.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from job.encoding import LabelMap
+from job.evaluation import METRICS
 
 CARD = """\
 ---
@@ -74,7 +75,7 @@ weights. Read both before you publish or sell anything built on them.
 
 
 def write_card(file: Path, label_map: LabelMap, metrics: Mapping, facts: Mapping[str, str]) -> None:
-    """Writes README.md: `metrics` as `job.evaluation.report` returns them, `facts` as they are."""
+    """Writes README.md: `metrics` as `write_report` returns them, `facts` as they are."""
     model, corpus = facts.get("model", "a base model"), facts.get("corpus", "a corpus")
     on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not Path(model).exists()
     card = CARD.format(
@@ -100,12 +101,12 @@ def _results(metrics: Mapping) -> str:
             rows += [(name, measure, type_, *_figures(c)) for type_, c in counts.items()]
     if not rows:
         return "Not evaluated.\n"
-    header = ("split", "measure", "type", "F1", "precision", "recall", "entities")
+    header = ("split", "measure", "type", *(each.title for each in METRICS.values()), "entities")
     return _table(header, rows)
 
 
 def _figures(counts: Mapping) -> tuple[str, ...]:
-    ratios = (counts[name] for name in ("f1", "precision", "recall"))
+    ratios = (counts[name] for name in METRICS)
     return *("–" if ratio is None else f"{ratio:.3f}" for ratio in ratios), str(counts["gold"])
 
 

@@ -1,4 +1,8 @@
-"""The settings as a job for Vertex AI, a TPU VM or docker. Add a target as a file and a row."""
+"""The settings as a job for Vertex AI, a TPU VM or docker.
+
+A new target is a file with a `Target` and a row in `target`; a field of `settings` that it takes
+names it.
+"""
 
 import lazy_loader
 

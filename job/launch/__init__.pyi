@@ -1,10 +1,2 @@
-from .docker import docker_run as docker_run
-from .settings import OPERANDS as OPERANDS
 from .settings import LaunchSettings as LaunchSettings
-from .target import ON_TPU as ON_TPU
-from .target import ON_VERTEX as ON_VERTEX
-from .target import TAKEN_BY as TAKEN_BY
 from .target import TARGETS as TARGETS
-from .tpu_vm import tpu_vm_script as tpu_vm_script
-from .vertex import custom_job as custom_job
-from .vertex import tuning_job as tuning_job

@@ -1,10 +1,13 @@
 """The `docker run` line, for a machine with a GPU or, with ACCELERATOR=cpu, without one."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from job.launch.paths import is_folder
-from job.launch.settings import LaunchSettings
+from job.launch.conflicts import clash, of_the_job, without_tpu
+from job.launch.header import header
+from job.launch.paths import PLACES, is_folder, refuse_mount
+from job.launch.settings import ON_GPU, LaunchSettings, Target
+from job.settings import Conflict
 
 # Where a folder of this machine lies in the container.
 _FOLDERS = {
@@ -16,9 +19,18 @@ _GCLOUD = '"${CLOUDSDK_CONFIG:-$HOME/.config/gcloud}"'
 _CACHE = '"${XDG_CACHE_HOME:-$HOME/.cache}/korean-ner-job"'
 
 
-def docker_run(settings: LaunchSettings, env: Mapping[str, str]) -> str:
+def _conflicts(s: LaunchSettings) -> Iterator[Conflict]:
+    yield from of_the_job(s)
+    for name in (*PLACES, "cache_dir"):
+        yield from clash((name,), refuse_mount(name, str(getattr(s, name) or "")))
+    if s.accelerator == "tpu" and not s.tpu_cores:
+        yield Conflict(("accelerator", "target"), "it has a GPU; leave ACCELERATOR out")
+    yield from without_tpu(s)
+
+
+def _render(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     """A shell script of a few commands; folders of this machine are mounted."""
-    variables, folders = dict(env), {}
+    variables, folders = {**ON_GPU, **env}, {}
     for name, inside in _FOLDERS.items():
         place = getattr(settings, name)
         if place and is_folder(name, place):
@@ -42,7 +54,7 @@ def docker_run(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     head = f"mkdir -p {' '.join(made)}\n"
     if settings.hf_token:  # a line of .env is not in the shell's environment
         head = ': "${HF_TOKEN:?export it: docker takes it from the environment}"\n' + head
-    return head + " \\\n  ".join(lines) + "\n"
+    return header(settings) + head + " \\\n  ".join(lines) + "\n"
 
 
 def _is_read_only(inside: str) -> bool:
@@ -81,3 +93,6 @@ def _credentials(settings: LaunchSettings) -> list[str]:
         "--env CLOUDSDK_CONFIG=/gcloud",
         f"--mount type=bind,source={_GCLOUD},target=/gcloud,readonly",
     ]
+
+
+DOCKER = Target("docker", _conflicts, _render)

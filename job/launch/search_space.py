@@ -29,6 +29,11 @@ TUNABLE = (
     "pretrained_model_name",
     "precision",
 )
+# Those that the job's rules look at together (`job.settings.conflicts`); the others stand alone.
+JUDGED_TOGETHER = (
+    ("warmup_ratio", "lr_scheduler"),
+    ("window_stride", "max_seq_length", "long_sentences"),
+)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?", re.IGNORECASE)
 
 
@@ -73,8 +78,9 @@ def _parse(part: str) -> dict[str, Any]:
 def _check(name: str, value: str) -> None:
     """Raises ValueError for a value that the job itself would refuse."""
     field = Settings.model_fields[name]
+    kind: Any = Annotated[field.annotation, name, *field.metadata]
     try:
-        TypeAdapter(Annotated[field.annotation, name, *field.metadata]).validate_python(value)
+        TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
         [found] = error.errors()[:1]
         said = found["msg"].replace("Input should be ", "")
@@ -103,14 +109,13 @@ def _range(name: str, text: str, is_whole: bool) -> dict[str, Any]:
 
 
 def _choices(name: str, text: str) -> dict[str, Any]:
-    values = [value.strip() for value in text.split("|")]
-    if len(values) < 2 or not all(values):
+    words = [value.strip() for value in text.split("|")]
+    if len(words) < 2 or not all(words):
         raise ValueError(f"{name}=value|value or {name}=low..high")
-    for value in values:
-        _check(name, value)
+    for word in words:
+        _check(name, word)
     is_number = Settings.model_fields[name].annotation in (int, float)
-    if is_number:
-        values = sorted(float(value) for value in values)
+    values = sorted(map(float, words)) if is_number else words
     if len(set(values)) < len(values):
         raise ValueError(f"a list of different values for {name}")
     if is_number:

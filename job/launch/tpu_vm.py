@@ -7,11 +7,13 @@ https://cloud.google.com/tpu/docs/queued-resources
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from string import Template
 
-from job.launch.settings import LaunchSettings
+from job.launch.conflicts import in_cloud, of_the_job, on_tpu
+from job.launch.settings import ON_TPU, LaunchSettings, Target
+from job.settings import Conflict
 
 TPU_TYPE = "v3-8"
 CREATED_WITHIN_S = 3600  # after gcloud has said that it is created
@@ -22,12 +24,21 @@ class _Script(Template):
     delimiter = "%"  # the shell has its own uses for the dollar sign
 
 
-def tpu_vm_script(settings: LaunchSettings, env: Mapping[str, str]) -> str:
+def _conflicts(s: LaunchSettings) -> Iterator[Conflict]:
+    yield from of_the_job(s)
+    yield from in_cloud(s)
+    yield from on_tpu(s)
+    if s.strategy == "flex_start":
+        yield Conflict(("strategy", "target"), "use spot, or QUEUED to wait for room")
+
+
+def _render(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     """A script for bash. Run it again, and it goes on with the VM that it has left.
 
     The VM's name ends with a hash of all that was asked for, so that no script follows, and at the
     end deletes, the VM of another.
     """
+    env = {**ON_TPU, **env}
     where = [f"--zone={settings.zone}"]
     if settings.project:
         where.append(f"--project={settings.project}")
@@ -87,3 +98,6 @@ def _run(settings: LaunchSettings, env: Mapping[str, str], name: str) -> list[st
         *(f"--env {shlex.quote('='.join(pair))}" for pair in env.items()),
         f"{shlex.quote(settings.image or '')} train",
     ]
+
+
+TPU_VM = Target("tpu-vm", _conflicts, _render, has_tpu=True)

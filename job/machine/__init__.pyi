@@ -6,6 +6,8 @@ from .dispensable import Dispensable as Dispensable
 from .marks import is_in_cloud as is_in_cloud
 from .marks import is_json_asked as is_json_asked
 from .memory import free_host_bytes as free_host_bytes
+from .networks import PRODUCT as PRODUCT
+from .networks import is_at_google as is_at_google
 from .streams import ReaderGone as ReaderGone
 from .streams import binary_input as binary_input
 from .streams import binary_output as binary_output
@@ -16,5 +18,6 @@ from .surroundings import raise_file_limit as raise_file_limit
 from .surroundings import require_docstrings as require_docstrings
 from .surroundings import require_temporary_folder as require_temporary_folder
 from .surroundings import require_utf8 as require_utf8
+from .surroundings import share_out_threads as share_out_threads
 from .surroundings import take_out_launchers as take_out_launchers
 from .surroundings import tell_libraries as tell_libraries

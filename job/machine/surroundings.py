@@ -5,14 +5,19 @@ https://lightning.ai/docs/pytorch/stable/clouds/cluster.html. What is taken out 
 stays out of the processes that this one starts, too.
 """
 
+import logging
 import os
 import resource
 import sys
 import tempfile
+import threading
 import warnings
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 
 from job.errors import ArgumentError, OutputError
+
+logger = logging.getLogger(__name__)
 
 # Of torchrun and its like, of SLURM, LSF and MPI, and of Lightning itself.
 LAUNCHERS = frozenset(
@@ -47,6 +52,16 @@ TOLD = {
     # NCCL's own watchdog would abort the process before job.devices.cluster can say why.
     "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
 }
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "RAYON_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+OF_THE_JOB = 8  # threads that a run starts itself: the lease, saving, notices of preemption
+OF_A_WORKER = 3  # its process and the threads that bring its batches
 
 
 def tell_libraries(environ: MutableMapping[str, str]) -> None:
@@ -92,6 +107,52 @@ def raise_file_limit() -> None:
     wanted = ENOUGH_FILES if most == resource.RLIM_INFINITY else min(most, ENOUGH_FILES)
     if has != resource.RLIM_INFINITY and has < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def share_out_threads(environ: MutableMapping[str, str], workers: int) -> None:
+    """Lets libraries start no threads where a run with so many workers could not start them all.
+
+    OpenMP's library ends the process when it cannot start one, past every handler. Call it before
+    torch is imported.
+    """
+    wanted = threads_wanted(environ, workers)
+    if (possible := threads_possible(wanted)) < wanted:
+        environ.update(ONE_THREAD)
+        logger.warning(
+            "Only %d of the %d threads that this run would use can be started, so it computes with "
+            "one; raise this user's or the container's limit (ulimit -u, --pids-limit).",
+            *(possible, wanted),
+        )
+
+
+def threads_wanted(environ: Mapping[str, str], workers: int) -> int:
+    """How many threads and processes a run starts at most, with those of its libraries."""
+    is_linux = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if is_linux else os.cpu_count() or 1
+
+    def of_a_pool(name: str) -> int:
+        given = environ.get(name, "")
+        return int(given) if given.isdecimal() and int(given) else cores
+
+    # OpenMP has a pool for each thread that computes: the one that trains, and the main one.
+    pools = 2 * (of_a_pool("OMP_NUM_THREADS") - 1) + of_a_pool("RAYON_NUM_THREADS")
+    return OF_THE_JOB + pools + OF_A_WORKER * workers
+
+
+def threads_possible(most: int) -> int:
+    """How many threads can be started here at once, up to so many: it is tried."""
+    over, started = threading.Event(), []
+    try:
+        with suppress(RuntimeError, MemoryError):  # can't start new thread
+            while len(started) < most:
+                thread = threading.Thread(target=over.wait, daemon=True)
+                thread.start()
+                started.append(thread)
+    finally:
+        over.set()
+        for thread in started:
+            thread.join()
+    return len(started)
 
 
 def require_temporary_folder() -> None:

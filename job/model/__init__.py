@@ -1,4 +1,7 @@
-"""The pretrained network, its tokenizer, its head, and the Lightning module that trains them."""
+"""The pretrained network, its tokenizer, its head, and the Lightning module that trains them.
+
+To add a head, write a class in `head` and give it a row in HEADS.
+"""
 
 import lazy_loader
 

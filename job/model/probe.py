@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from job.batches import Batch, Layout, alone
+from job.batches import Batch, Layout, alone, to_device
 from job.encoding import EncodedSplit, SpecialTokens
-from job.model.classifier import logits_of
+from job.model.head import logits_of
 
 LONGEST_PROBED = 512  # positions; longer windows only where a sliding window asks for them
 SHORT_WINDOWS = (5, 7)
@@ -62,16 +62,11 @@ def find_difference(network: PreTrainedModel, layout: Layout, max_seq_length: in
 
 def _logits(network: PreTrainedModel, batch: Batch, split: EncodedSplit) -> torch.Tensor:
     """logits_PC on the CPU; NaN where the batch holds no such wordpiece."""
-    logits_RLC = logits_of(network, on_device(network, batch)).cpu()
+    logits_RLC = logits_of(network, to_device(batch, network.device)).cpu()
     logits_PC = torch.full((len(split.ids_P), logits_RLC.shape[-1]), torch.nan)
     real_RL = batch["piece"] >= 0
     logits_PC[batch["piece"][real_RL]] = logits_RLC[real_RL]
     return logits_PC
-
-
-def on_device(network: PreTrainedModel, batch: Batch) -> Batch:
-    """The batch where the network is."""
-    return {name: tensor.to(network.device) for name, tensor in batch.items()}
 
 
 def probe_windows(

@@ -1,22 +1,24 @@
 """The command line, taken apart into words and flags, before anything is judged.
 
 Flags are `--x=v` or `--x v`, `--lower_case` or `--lower-case`, and a true-or-false flag may stand
-alone. argparse, and with it pydantic-settings' CliSettingsSource, stops at the first mistake.
+alone. argparse stops at the first mistake.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from job.launch import OPERANDS, LaunchSettings
+from pydantic.fields import FieldInfo
+
 from job.settings.settings import SECRETS
 from job.settings.spelling import closest_flag
 
-# Those of the job and those of `spec`; job.settings.parsing judges which of them a command takes.
-FIELDS = {n: field for n, field in LaunchSettings.model_fields.items() if n not in OPERANDS}
 _YES_OR_NO = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n"})
 SWITCHES = frozenset({"help", "version", "print_settings"})
+
+
+ENVIRONMENT = "environment"  # as source
 
 
 class Given(NamedTuple):
@@ -35,14 +37,15 @@ class Words:
     has_unknown_flag: bool = False
 
 
-def read_words(argv: Sequence[str]) -> Words:
+def read_words(argv: Sequence[str], fields: Mapping[str, FieldInfo]) -> Words:
+    """`fields` are those of all commands; `job.settings.parsing` judges which of them one takes."""
     words, rest = Words(), list(argv)
     while rest:
         word = rest.pop(0)
         if word == "-h":
             word = "--help"
         if word.startswith("--") and len(word) > 2:
-            _read_flag(word, rest, words)
+            _read_flag(word, rest, fields, words)
         elif re.match(r"-[A-Za-z]", word):
             words.mistakes.append(f"{word.partition('=')[0]}: unknown flag; see --help.")
             words.has_unknown_flag = True
@@ -51,7 +54,7 @@ def read_words(argv: Sequence[str]) -> Words:
     return words
 
 
-def _read_flag(word: str, rest: list[str], words: Words) -> None:
+def _read_flag(word: str, rest: list[str], fields: Mapping[str, FieldInfo], words: Words) -> None:
     """Takes the flag's value from `word` (`--x=v`) or from the front of `rest` (`--x v`)."""
     spelling, equals, value = word.partition("=")
     name = spelling[2:].lower().replace("-", "_")
@@ -63,15 +66,15 @@ def _read_flag(word: str, rest: list[str], words: Words) -> None:
             f"{name.upper()} in its place."
         )
         _drop_value(equals, rest)
-    elif name not in FIELDS:
-        guess = closest_flag(name, [*FIELDS, *SWITCHES])
+    elif name not in fields:
+        guess = closest_flag(name, [*fields, *SWITCHES])
         hint = f"is --{guess} meant?" if guess else "see --help."
         words.mistakes.append(f"{spelling}: unknown flag; {hint}")
         words.has_unknown_flag = True
         _drop_value(equals, rest)
     elif equals:
         words.given[name] = Given(value.strip(), f"flag {spelling}")
-    elif FIELDS[name].annotation is bool:
+    elif fields[name].annotation is bool:
         is_value = bool(rest) and rest[0].lower() in _YES_OR_NO
         words.given[name] = Given(rest.pop(0) if is_value else "true", f"flag {spelling}")
     elif not rest or rest[0].startswith("--"):

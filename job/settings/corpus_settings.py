@@ -1,10 +1,10 @@
 """The arguments that say which corpus is read, how, and what may be wrong with it."""
 
 import os
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from job.settings.field_types import (
     CorpusFields,
@@ -14,22 +14,31 @@ from job.settings.field_types import (
     Location,
     Sha256s,
     cache_home,
+    in_help,
     parse_fields,
     parse_sha256,
-    shown,
 )
 
 
-class CorpusSettings(BaseSettings):
+def default_cache_dir() -> Path:
+    """The cache folder of this user."""
+    return cache_home(os.environ)
+
+
+class CorpusSettings(BaseModel):
     """The first group of `job.settings.settings.Settings`."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        validate_default=True,
     )
 
     downstream_task_name: Literal["named-entity-recognition"] = Field(
         "named-entity-recognition",
-        json_schema_extra=shown(group="Corpus"),
+        json_schema_extra=in_help(group="Corpus"),
         description="the only task there is",
     )
     downstream_corpus_name: CorpusName = Field(
@@ -39,12 +48,12 @@ class CorpusSettings(BaseSettings):
     )
     downstream_corpus_root_dir: Annotated[Location | None, EmptyIsNone] = Field(
         None,
-        json_schema_extra=shown("the cache directory"),
+        json_schema_extra=in_help("the cache directory"),
         description="path or URL of the folder in which the corpus folder lies",
     )
     corpus_sha256: Sha256s = Field(
         "",
-        json_schema_extra=shown("not checked"),
+        json_schema_extra=in_help("not checked"),
         description="checksums that pin the corpus: train=<hex>,val=<hex>[,test=<hex>]",
     )
     max_rejected_ratio: float = Field(
@@ -57,7 +66,7 @@ class CorpusSettings(BaseSettings):
     )
     corpus_fields: CorpusFields = Field(
         "",
-        json_schema_extra=shown("found by themselves"),
+        json_schema_extra=in_help("found by themselves"),
         description="columns of the corpus from 1, where they cannot be told: text=2,tags=4",
     )
     normalize: Literal["off", "nfc"] = Field(
@@ -82,8 +91,8 @@ class CorpusSettings(BaseSettings):
     overwrite_cache: bool = Field(False, description="encode the corpus again")
     max_download_mb: int = Field(500, ge=1, description="megabytes that a downloaded file may have")
     cache_dir: LocalFolder = Field(
-        default_factory=lambda: cache_home(os.environ),
-        json_schema_extra=shown("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
+        default_factory=default_cache_dir,
+        json_schema_extra=in_help("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
         description="local folder for downloads and encoded corpora",
     )
 

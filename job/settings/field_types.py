@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic.fields import FieldInfo
 
+from job.sentence import SPLITS
 from job.storage import check_location, check_output, scheme_of
 
 # What the embedded corpus and its tiny model want, where the user says nothing.
@@ -21,7 +23,6 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 }
 
 
-SPLITS = ("train", "val", "test")
 TPU_CORES = (0, 1, 4, 8)
 COLUMN_ROLES = ("text", "tags")
 
@@ -130,9 +131,21 @@ def judge_files(text: str, tagged: str) -> list[str]:
     return mistakes
 
 
-def shown(default: str | None = None, group: str | None = None) -> dict[str, Any]:
-    """What `--help` shows in place of the default, and the title of the group that starts here."""
-    return {"default": default, "group": group}
+def in_help(
+    default: str | None = None, group: str | None = None, only_for: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What `--help` shows in place of the default, and the title of the group that starts here.
+
+    `only_for`: the operands of the command, such as the targets of `spec`, that take the argument;
+    without any, all of them do.
+    """
+    return {"default": default, "group": group, "only_for": only_for}
+
+
+def said_in(field: FieldInfo) -> dict[str, Any]:
+    """What `in_help` put into a field; empty where it was not asked."""
+    extra = field.json_schema_extra
+    return extra if isinstance(extra, dict) else {}
 
 
 def default_batch_size(validated: dict[str, Any]) -> int:

@@ -6,9 +6,8 @@ https://docs.docker.com/reference/cli/docker/container/run/#env
 import re
 from collections.abc import Mapping
 
-from job.settings.command_line import Given
+from job.settings.command_line import ENVIRONMENT, Given
 
-ENVIRONMENT = "environment"  # as source
 _QUOTES = tuple("\"'`“”„‘’")
 _FREE_TEXT = "display_name"  # of `spec`: a job may well be called `run #1`
 

@@ -19,11 +19,12 @@ from .objects import join as join
 from .objects import list_names as list_names
 from .objects import local_path as local_path
 from .objects import modified_at as modified_at
-from .objects import open_filesystem as open_filesystem
 from .objects import open_read as open_read
 from .objects import probe_writable as probe_writable
 from .objects import read_bytes as read_bytes
 from .objects import remove as remove
+from .objects import require_scheme as require_scheme
+from .objects import size_and_version as size_and_version
 from .objects import swap as swap
 from .objects import upload_file as upload_file
 from .objects import write_bytes as write_bytes
@@ -32,6 +33,7 @@ from .retry import CorruptedError as CorruptedError
 from .retry import Patience as Patience
 from .retry import named as named
 from .retry import patience as patience
+from .retry import persist as persist
 from .retry import set_patience as set_patience
 from .urls import check_location as check_location
 from .urls import check_output as check_output

@@ -14,6 +14,8 @@ from fsspec.implementations.local import LocalFileSystem
 from job.storage.owned import local_path
 from job.storage.urls import is_local, scheme_of
 
+VERSIONS = ("etag", "ETag", "blob_id", "md5Hash", "mtime", "LastModified", "created")
+
 
 def open_named(url: str, **options: object) -> tuple[fsspec.AbstractFileSystem, str]:
     """The file system of a URL and the path in it, which is nothing but a name.
@@ -49,6 +51,12 @@ def names(filesystem: fsspec.AbstractFileSystem, path: str) -> set[str]:
 def modified_at(filesystem: fsspec.AbstractFileSystem, path: str) -> float:
     """By the store's clock."""
     return filesystem.modified(path).timestamp()
+
+
+def size_and_version(filesystem: fsspec.AbstractFileSystem, path: str) -> tuple[int | None, str]:
+    """In bytes, and what the store has of what changes with the content; None and "" else."""
+    facts = filesystem.info(path)
+    return facts.get("size"), next((str(facts[key]) for key in VERSIONS if facts.get(key)), "")
 
 
 def remove(

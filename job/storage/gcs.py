@@ -9,11 +9,10 @@ Reference: https://cloud.google.com/storage/docs/request-preconditions
 
 import base64
 import io
-import logging
 import os
 import threading
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,13 +20,14 @@ import google_crc32c
 from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.api_core.page_iterator import HTTPIterator
 from google.cloud.storage import Blob, Bucket, Client
+from google.cloud.storage.fileio import BlobReader
 
-from job.machine import networks
 from job.storage.retry import CorruptedError, patience, retrying
 
 SCHEMES = ("gs://", "gcs://")
 # A failed part is sent again, and one send() may take no longer than the time-out.
 CHUNK_BYTES = 32 << 20
+READ_BYTES = 4 << 20  # of a stream, kept in memory
 _asking = threading.Lock()
 ABSENT = 0  # the generation of an object that is not there
 
@@ -35,24 +35,6 @@ ABSENT = 0  # the generation of an object that is not there
 def is_gcs(url: str) -> bool:
     """Whether the URL is one of Google Cloud Storage."""
     return url.startswith(SCHEMES)
-
-
-def filesystem_options() -> dict[str, object]:
-    """What gcsfs has to be told."""
-    # Unset, gcsfs asks the bucket for its type by gRPC: a minute where that is unreachable.
-    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what it raises is logged by us
-    _teach_gcsfs()
-    return {"requests_timeout": patience().timeout_s, "session_kwargs": {"trust_env": True}}
-
-
-@cache
-def _teach_gcsfs() -> None:
-    """It would ask six times for what asking cannot mend, half a minute each time."""
-    import gcsfs.retry
-
-    usually = gcsfs.retry.is_retriable
-    gcsfs.retry.is_retriable = lambda error: usually(error) and not networks.is_lasting(error)
 
 
 @lru_cache(maxsize=1)
@@ -110,14 +92,35 @@ def names(url: str) -> set[str]:
     return {name[start:].rstrip("/") for name in (*objects, *found.prefixes)} - {""}
 
 
-def modified_at(url: str) -> float:
-    """By the store's clock. Raises FileNotFoundError."""
+def _found(url: str) -> Blob:
+    """The object with what the store says of it. Raises FileNotFoundError."""
     blob = _blob(url)
     try:
         blob.reload(timeout=patience().timeout_s, retry=None)
     except NotFound as error:
         raise FileNotFoundError(url) from error
-    return blob.updated.timestamp()
+    return blob
+
+
+def modified_at(url: str) -> float:
+    """By the store's clock. Raises FileNotFoundError."""
+    return _found(url).updated.timestamp()
+
+
+def size_and_version(url: str) -> tuple[int, str]:
+    """The size in bytes, and a text that changes with the content. Raises FileNotFoundError."""
+    blob = _found(url)
+    return blob.size, blob.etag
+
+
+def open_read(url: str) -> BinaryIO:
+    """An object as a stream, asked for in parts, all of one version. Raises FileNotFoundError."""
+    return BlobReader(
+        _found(url),
+        chunk_size=READ_BYTES,
+        timeout=patience().timeout_s,
+        retry=retrying(url, part=True),
+    )
 
 
 def remove(url: str, is_ours: Callable[[str], bool]) -> list[str]:

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
@@ -60,9 +60,19 @@ class Lease:
     def __init__(self, url: str, terms: Terms, renew_every_s: float):
         self.url, self.terms, self.renew_every_s = url, terms, renew_every_s
         self._lost_to: str | None = None
+        self._may_stand = False
         self._writing = threading.Lock()
         self._over = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
+
+    def claim(self, write: Callable[[], None]) -> None:
+        """Puts the terms into the store. A stop in the middle leaves it open whether they stand."""
+        self._may_stand = True
+        try:
+            write()
+        except Exception:
+            self._may_stand = False
+            raise
 
     def _renew(self) -> None:
         while not self._over.wait(self.renew_every_s):
@@ -128,7 +138,7 @@ class Lease:
         self._over.set()
         if self._renewing.is_alive():
             self._renewing.join()
-        if self._lost_to is not None:
+        if self._lost_to is not None or not self._may_stand:
             return
         if well:
             self.confirm()
@@ -145,9 +155,11 @@ def held(
 
     Raises OutputError, with the holder's name and the lease's age, when another job holds it.
     """
-    lease = _take(objects.join(directory, LEASE), ttl_s, renew_every_s)
-    lease._renewing.start()
+    terms = Terms(f"{socket.gethostname()}, process {os.getpid()}", liveness.name_of_this())
+    lease = Lease(objects.join(directory, LEASE), terms, renew_every_s)
     try:
+        _take(lease, ttl_s)
+        lease._renewing.start()
         yield lease
     except BaseException as error:
         _end_quietly(lease, well=isinstance(error, Stopped))
@@ -172,24 +184,23 @@ def holder_of(directory: str) -> str | None:
     return None if terms.released or liveness.is_gone(terms.process) else terms.holder
 
 
-def _take(url: str, ttl_s: float, renew_every_s: float) -> Lease:
-    terms = Terms(f"{socket.gethostname()}, process {os.getpid()}", liveness.name_of_this())
+def _take(lease: Lease, ttl_s: float) -> None:
+    url = lease.url
     try:
-        objects.create(url, terms.to_bytes())
-        return Lease(url, terms, renew_every_s)
+        lease.claim(lambda: objects.create(url, lease.terms.to_bytes()))
+        return
     except FileExistsError:
         pass
     try:
         seen = _wait_for_death(url, ttl_s)
         before = Terms.from_bytes(seen)
-        terms = replace(terms, from_step=before.from_step, attempts=before.attempts)
-        objects.swap(url, seen, terms.to_bytes())
+        lease.terms = replace(lease.terms, from_step=before.from_step, attempts=before.attempts)
+        lease.claim(lambda: objects.swap(url, seen, lease.terms.to_bytes()))
     except FileNotFoundError:  # given back meanwhile
-        return _take(url, ttl_s, renew_every_s)
+        return _take(lease, ttl_s)
     except FileExistsError as error:
         raise OutputError(f"{url}: another job took this lease first; one may write.") from error
     logger.info("The lease of %s, which has ended, was taken over.", before.holder)
-    return Lease(url, terms, renew_every_s)
 
 
 def _wait_for_death(url: str, ttl_s: float) -> bytes:

@@ -59,6 +59,12 @@ def modified_at(path: Path) -> float:
     return path.stat().st_mtime
 
 
+def size_and_version(path: Path) -> tuple[int, str]:
+    """In bytes, and by the clock of the disk."""
+    facts = path.stat()
+    return facts.st_size, str(facts.st_mtime)
+
+
 def remove(path: Path, is_ours: Callable[[str], bool]) -> list[str]:
     """Deletes the file or link, or of the folder the files that are ours, and what is empty then;
     returns the names of those that are not, from the folder. Links are not followed."""

@@ -2,7 +2,7 @@
 
 A URL is anything that fsspec knows (`gs://bucket/dir`, `memory://dir`) or a plain path. What fails
 in a way that passes is tried again (`retry`); then one of the job's errors names the URL.
-Functions open the file system by URL where they use it: a gcsfs object does not survive a fork.
+Functions open the file system by URL where they use it: its sockets do not survive a fork.
 """
 
 import shutil
@@ -35,11 +35,8 @@ def open_filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
     Raises OutputError when no installed package serves the URL's scheme.
     """
-    options: dict[str, object] = {"use_listings_cache": False}
-    if gcs.is_gcs(url):
-        options |= gcs.filesystem_options()
     try:
-        return filesystems.open_named(url, **options)
+        return filesystems.open_named(url, use_listings_cache=False)
     except (ValueError, ImportError) as error:
         raise OutputError(f"{url}: cannot be opened ({error}); use a path or gs://…") from error
 
@@ -81,6 +78,18 @@ def modified_at(url: str) -> float:
     return _at(url, local.modified_at, gcs.modified_at, filesystems.modified_at)
 
 
+def size_and_version(url: str) -> tuple[int | None, str]:
+    """The size of one object in bytes, and a text that changes with its content; None and "" where
+    the store does not tell. Raises FileNotFoundError when there is none."""
+    return _at(url, local.size_and_version, gcs.size_and_version, filesystems.size_and_version)
+
+
+def require_scheme(url: str) -> None:
+    """Raises OutputError when no installed package serves the URL's scheme."""
+    if not gcs.is_gcs(url):
+        open_filesystem(url)
+
+
 def read_bytes(url: str) -> bytes:
     """The content of one object. Raises FileNotFoundError when there is none."""
     with tempfile.SpooledTemporaryFile(1 << 20) as stream:
@@ -92,10 +101,12 @@ def read_bytes(url: str) -> bytes:
 @contextmanager
 def open_read(url: str) -> Iterator[BinaryIO]:
     """One object as a binary stream. Raises FileNotFoundError when there is none."""
-    with named(url):
-        filesystem, path = open_filesystem(url)
-        with filesystem.open(path.rstrip("/"), "rb") as stream:
-            yield stream
+
+    def elsewhere(filesystem: fsspec.AbstractFileSystem, path: str) -> BinaryIO:
+        return filesystem.open(path.rstrip("/"), "rb")
+
+    with _at(url, lambda path: path.open("rb"), gcs.open_read, elsewhere) as stream, named(url):
+        yield stream
 
 
 def _download(url: str, stream: BinaryIO) -> None:

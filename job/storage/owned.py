@@ -10,7 +10,8 @@ from pathlib import Path
 
 from job.storage.urls import is_local, scheme_of
 
-# All that a run writes directly below its output, and nothing of anybody else.
+# All that a run writes directly below its output, and nothing of anybody else. Earlier versions
+# wrote `compiled`.
 NAMES = ("LEASE.json", "checkpoints", "compiled", "label_map.txt", "logs", "model", "report")
 _WRITER = "[0-9a-f]{8}"  # ends a name that one writer made for itself
 _WHOLE = rf"({'|'.join(map(re.escape, NAMES))}|LEASE\.json\.{_WRITER}|\.probe-{_WRITER})"

@@ -7,6 +7,7 @@ the same names each time.
 import json
 import logging
 import re
+import unicodedata
 from collections.abc import Set
 from pathlib import Path
 
@@ -77,13 +78,28 @@ def refuse_others(url: str, needed: Set[str]) -> Set[str]:
             return refuse_others(url, needed)
         if named := named_files(manifest, otherwise=needed):
             ours |= named | {name}
-    if others := sorted((there & needed) - ours):
+    if others := sorted((there & needed) - ours | _by_another_spelling(url, there, needed)):
         raise OutputError(
             f"{url}: {', '.join(others)} would be overwritten, and no MANIFEST.json of this job "
             "names them; move them elsewhere and start again, or choose another "
             "DOWNSTREAM_MODEL_DIR."
         )
     return ours
+
+
+def _by_another_spelling(url: str, there: Set[str], needed: Set[str]) -> set[str]:
+    """The names at `url` that a file system takes for one of the `needed`: readme.md, on most of a
+    Mac or Windows, for README.md."""
+
+    def folded(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold()
+
+    missing = {folded(name): name for name in needed - there}
+    return {
+        name
+        for name in there - needed
+        if folded(name) in missing and objects.exists(objects.join(url, missing[folded(name)]))
+    }
 
 
 def _tell_left(url: str, ours: Set[str]) -> None:

@@ -77,7 +77,7 @@ def status_of(error: BaseException) -> int | None:
     for name in ("code", "status"):
         if isinstance(status := getattr(error, name, None), int):
             return int(status)
-    return 403 if str(error).startswith("Forbidden") else None  # gcsfs: an OSError with this text
+    return None
 
 
 def passes(error: BaseException) -> bool:
@@ -192,6 +192,8 @@ def _named(url: str, error: Exception) -> JobError | None:
             if url.startswith("gs://")
             else f"{url}: permission denied ({_reason(error)}); give this user access."
         )
+    if status == 404 and "No such object" in str(error):
+        return StorageError(f"{url}: was replaced or deleted while it was read; start this again.")
     if status == 404:
         return OutputError(f"{url}: there is no such bucket ({_reason(error)}); create it first.")
     if status is None and isinstance(error, OSError) and "://" not in url.removeprefix("file://"):

@@ -1,4 +1,5 @@
-"""One run, from prepared data to a published model."""
+"""One run, from prepared data to a published model. A new step of it is a function that takes what
+`Prepared` holds; `job.train` then says when it comes."""
 
 import lazy_loader
 

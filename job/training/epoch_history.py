@@ -1,44 +1,76 @@
-"""What a run tells while it trains: the progress line, TensorBoard, and a record of each epoch."""
+"""The history of a run, a record for each epoch, and the progress line between them."""
 
 import math
 import time
+from typing import Protocol
 
 import pytorch_lightning as pl
 
+from job.batches import Batch
 from job.checkpoints import Checkpoints
 from job.evaluation import EpochRecord
-from job.log import Progress
 from job.machine import Dispensable
 from job.model import TokenClassifier
 
 SHOW_EVERY_S = 0.2  # reading the loss waits for the device
 
 
-class Telling(pl.Callback):
+class ProgressDisplay(Protocol):
+    """The place where people see how far a run is, as `job.progress_line.ProgressLine` is one."""
+
+    def update(
+        self,
+        *,
+        epoch: int,
+        step: int,
+        steps_total: int,
+        loss: float | None,
+        f1: float | None,
+        sentences_done: int,
+    ) -> None:
+        """After `step` of the `steps_total` steps of `epoch`; both count from 1."""
+
+    def close(self) -> None:
+        """Ends the display."""
+
+
+class EpochHistory(pl.Callback):
     """Feeds the progress line, and adds an EpochRecord to the history that checkpoints carry.
 
     Stands before `Checkpoints` among the callbacks, so that a checkpoint holds its own epoch.
     """
 
     def __init__(
-        self, line: Progress, checkpoints: Checkpoints, steps_per_epoch: int, sentences: int
+        self,
+        line: ProgressDisplay,
+        checkpoints: Checkpoints,
+        module: TokenClassifier,
+        steps_per_epoch: int,
+        sentences: int,
     ):
-        self.line, self.checkpoints = line, checkpoints
+        self.line, self.checkpoints, self.module = line, checkpoints, module
         self.steps_per_epoch, self.sentences = steps_per_epoch, sentences
         self.spare = Dispensable("The progress line fails")
         self.shown_at = -math.inf
         self.trained_s = 0.0
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.started_at = time.monotonic()
         self.first_step: int | None = None
 
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int
+    ) -> None:
         if self.first_step is None:
             self.first_step = batch["step"]
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: TokenClassifier, outputs, batch, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: Batch,
+        batch_idx: int,
     ) -> None:
         now = time.monotonic()
         step = batch["step"] + 1
@@ -46,7 +78,7 @@ class Telling(pl.Callback):
             return
         self.shown_at = now
         f1 = self.checkpoints.history[-1].f1_characters if self.checkpoints.history else None
-        loss = pl_module.take_recent_loss()
+        loss = self.module.losses.recent()
         with self.spare:
             self.line.update(
                 epoch=batch["epoch"] + 1,
@@ -60,14 +92,14 @@ class Telling(pl.Callback):
     def _sentences(self, steps: int) -> int:
         return round(steps * self.sentences / self.steps_per_epoch)
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.trained_s = time.monotonic() - self.started_at
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TokenClassifier) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         steps = self.steps_per_epoch - (self.first_step or 0)
         updates = -(-self.steps_per_epoch // trainer.accumulate_grad_batches)
-        rate = pl_module.learning_rate * pl_module.schedule(trainer.current_epoch * updates)
+        rate = self.module.learning_rate * self.module.schedule(trainer.current_epoch * updates)
         self.checkpoints.history.append(
             EpochRecord(
                 epoch=trainer.current_epoch + 1,

@@ -5,12 +5,13 @@ and end as it does.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 
 import job
-from job.devices import Cluster, Going, Hardware, NoSaver, OneMachine, choose_hardware
-from job.log import LogHandler, Progress
+from job.checkpoints import Identity, NoSaver
+from job.devices import Hardware, OneMachine, RemoteStop, choose_hardware
+from job.log import LogHandler
+from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import StopRequest
 from job.storage import local
@@ -30,7 +31,7 @@ IN_STEP = (
 )
 
 
-def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: Cluster) -> str:
+def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: OneMachine) -> str:
     """This machine's part of a run, to the end of the first machine's; a line to close with."""
     hardware = meet_on_hardware(settings, machines)
     prepared = prepare(settings, hardware, machines.share(None))
@@ -38,8 +39,8 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = machines.share(None)
     if start is not None:
-        line = Progress(handler, epochs=settings.epochs_to_train)
-        run = Run(start, identity, NoSaver(), Going(None), stop, line)
+        line = ProgressLine(handler, epochs=settings.epochs_to_train)
+        run = Run(start, identity.facts, NoSaver(), RemoteStop(), stop, line)
         with local.scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
     machines.wait_for_the_end()
@@ -54,21 +55,21 @@ def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
         settings.tpu_cores,
         machines.count,
     )
-    machines.meet(hardware.accelerator)
+    machines.meet(hardware.backend)
     if machines.count == 1:
         return hardware
     return replace(hardware, on_failure=machines.note_failure, wait_for_all=machines.wait_for_all)
 
 
 def facts_to_agree_on(
-    settings: Settings, prepared: Prepared, hardware: Hardware, identity: Mapping[str, object]
+    settings: Settings, prepared: Prepared, hardware: Hardware, identity: Identity
 ) -> dict[str, object]:
     """What machines must not differ in, by name."""
     return {
         "version": job.__version__,
         "accelerator": hardware.accelerator,
         "precision": hardware.precision,
-        **identity,
+        **identity.facts,
         **{name: getattr(settings, name) for name in IN_STEP},
         "packed rows": prepared.layout.packed,
     }

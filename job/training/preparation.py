@@ -9,19 +9,18 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from job.batches import EpochPlan, Layout, plan_rows
+from job.batches import EpochPlan, Layout, plan_steps
 from job.corpus import Corpus, Split, load_corpus
-from job.devices import Hardware, require_compiler
+from job.devices import Hardware
 from job.encoding import EncodedSplit, LabelMap, SpecialTokens, check_unknown, encode_cached
 from job.errors import ArgumentError, DataError
 from job.model import (
-    bytes_per_position,
     choose_layout,
     load_classifier,
     load_config,
     load_tokenizer,
     max_positions,
-    parameter_bytes,
+    refuse_large_steps,
     resolve_model,
 )
 from job.settings import Settings
@@ -30,7 +29,6 @@ from job.training.batch_size import fitting_batch_size
 logger = logging.getLogger(__name__)
 
 TEST_MODE_SENTENCES = 64
-SMALL_STEP = 4096  # positions that no core lacks memory for
 TYPICAL_BATCH = 32  # to choose row counts by, where BATCH_SIZE=0 leaves it open
 
 
@@ -101,7 +99,7 @@ def assemble(
     `kept` is the batch size of the checkpoint to go on from, which BATCH_SIZE=0 takes.
     """
     if settings.compile:
-        require_compiler(hardware.accelerator)
+        hardware.require_compiler()
     label_map = LabelMap.from_sentences(corpus.train.sentences)
     splits = _splits(corpus, settings.test_mode)
     encoded = {n: _encode(split, tokenizer, label_map, settings) for n, split in splits.items()}
@@ -110,7 +108,8 @@ def assemble(
     train = encoded["train"]
     check_unknown(splits["train"], train, tokenizer, settings.max_unknown_ratio)
     torch.manual_seed(settings.seed)
-    network = load_classifier(folder, label_map).to(hardware.device)
+    network = load_classifier(folder, label_map)
+    network.to(hardware.device)  # type: ignore[arg-type]  # transformers hides torch's type
     layout = choose_layout(
         network,
         SpecialTokens.of(tokenizer),
@@ -124,58 +123,43 @@ def assemble(
     plan = EpochPlan(train.sentence_count, batch_size, settings.seed, hardware.world_size)
     rows_ES = None
     if hardware.has_static_shapes:
-        layout, rows_ES = _plan_rows(layout, train, plan, settings)
-        _refuse_large_steps(network, layout, int(rows_ES.max()), hardware, settings)
+        layout, rows_ES = _plan_steps(settings, hardware, network, layout, train, plan)
     return Prepared(
         label_map, tokenizer, network, splits, encoded, layout, batch_size, plan, rows_ES
     )
 
 
-def _plan_rows(
-    layout: Layout, train: EncodedSplit, plan: EpochPlan, settings: Settings
+def _plan_steps(
+    settings: Settings,
+    hardware: Hardware,
+    network: PreTrainedModel,
+    layout: Layout,
+    train: EncodedSplit,
+    plan: EpochPlan,
 ) -> tuple[Layout, np.ndarray]:
-    """The shapes of every step, and what of them is filled."""
+    """The layout and the rows of every step. Raises ArgumentError where there are none that fit."""
     if not layout.packed:
         raise ArgumentError(
             f"PRETRAINED_MODEL_NAME={settings.pretrained_model_name}: this model's code takes no "
             "packed rows, without which a TPU compiles each step anew; use ACCELERATOR=gpu or cpu."
         )
-    layout, rows_ES = plan_rows(
+    layout, rows_ES = plan_steps(
         layout,
         train,
         plan,
         max_seq_length=settings.max_seq_length,
         epochs=settings.epochs_to_train,
+        gradient_accumulation=settings.gradient_accumulation,
     )
-    if settings.gradient_accumulation > 1:
-        rows_ES[:] = rows_ES.max()  # the first, a middle and the last batch are graphs of their own
-    positions = int(rows_ES.sum()) * plan.world_size * layout.row_length
-    pieces = len(train.ids_P) + layout.special.count * len(train.window_starts_W)
-    sizes, counts = np.unique(rows_ES, return_counts=True)
-    logger.info(
-        "A core's rows have %d positions: %s; %.0f %% of them are filled.",
-        layout.row_length,
-        " and ".join(f"{s} in {n} steps" for s, n in zip(sizes, counts, strict=True)),
-        100 * pieces * len(rows_ES) / positions,
+    refuse_large_steps(
+        network,
+        layout,
+        int(rows_ES.max()),
+        batch_size=settings.batch_size,
+        max_seq_length=settings.max_seq_length,
+        free_bytes=hardware.free_bytes(),
     )
     return layout, rows_ES
-
-
-def _refuse_large_steps(
-    network: PreTrainedModel, layout: Layout, rows: int, hardware: Hardware, settings: Settings
-) -> None:
-    """Before a compilation of minutes ends in a lack of memory."""
-    positions = rows * layout.row_length
-    if positions <= SMALL_STEP:
-        return
-    per_position = bytes_per_position(network, layout, settings.max_seq_length)
-    needed = parameter_bytes(network) + positions * per_position
-    if needed > hardware.free_bytes():
-        raise ArgumentError(
-            f"BATCH_SIZE={settings.batch_size}: a core's largest step has {rows} rows of "
-            f"{layout.row_length} positions, about {needed / 1e9:.0f} GB, and a core has "
-            f"{hardware.free_bytes() / 1e9:.0f}; lower BATCH_SIZE."
-        )
 
 
 def _splits(corpus: Corpus, test_mode: bool) -> dict[str, Split]:

@@ -4,27 +4,21 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.batches.plan import EpochPlan, TrainingSteps
+from job.batches.plan import EpochPlan
 from job.batches.planned_rows import (
-    EvaluationRows,
     all_in_first_epoch,
     in_few_sizes,
     plan_rows,
     refuse_different_plans,
 )
 from job.batches.rows import Layout
-from job.devices.hardware import Hardware
+from job.batches.training import TrainingSteps
 from job.encoding.encoded import SpecialTokens
-from job.errors import ArgumentError
-from job.model.row_layout import probe_split
-from job.ranks import OneDevice
-from job.settings.settings import Settings
-from job.training.preparation import _refuse_large_steps
-from tests.support.tiny import make_network
+from job.model.probe import probe_split
+from job.ranks import OneRank
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
 LENGTHS = np.random.default_rng(3).integers(1, 62, 203).tolist()
@@ -62,36 +56,14 @@ def test_every_rank_takes_the_planned_shape_in_each_step(world_size):
     assert len(set(rows_ES.flat)) <= 3
 
 
-@pytest.mark.parametrize("world_size", [1, 2, 8])
-def test_validation_sees_every_wordpiece_once_in_one_shape(world_size):
-    """Ranks have as many batches each, though the last ones are not full."""
-    split = probe_split(LENGTHS, 100)
-    ranks = [EvaluationRows(split, LAYOUT, rank, world_size) for rank in range(world_size)]
-    batches = [batch for rank in ranks for batch in rank]
-    assert len({len(rank) for rank in ranks}) == 1
-    assert len({batch["input_ids"].shape for batch in batches}) == 1
-    seen = torch.cat([batch["piece"][batch["piece"] >= 0] for batch in batches])
-    assert sorted(seen.tolist()) == list(range(len(split.ids_P)))
-
-
 def test_ranks_that_planned_otherwise_do_not_begin():
     """A rank that hears of another plan raises in place of waiting."""
 
-    class Hearing(OneDevice):
+    class Hearing(OneRank):
         def largest(self, number: int) -> int:
             return max(number, 2**32)
 
     rows_ES = np.ones((2, 3), int)
-    refuse_different_plans(OneDevice(), rows_ES, LAYOUT)
+    refuse_different_plans(OneRank(), rows_ES, LAYOUT)
     with pytest.raises(RuntimeError, match="planned other shapes"):
         refuse_different_plans(Hearing(), rows_ES, LAYOUT)
-
-
-def test_a_step_that_no_core_holds_is_refused_before_it_compiles(monkeypatch):
-    """Counted from what one row keeps, without trying."""
-    hardware, settings = Hardware("tpu", "32", "", 8), Settings(tpu_cores=8, max_seq_length=32)
-    layout = Layout(SpecialTokens((2,), (3,), 0), row_length=32)
-    _refuse_large_steps(make_network(layers=1), layout, 200, hardware, settings)
-    monkeypatch.setattr("job.devices.hardware.CORE_BYTES", 1_000_000)
-    with pytest.raises(ArgumentError, match="BATCH_SIZE=4: a core's largest step has 200 rows"):
-        _refuse_large_steps(make_network(layers=1), layout, 200, hardware, settings)

@@ -16,8 +16,10 @@ from transformers import (
 
 from job.batches.rows import Layout, best_fit
 from job.encoding.encoded import SpecialTokens
-from job.model.classifier import logits_of, summed_loss
-from job.model.row_layout import choose_layout, largest_batch, probe_split
+from job.model.head import head_of, logits_of
+from job.model.memory import largest_batch
+from job.model.probe import probe_split
+from job.model.row_layout import choose_layout
 
 SPECIAL = SpecialTokens((2,), (3,), 0)
 SIZES = {
@@ -50,7 +52,7 @@ def loss_and_gradient(network, batch):
     logits = network(
         **{k: batch[k] for k in ("input_ids", "attention_mask", "position_ids") if k in batch}
     ).logits
-    loss = summed_loss(logits, batch["labels"])
+    loss = head_of(network.config).summed_loss(logits, batch)
     loss.backward()
     return loss.item(), torch.cat([p.grad.flatten() for p in network.parameters()])
 

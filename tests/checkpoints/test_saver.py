@@ -10,7 +10,7 @@ from pytorch_lightning.demos.boring_classes import BoringModel
 
 from job import storage
 from job.checkpoints.saver import MISSED_SAVES, Saver
-from job.checkpoints.state import STATE, Copy, differing_shapes, load_state, tensors_of
+from job.checkpoints.state import STATE, StateCopy, differing_shapes, load_state, tensors_of
 from job.checkpoints.store import CheckpointStore
 from job.errors import ArgumentError, IncompatibleError, OutputError, StorageError
 
@@ -43,7 +43,7 @@ def test_what_is_saved_is_the_state_of_that_moment(saver, tmp_path):
 
 def test_the_copy_takes_its_memory_once():
     """One extra copy, whatever is saved how often; structure and plain values stay."""
-    copy, tensor = Copy(), torch.arange(4.0)
+    copy, tensor = StateCopy(), torch.arange(4.0)
     first = copy.of({"a": [tensor, {"b": (1, "x")}]})
     assert first == {"a": [first["a"][0], {"b": (1, "x")}]}
     place = first["a"][0].data_ptr()
@@ -54,7 +54,7 @@ def test_the_copy_takes_its_memory_once():
 def test_memory_can_be_taken_beforehand(saver):
     """What was reserved is what the first copy uses, and the copy is right."""
     state = {"w": torch.ones(1000), "n": [torch.arange(3)]}
-    copy = Copy()
+    copy = StateCopy()
     copy.hold()
     copy.reserve(list(tensors_of(state)))
     places = {path: buffer.data_ptr() for path, buffer in copy._buffers.items()}

@@ -34,6 +34,7 @@ def steps(store):
     [
         (("min", "val_loss"), 1, [2, 6]),
         (("max", "val_loss"), 1, [1, 6]),
+        (("min", "val_loss"), 2, [2, 3, 6]),
         (("min", "val_loss"), 3, [2, 3, 4, 6]),
     ],
 )
@@ -47,6 +48,14 @@ def test_the_best_and_the_newest_are_kept(url, tmp_path, monitor, keep, expected
     assert steps(store) == expected
 
 
+def test_the_latest_is_kept_beside_newer_ones(url, tmp_path):
+    """A run that went on from an older checkpoint saves below those that another run left."""
+    store = CheckpointStore(url, ("min", "val_loss"), 1)
+    for step, loss in ((8, 0.1), (9, 0.2), (3, 0.3)):
+        commit(store, tmp_path, step, loss)
+    assert steps(store) == [3, 8, 9]
+
+
 def test_order_is_by_step_not_by_clock(url, tmp_path):
     """The newest is the one with the most steps, whenever it was written."""
     store = CheckpointStore(url, ("min", "val_loss"), 5)
@@ -54,6 +63,9 @@ def test_order_is_by_step_not_by_clock(url, tmp_path):
         commit(store, tmp_path, step, 0.5)
     assert steps(store) == [3, 20, 100]
     assert store.newest(tmp_path / "got").step == 100
+    for step in (99_999_999, 100_000_000):  # whose name has a digit more
+        commit(store, tmp_path, step, 0.5)
+    assert store.newest(tmp_path / "got").step == 100_000_000
 
 
 def test_a_folder_without_manifest_does_not_exist(url, tmp_path):
@@ -197,6 +209,18 @@ def test_a_loss_that_is_no_number_is_never_the_best(url, tmp_path):
     for step, loss in ((1, float("nan")), (2, 0.5), (3, float("-inf"))):
         commit(store, tmp_path, step, loss)
     assert [c.step for c in store.best(store.committed())] == [2]
+
+
+def test_a_damaged_step_that_is_saved_anew_counts_again(url, tmp_path):
+    """What was found damaged at the start keeps nothing in place until then."""
+    store = CheckpointStore(url, ("min", "val_loss"), 2)
+    commit(store, tmp_path, 1, 0.5)
+    commit(store, tmp_path, 2, 0.4)
+    storage.write_bytes(storage.join(url, "step=00000002", data_of(store)), b"statf 2")
+    assert store.newest(tmp_path / "got").step == 1
+    assert steps(store) == [1]
+    commit(store, tmp_path, 2, 0.4)
+    assert steps(store) == [1, 2]
 
 
 def test_a_step_that_is_saved_anew_is_never_absent(url, tmp_path, monkeypatch):

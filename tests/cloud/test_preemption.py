@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from job.cloud.preemption import heeded
+from job.cloud.preemption import stop_when_preempted
 from job.signals import Stopped, StopRequest
 from tests.support.metadata import MetadataServer
 from tests.support.runs import World, finish, start
@@ -34,7 +34,7 @@ def test_a_notice_that_comes_is_heard_at_once(server, name, value):
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     stop.install()
     try:
-        with heeded(server.host), stop.deferred():
+        with stop_when_preempted(server.host), stop.deferred():
             until(lambda: sum("wait_for_change=true" in path for path in server.asked) == 2)
             server.change(name, value)
             until(lambda: stop.received)
@@ -49,7 +49,7 @@ def test_maintenance_that_was_known_at_the_start_is_only_told(server, caplog):
     """It may be an hour away: a run that is started then is to use the hour."""
     server.values["maintenance-event"] = "TERMINATE_ON_HOST_MAINTENANCE"
     stop = StopRequest()
-    with heeded(server.host):
+    with stop_when_preempted(server.host):
         until(lambda: sum("wait_for_change=true" in path for path in server.asked) == 2)
     assert stop.received is None
     assert "shut down for maintenance" in caplog.text
@@ -58,10 +58,10 @@ def test_maintenance_that_was_known_at_the_start_is_only_told(server, caplog):
 def test_outside_google_cloud_nobody_is_asked(tmp_path, server):
     """Without the variable the firmware decides, and an answer is never waited for."""
     product = tmp_path / "product_name"
-    with heeded(None, product):
+    with stop_when_preempted(None, product):
         pass
     product.write_text("Standard PC\n")
-    with heeded(None, product):
+    with stop_when_preempted(None, product):
         pass
     assert server.asked == []
 

@@ -11,15 +11,14 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.oauth2.credentials import Credentials
 from pydantic import SecretStr
 
+from job import commands, storage
 from job.__main__ import main
-from job.cloud.secret_manager import read_secret, with_secrets
-from job.corpus.download.http import Patience
+from job.cloud.secret_manager import read_secret
 from job.errors import PermissionDeniedError, UnavailableError
-from job.settings.settings import Settings
+from tests.support.arguments import parse
 
 NAME = "projects/p/secrets/hf-token"
 CREDENTIALS = Credentials("of-the-account")
-PATIENCE = Patience(connect_s=5, read_s=5, attempts=2, first_wait_s=0.01)
 
 
 @pytest.fixture
@@ -52,10 +51,18 @@ def server():
     thread.join()
 
 
+@pytest.fixture(autouse=True)
+def account(monkeypatch):
+    """Credentials of the machine, and little patience."""
+    monkeypatch.setattr(google.auth, "default", lambda scopes: (CREDENTIALS, "p"))
+    before = storage.patience()
+    storage.set_patience(storage.Patience(5, deadline_s=0.3, first_wait_s=0.01))
+    yield
+    storage.set_patience(before)
+
+
 def read(server, name: str = NAME) -> str:
-    return read_secret(
-        "HF_TOKEN_SECRET", name, endpoint=server.url, credentials=CREDENTIALS, patience=PATIENCE
-    )
+    return read_secret("HF_TOKEN_SECRET", name, endpoint=server.url)
 
 
 def test_the_newest_version_is_read_unless_one_is_named(server):
@@ -80,7 +87,7 @@ def test_a_passing_fault_is_tried_again(server):
         (403, PermissionDeniedError, 77, "Secret Manager Secret Accessor"),
         (401, PermissionDeniedError, 77, "Secret Manager Secret Accessor"),
         (404, UnavailableError, 69, "check that the secret exists"),
-        (503, UnavailableError, 69, "no whole answer in 2 attempts"),
+        (503, UnavailableError, 69, "did not recover within 0.3 s; see STORAGE_DEADLINE_S"),
     ],
 )
 def test_a_secret_that_cannot_be_read_ends_the_run(server, status, kind, code, part):
@@ -103,17 +110,29 @@ def test_without_credentials_the_run_ends(monkeypatch, capsys):
     assert "HF_TOKEN_SECRET: there are no credentials" in capsys.readouterr().out
 
 
-def test_a_token_that_is_given_is_not_looked_up():
-    """HF_TOKEN beats HF_TOKEN_SECRET; without either nothing happens."""
-    given = Settings(hf_token="mine", hf_token_secret=NAME)
-    assert with_secrets(given) is given
-    assert with_secrets(Settings()).hf_token is None
+def test_a_token_that_is_given_is_not_looked_up(monkeypatch):
+    """HF_TOKEN beats HF_TOKEN_SECRET."""
+
+    def never(*_):
+        raise AssertionError("a secret was asked for")
+
+    def check(parsed, stop, handler):
+        assert parsed.settings.hf_token == SecretStr("mine")
+        return 0
+
+    monkeypatch.setattr("job.cloud.secret_manager.read_secret", never)
+    monkeypatch.setitem(
+        commands.COMMANDS, "check", commands.Command("check", commands.Settings, check)
+    )
+    monkeypatch.setenv("HF_TOKEN", "mine")
+    monkeypatch.setenv("HF_TOKEN_SECRET", NAME)
+    assert main(["check"]) == 0
 
 
 def test_the_token_takes_its_place_in_the_settings(server, monkeypatch):
     """Where it is a secret like any other: not shown, not written."""
-    monkeypatch.setattr(google.auth, "default", lambda scopes: (CREDENTIALS, "p"))
-    settings = with_secrets(Settings(hf_token_secret=NAME), server.url)
+    monkeypatch.setattr(read_secret, "__defaults__", (server.url,))
+    settings = commands.with_secrets(parse([], {"HF_TOKEN_SECRET": NAME})).settings
     assert settings.hf_token == SecretStr("hunter2")
     assert "hunter2" not in repr(settings)
     assert "hunter2" not in str(settings.public_values())

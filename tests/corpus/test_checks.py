@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from job.corpus.checks import contradictions, without_unseen_types
+from job.corpus.checks import check_rejected, contradictions, without_unseen_types
+from job.corpus.formats.recognise import Parsed
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.shown import LONGEST_SHOWN, chosen, marked
-from job.corpus.split import Split
+from job.corpus.split import LONGEST_SENTENCE, Split, reject_oversized
 from job.errors import DataError
 from job.sentence import Sentence, Span
 
@@ -18,13 +19,42 @@ def split(name, *sentences, rejected=()):
     for line, (text, mention, type_) in enumerate(sentences, start=1):
         start = text.index(mention)
         spans = (Span(start, start + len(mention), type_),) if mention else ()
-        found.append(Sentence(text, spans, line))
+        found.append(Sentence(text, spans, line, f"{name}.txt"))
     return Split(name, f"{name}.txt", "columns", "0", tuple(found), tuple(rejected))
 
 
 SEOUL = ("서울은 넓다", "서울", "LC")
 HONG = ("홍길동은 갔다", "홍길동", "PS")
 ODD = ("사자는 운다", "사자", "AN")
+
+
+def test_so_many_rejected_sentences_as_are_allowed_are_allowed():
+    """One of four is a quarter; of MAX_REJECTED_RATIO=0.24 it is too many."""
+    some = split("train", *[SEOUL] * 3, rejected=[Rejected("broken", 4)])
+    check_rejected(some, 0.25)
+    with pytest.raises(DataError, match=r"1 of 4 sentences were rejected \(25.0%"):
+        check_rejected(some, 0.24)
+
+
+def test_a_sentence_may_have_so_many_characters():
+    """One more, and it is a file without line breaks."""
+    texts = ["가" * LONGEST_SENTENCE, "가" * (LONGEST_SENTENCE + 1)]
+    found = tuple(Sentence(text, (), line) for line, text in enumerate(texts, start=1))
+    parsed = reject_oversized(Parsed("columns", "", found, (), ()))
+    assert [sentence.line for sentence in parsed.sentences] == [1]
+    assert [rejected.line for rejected in parsed.rejected] == [2]
+
+
+def test_a_split_is_known_by_its_texts_and_spans():
+    """Another text, place or type is another digest; the name of the split is no part of it."""
+    one = split("train", SEOUL)
+    assert one.digest == split("val", SEOUL).digest
+    for changed in (
+        ("서울은 높다", "서울", "LC"),
+        ("서울은 넓다", "서울은", "LC"),
+        ("서울은 넓다", "서울", "OG"),
+    ):
+        assert split("train", changed).digest != one.digest
 
 
 def test_a_few_sentences_with_an_unseen_type_are_rejected_by_line():

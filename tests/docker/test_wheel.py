@@ -15,7 +15,7 @@ def run(*command: str | Path, folder: Path) -> str:
 
 
 def test_a_wheel_trains_the_sample(tmp_path):
-    """It brings every package, the corpus, the model, the page and the faces: nothing is missing."""
+    """It brings every package, the corpus, the model, the page and the faces."""
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "job").symlink_to(ROOT / "job")

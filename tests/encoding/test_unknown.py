@@ -7,8 +7,8 @@ import pytest
 from transformers import BertTokenizer, PreTrainedTokenizerFast
 
 from job.corpus.split import Split
-from job.encoding.encoded import encode
 from job.encoding.unknown import check_unknown, likely_reason
+from job.encoding.windows import encode
 from job.errors import DataError
 from job.model.pretrained.tokenizer import load_tokenizer
 from job.sentence import Sentence

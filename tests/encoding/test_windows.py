@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.encoding.encoded import decode_spans, encode, piece_spans
 from job.encoding.labels import LabelMap
+from job.encoding.spans import decode_spans, piece_spans
+from job.encoding.windows import encode, windows
 from job.sentence import Sentence, Span
 
 TEN = LabelMap(("PER", "NOH", "LOC", "ORG", "DAT", "TIM", "DUR", "MNY", "PNT", "POH"))
@@ -28,6 +29,21 @@ def test_the_worked_example_comes_out_number_for_number(kcbert):
     # The tutorial labels [CLS] 0 and [SEP] 1; here no window scores them.
     assert split.labels_P.tolist() == [4, 5, 15, 4, 4, 5, 15, 15, 4, 6, 4, 4, 4, 4, 4, 4, 4]
     assert decode_spans(split.labels_P, split, TEN) == [spans]
+
+
+def test_each_wordpiece_is_scored_where_it_sees_more_of_its_sentence():
+    """The boundary lies in the middle of what two windows share."""
+    found = windows(np.array([0, 3, 13]), capacity=6, stride=2, truncate=False)
+    sentences, *bounds = found.T.tolist()
+    assert sentences == [0, 1, 1]
+    assert bounds == [[0, 3, 7], [3, 9, 13], [0, 3, 8], [3, 8, 13]]
+
+
+def test_an_entity_behind_the_last_wordpiece_of_a_whole_sentence_is_not_truncated(kcbert):
+    """A sign that the tokenizer drops has no wordpiece, and no cut has taken it."""
+    split = encode_all([Sentence("서울\ufffd", (Span(0, 3, "LOC"),))], kcbert, truncate=True)
+    assert split.ends_P.max() == 2
+    assert split.lost["truncated"] == 0
 
 
 def test_every_entity_of_the_real_corpus_decodes_or_is_counted_as_lost(kmou, kcbert):
@@ -72,6 +88,13 @@ def test_spans_on_wordpiece_bounds_come_back(tokenizers_by_kind, kind, text, dat
     split = encode_all([sentence], tokenizer, length=16, stride=4)
     assert decode_spans(split.labels_P, split, TEN) == [sentence.spans]
     assert sum(split.lost.values()) == 0
+
+
+def test_no_sentences_make_an_empty_split(tokenizers_by_kind):
+    """A split of which nothing is left has no wordpiece, no window and no entity."""
+    split = encode_all([], tokenizers_by_kind["wordpiece"])
+    assert (split.sentence_count, len(split.ids_P), len(split.window_lengths_W)) == (0, 0, 0)
+    assert decode_spans(split.labels_P, split, TEN) == []
 
 
 @pytest.mark.parametrize(("length", "stride"), [(16, 4), (7, 16), (4, 1), (64, 0)])

@@ -1,5 +1,6 @@
 """The report: four files whose numbers agree, and a page that any browser shows, offline."""
 
+import dataclasses
 import json
 import math
 import os
@@ -13,9 +14,10 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from job.errors import OutputError
-from job.evaluation.page import SHOWN, WORST, show_characters
-from job.evaluation.report import display_width, summary_table, write_report
-from job.evaluation.scores import EpochRecord, SplitResult, score_spans
+from job.evaluation.report import ceiling, write_report
+from job.evaluation.results import EpochRecord, SplitResult
+from job.evaluation.scores import score_spans
+from job.evaluation.wrong_sentences import SHOWN, WORST, show_characters
 from job.sentence import Sentence, Span
 
 TYPES = ("PER", "LOC", "ORG")
@@ -63,6 +65,21 @@ def write(folder, *, results=None, history=None, types=TYPES, facts=None, title=
 def lines_of(file):
     """The JSON values of a file, split as the strictest readers split lines."""
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def test_what_no_wordpiece_can_get_right_lowers_the_ceiling():
+    """Entities behind a truncation do not: they are counted among the other reasons as well."""
+    lost = {"starts_inside_wordpiece": 1, "ends_inside_wordpiece": 1, "truncated": 4}
+    split = dataclasses.replace(result("val", ROWS), lost=lost)
+    assert ceiling(split) == pytest.approx(5 / 7)
+    assert ceiling(result("val", [("부산", [], [])])) is None
+
+
+def test_a_sentence_with_nothing_but_a_spurious_entity_is_an_error(tmp_path):
+    """Nothing of gold is missed there."""
+    write(tmp_path, results=[result("val", [("부산에 갔다", [], [Span(0, 2, "LOC")])])])
+    [error] = lines_of(tmp_path / "errors.jsonl")
+    assert (error["missed"], error["spurious"]) == ([], [[0, 2, "LOC"]])
 
 
 def test_predictions_hold_every_sentence_and_errors_only_the_wrong_ones(tmp_path):
@@ -187,19 +204,6 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="file"):
         write(tmp_path / "file")
-
-
-def test_the_summary_lines_up_with_hangul_type_names():
-    """Columns end at the same terminal column, though Hangul is two columns wide."""
-    types = ("인물", "LOC")
-    rows = [("김환희 서울", [Span(0, 3, "인물"), Span(4, 6, "LOC")], [Span(0, 3, "인물")])]
-    lines = summary_table(result("val", rows, types=types)).splitlines()
-    assert len({display_width(line) for line in lines if not line.startswith("macro")}) == 1
-    assert lines[2].split() == ["인물", "1.000", "1.000", "1.000", "1.000", "1"]
-    assert lines[3].split() == ["LOC", "0.000", "0.000", "0.000", "0.000", "1"]
-    assert lines[5].split() == ["micro", "0.667", "0.667", "1.000", "0.500", "2"]
-    assert lines[6].split() == ["macro", "0.500", "0.500"]
-    assert display_width("인물") == display_width("인물") == 4  # precomposed, decomposed
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from operator import attrgetter
 
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from job.errors import ArgumentError, DataError, OutputError
+from job.evaluation import scores
 from job.export.folder import export_model
 from job.storage.manifest import MANIFEST, parse_manifest, sha256_of, verify_files
 from tests.support.tiny import LABELS, make_network, make_tokenizer
@@ -119,7 +121,9 @@ def test_transformers_pipeline_finds_the_entities(export):
     assert found == [("PER", "김철수"), ("LOC", "서울역")]
 
 
-def test_a_failing_proof_leaves_no_manifest_and_keeps_the_older_export(export, tmp_path):
+def test_a_failing_proof_leaves_no_manifest(export, tmp_path):
+    """`prove` sees the whole model, which nobody else takes for a finished one."""
+
     def refuse(folder):
         assert (folder / "model.safetensors").is_file()
         assert not (folder / MANIFEST).exists()
@@ -128,21 +132,15 @@ def test_a_failing_proof_leaves_no_manifest_and_keeps_the_older_export(export, t
     with pytest.raises(DataError, match="predicts otherwise"):
         export(prove=refuse)
     assert not list(tmp_path.rglob(MANIFEST))
-    folder = export()
-    before = sha256_of(folder / MANIFEST)
-    with pytest.raises(DataError):
-        export(prove=refuse, model=make_network(layers=1))
-    verify_files(folder, parse_manifest((folder / MANIFEST).read_bytes(), MANIFEST))
-    assert sha256_of(folder / MANIFEST) == before
-    assert {file.name for file in tmp_path.iterdir()} == {"model", "tokenizer"}
 
 
-def test_a_second_export_replaces_the_first_whole(export, tmp_path):
-    (export() / "left over").write_text("")
-    folder = export(model=make_network(layers=1))
-    assert not (folder / "left over").exists()
-    assert AutoConfig.from_pretrained(folder).num_hidden_layers == 1
-    assert {file.name for file in tmp_path.iterdir()} == {"model", "tokenizer"}
+def test_a_folder_that_is_there_is_not_written_into(export, tmp_path):
+    """What lies in it is no part of the model; the output's folder is replaced as a whole."""
+    export()
+    before = sha256_of(tmp_path / "model" / "model.safetensors")
+    with pytest.raises(OutputError, match="model: the model cannot be written"):
+        export(model=make_network(layers=1))
+    assert sha256_of(tmp_path / "model" / "model.safetensors") == before
 
 
 def test_an_output_that_cannot_be_written_is_named(export, tmp_path):
@@ -161,6 +159,14 @@ def test_the_card_names_labels_scores_origin_and_licence(export):
     assert "| odd | a\\|b &lt;script> |" in card
     assert "한국어" in card
     assert "the licences of the training corpus and of the base model apply" in card
+
+
+def test_a_new_metric_is_a_column_of_the_card(export, monkeypatch):
+    """The table of metrics says which figures are shown, and in which order."""
+    monkeypatch.setitem(scores.METRICS, "gold", scores.Metric("in gold", attrgetter("gold")))
+    card = (export() / "README.md").read_text(encoding="utf-8")
+    assert "| F1 | precision | recall | in gold | entities |" in card
+    assert "| **all** | 0.500 | – | 0.500 | 2.000 | 2 |" in card
 
 
 def test_the_code_of_the_card_runs(export, tmp_path):

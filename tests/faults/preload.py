@@ -1,7 +1,4 @@
-"""Everything that a run imports, imported: see `tests.faults.jobs`.
-
-But for gcsfs, before whose import a run sets a variable of its.
-"""
+"""Everything that a run imports, imported: see `tests.faults.jobs`."""
 
 import google.cloud.storage
 import tensorboardX

@@ -47,6 +47,20 @@ def test_a_disk_that_fills_up_stops_the_run(runs, mounted, untouched):
     assert place.outcome() == untouched()
 
 
+def test_a_quota_that_is_used_up_stops_the_run(runs, tmp_path, untouched):
+    """73 with the remedy, no half of a checkpoint, and with more quota the next start ends well."""
+    place = folder_place(tmp_path / "out")
+    inside = Inside(lacks={"room for checkpoints": "EDQUOT"}, below=tmp_path / "out")
+    code, log = runs.finish(place, inside=inside)
+    assert code == OutputError.exit_code, log
+    assert "the disk quota is used up: free some, or choose another output" in log
+    assert "Traceback" not in log
+    assert place.steps() == []
+    code, log = runs.finish(place)
+    assert code == 0, log
+    assert place.outcome() == untouched()
+
+
 def test_a_scratch_disk_that_is_full_is_named(runs, place, mounted):
     """Checkpoints are written here before they go up: 73, TMPDIR as the remedy."""
     disk = mounted("size=40k")
@@ -82,7 +96,7 @@ def test_a_clock_that_jumps_changes_nothing(runs, server, place, tmp_path, untou
     """By a day to and fro at every look, in a run that is killed, too: order is by step, the lease
     is nobody else's, and the end is bit for bit the same."""
     place = place if where == "bucket" else folder_place(tmp_path / "out")
-    hold = "job.training.publishing:evaluate_split"
+    hold = "job.training.evaluate:evaluate_split"
     job = runs.start(place, inside=Inside(hold=hold, day_jumps=True), epochs=1)
     job.until_held()
     job.kill()
@@ -95,11 +109,11 @@ def test_a_clock_that_jumps_changes_nothing(runs, server, place, tmp_path, untou
 
 def test_the_scratch_folder_of_a_killed_run_is_removed(runs, place):
     """What it had written on this machine on its way to the store goes with the next start."""
-    job = runs.start(place, inside=Inside(hold="job.training.publishing:evaluate_split"), epochs=1)
+    job = runs.start(place, inside=Inside(hold="job.training.evaluate:evaluate_split"), epochs=1)
     job.until_held()
     assert len(list((runs.folder / "tmp").iterdir())) == 1
     other = runs.start(
-        "gs://bucket/other", inside=Inside(hold="job.training.publishing:evaluate_split")
+        "gs://bucket/other", inside=Inside(hold="job.training.evaluate:evaluate_split")
     )
     other.until_held()
     job.kill()

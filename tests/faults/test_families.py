@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
-from job.model.classifier import logits_of
+from job.model.head import logits_of
 from job.model.probe import probe_split
 from job.model.row_layout import choose_layout
 

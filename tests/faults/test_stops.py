@@ -29,8 +29,8 @@ PHASES = {
     "saving": ("POST", r"/upload/.*step=00000024/state-", False),
     "committing": ("POST", r"/upload/.*step=00000024/MANIFEST", True),
     "pruning": ("DELETE", r"step=00000012/MANIFEST", True),
-    "fetching the best": "job.training.publishing:load_state",
-    "evaluating": "job.training.publishing:evaluate_split",
+    "fetching the best": "job.training.output.publishing:load_state",
+    "evaluating": "job.training.evaluate:evaluate_split",
     "exporting": ("POST", r"name=out/model/model\.safetensors", False),
     "committing the export": ("POST", r"name=out/model/MANIFEST", True),
 }

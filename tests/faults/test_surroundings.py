@@ -40,10 +40,21 @@ WELL = {
     "few open files at first": Surroundings(
         wrapped=("prlimit", "--nofile=64:4096"), flags=("--cpu_workers=2",)
     ),
+    "fewer threads than cores": Surroundings(
+        wrapped=(*AS_ANOTHER, "prlimit", "--nproc=8"),
+        environ={"OMP_NUM_THREADS": "4"},
+        said="so it computes with one",
+    ),
     "shared memory that is read-only": Surroundings(
         mounts="mount --bind $FOLDER /dev/shm; mount -o remount,ro,bind /dev/shm",
         flags=("--cpu_workers=2",),
         said="CPU_WORKERS=2: they cannot share a lock (Read-only file system)",
+    ),
+    "no shared memory": Surroundings(
+        mounts="for each in null zero full random urandom; do touch $FOLDER/$each; "
+        "mount --bind /dev/$each $FOLDER/$each; done; mount --rbind $FOLDER /dev",
+        flags=("--cpu_workers=2",),
+        said="CPU_WORKERS=2: /dev/shm has 0.0 MB free",
     ),
     "shared memory that is tiny": Surroundings(
         mounts="mount -t tmpfs -o size=16k none /dev/shm",

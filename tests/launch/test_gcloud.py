@@ -22,7 +22,7 @@ from google.cloud.tpu_v2.types import Node
 from google.cloud.tpu_v2alpha1.types import QueuedResource
 from google.protobuf import json_format
 
-from docker.render_specs import SPECS
+from docker.render_specs import EXAMPLES, SPECS, text_of
 from tests.support.documents import ROOT, blocks, read
 from tests.support.gcloud.api import GoogleApi, serve
 from tests.support.gcloud.tools import install
@@ -237,7 +237,8 @@ def test_the_examples_that_the_page_does_not_show_are_taken(gcloud, tmp_path, na
 def test_a_queued_tpu_vm_is_created_and_deleted(gcloud, tmp_path):
     """The whole script with the real gcloud: the request waits in the queue for a day at most."""
     with serve() as api:
-        done = Machine(tmp_path, api).run(f"bash {SPECS}/tpu-vm-queued.sh")
+        (tmp_path / "queued.sh").write_text(text_of([*EXAMPLES["tpu-vm.sh"], "--queued"]))
+        done = Machine(tmp_path, api).run(f"bash {tmp_path}/queued.sh")
         assert done.returncode == 0, done.stderr
         [sent] = api.sent("POST", r"/v2/projects/my-project/.*/queuedResources")
         queued = parsed(QueuedResource, sent.body)

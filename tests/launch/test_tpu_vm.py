@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docker.render_specs import EXAMPLES, SPECS
-from job.settings.parsing import parse
-from job.spec import render
+from docker.render_specs import EXAMPLES, SPECS, text_of
 from tests.support.gcloud.tools import install
 
 WORDS = EXAMPLES["tpu-vm.sh"]
@@ -29,9 +27,9 @@ class Vm:
         self.folder = folder
         self.tools = install(folder / "bin", with_gcloud=True)
 
-    def start(self, script: str = "tpu-vm.sh", **environ: str) -> subprocess.Popen:
+    def start(self, script: Path = SPECS / "tpu-vm.sh", **environ: str) -> subprocess.Popen:
         return subprocess.Popen(
-            ["bash", SPECS / script],
+            ["bash", script],
             env={
                 "PATH": f"{self.tools}:{os.environ['PATH']}",
                 "VM": str(self.folder),
@@ -47,7 +45,7 @@ class Vm:
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
 
-    def run(self, script: str = "tpu-vm.sh", **environ: str) -> tuple[int, str]:
+    def run(self, script: Path = SPECS / "tpu-vm.sh", **environ: str) -> tuple[int, str]:
         process = self.start(script, **environ)
         log, _ = process.communicate(timeout=60)
         return process.returncode, log
@@ -75,10 +73,12 @@ def vm(tmp_path: Path) -> Vm:
     return Vm(tmp_path)
 
 
-@pytest.mark.parametrize("script", ["tpu-vm.sh", "tpu-vm-queued.sh"])
+@pytest.mark.parametrize("queued", [[], ["--queued"]])
 @pytest.mark.parametrize("code", [0, 65])
-def test_the_vm_is_deleted_when_the_job_ends(vm, script, code):
-    """The log is shown, and the script ends as the job did."""
+def test_the_vm_is_deleted_when_the_job_ends(vm, tmp_path, queued, code):
+    """The log is shown, and the script ends as the job did, with a queue and without."""
+    script = tmp_path / "script.sh"
+    script.write_text(text_of([*WORDS, *queued]))
     returned, log = vm.run(script, JOB_EXIT_CODE=str(code))
     assert (returned, vm.exists) == (code, False)
     assert "a line of the log" in log
@@ -286,7 +286,7 @@ def test_nothing_outlives_the_script(vm):
 
 def test_other_work_has_another_vm():
     """So no script follows, and at its end deletes, what another has started."""
-    scripts = [render(parse(["spec", *words], {}, Path("/nowhere"))) for words in (WORDS, *OTHERS)]
+    scripts = [text_of(words) for words in (WORDS, *OTHERS)]
     names = [re.search(r"^name=(.*)$", script, re.M)[1] for script in scripts]
     assert names[0] == NAME
     assert len(set(names)) == len(names)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from job.cloud import preemption
-from job.evaluation import page, report
-from job.log import Progress
+from job.evaluation import curves, report
 from job.machine.dispensable import Dispensable
+from job.progress_line import ProgressLine
 from job.training.event_file import Curves
 from tests.evaluation.test_report import write
 from tests.support.runs import World
@@ -113,7 +113,7 @@ def test_a_trial_whose_metric_cannot_be_written_still_trains(world, monkeypatch,
 
 def test_a_progress_line_that_fails_ends_nothing(world, monkeypatch, capsys):
     """Training does not stop for what it would have said."""
-    monkeypatch.setattr(Progress, "update", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(ProgressLine, "update", lambda *_, **__: 1 / 0)
     code, log = world.run(capsys, epochs=1)
     assert code == 0, log
     assert said(log, "progress line") == 1
@@ -126,14 +126,14 @@ def test_a_machine_without_threads_to_spare_still_trains(monkeypatch, caplog):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with preemption.heeded("127.0.0.1:9"):
+    with preemption.stop_when_preempted("127.0.0.1:9"):
         pass
     assert "can't start new thread" in caplog.text
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
 @pytest.mark.parametrize(
-    ("where", "name", "left"), [(page, "pygal", "index.html"), (report, "jinja2", "")]
+    ("where", "name", "left"), [(curves, "pygal", "index.html"), (report, "jinja2", "")]
 )
 def test_a_page_that_cannot_be_drawn_costs_no_number(where, name, left, tmp_path, monkeypatch):
     """Without plots the page is there, without a page the numbers and predictions are."""

@@ -51,7 +51,7 @@ cache, web_url = Path(sys.argv[1]), sys.argv[2]
 patience = web.Patience(attempts=3, first_wait_s=0.01)
 ACTS = {
     "client": lambda: storage.write_bytes("gs://bucket/a/b.txt", b"data"),
-    "gcsfs": lambda: [
+    "names": lambda: [
         storage.write_bytes("memory://a", b""),
         storage.list_names("gs://bucket/a"),
         storage.exists("gs://bucket/a/b.txt"),
@@ -67,7 +67,7 @@ for name in sys.argv[3:]:
     except JobError as error:
         print(json.dumps([name, error.exit_code, str(error)]))
 """
-CLIENTS = ("client", "gcsfs", "web", "hub")
+CLIENTS = ("client", "names", "web", "hub")
 FILES = {"config.json": b"{}", "model.safetensors": b"w"}
 
 
@@ -105,6 +105,41 @@ def hub():
     with Hub() as server:
         server.add("org/model", FILES)
         yield server
+
+
+@pytest.mark.parametrize(
+    ("product", "given", "tries"),
+    [
+        ("Google Compute Engine\n", {}, None),
+        ("Standard PC\n", {}, "1"),
+        ("Standard PC\n", {"GCE_METADATA_DETECT_RETRIES": "5"}, "5"),
+        (None, {}, None),
+    ],
+)
+def test_a_metadata_server_is_looked_for_once_elsewhere(tmp_path, product, given, tries):
+    """Google's library tries three times of 3 s each; where it may well be there, it may."""
+    if product:
+        (tmp_path / "product_name").write_text(product)
+    environ = dict(given)
+    networks.prepare(environ, tmp_path / "product_name")
+    assert environ.get("GCE_METADATA_DETECT_RETRIES") == tries
+
+
+def test_googles_library_reads_how_often_it_may_look(tmp_path):
+    """The variable is its own, and it is set before the library is imported."""
+    product = tmp_path / "product_name"
+    product.write_text("Standard PC")
+    code = f"""
+import os, sys
+from pathlib import Path
+from job import networks
+networks.prepare(os.environ, Path({str(product)!r}))
+assert "google.auth.compute_engine" not in sys.modules
+from google.auth.compute_engine import _metadata
+print(_metadata._METADATA_DETECT_RETRIES)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("1", "")
 
 
 def test_a_proxy_is_a_way_out_for_every_client(gcs, hub, authority, tmp_path):
@@ -300,7 +335,7 @@ def test_credentials_that_are_refused_are_told_at_once(refusal, said, tmp_path):
         }
         (tmp_path / "key.json").write_text(json.dumps(key))
         given = {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "key.json")}
-        ends, warnings = ask(tmp_path, "", "client", "gcsfs", **given)
+        ends, warnings = ask(tmp_path, "", "client", "names", **given)
         server.shutdown()
     for code, sentence in ends.values():
         assert code == 77

@@ -1,8 +1,10 @@
 """What other programs left behind for this process."""
 
+import os
 import resource
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -15,13 +17,16 @@ from lightning_fabric.plugins.environments import (
 )
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from job.devices.hardware import Hardware
+from job.devices.cpu import Cpu
 from job.devices.one_process import OneProcess
 from job.machine.surroundings import (
     let_warnings_warn,
     raise_file_limit,
+    share_out_threads,
     take_out_launchers,
     tell_libraries,
+    threads_possible,
+    threads_wanted,
 )
 
 ROOT = Path(__file__).parent.parent.parent
@@ -71,7 +76,7 @@ def test_lightning_is_told_that_it_is_alone(monkeypatch):
     for name, value in LEFT_OVER.items():
         if not name.startswith("PL_"):
             monkeypatch.setenv(name, value)
-    hardware = Hardware("cpu", "32", "CPU")
+    hardware = Cpu("32", "CPU")
     trainer = pl.Trainer(
         **hardware.trainer_arguments(),
         plugins=hardware.plugins(),
@@ -91,6 +96,41 @@ def test_what_is_set_by_hand_is_not_told_otherwise():
     tell_libraries(environ)
     assert environ["OMP_WAIT_POLICY"] == "active"
     assert environ["OPENBLAS_NUM_THREADS"] == "1"
+
+
+def test_what_libraries_are_told():
+    """Threads that sleep while they wait, one for OpenBLAS, no CPU in a TPU's place, no abort by
+    NCCL; among machines, no advice from torch."""
+    environ: dict[str, str] = {}
+    tell_libraries(environ)
+    alone = {
+        "OMP_WAIT_POLICY": "passive",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PJRT_SELECT_DEFAULT_DEVICE": "0",
+        "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
+    }
+    assert environ == alone
+    environ = {"CLUSTER_SPEC": "{}"}
+    tell_libraries(environ)
+    assert environ == {"CLUSTER_SPEC": "{}", "TORCH_CPP_LOG_LEVEL": "ERROR", **alone}
+
+
+def test_libraries_are_told_before_they_are_loaded(tmp_path):
+    """OpenMP and OpenBLAS read their variables once, when torch and numpy are imported."""
+    code = """
+import os, sys
+
+class Watch:
+    def find_spec(name, path=None, target=None):
+        if name in ("numpy", "torch"):
+            print(name, os.environ.get("OMP_WAIT_POLICY"), os.environ.get("OPENBLAS_NUM_THREADS"))
+
+sys.meta_path.insert(0, Watch)
+from job.__main__ import main
+main(["predict", "absent", "absent", "--downstream_model_dir=absent"])
+"""
+    done = python(tmp_path, "-c", code)
+    assert done.stdout.splitlines() == ["numpy passive 1", "torch passive 1"], done.stderr
 
 
 def test_warnings_do_not_end_a_run(monkeypatch):
@@ -125,6 +165,33 @@ def test_a_run_takes_the_open_files_that_it_may_have(monkeypatch):
         monkeypatch.setattr(resource, "getrlimit", lambda which, limits=limits: limits)
         raise_file_limit()
         assert asked == expected, limits
+
+
+def test_threads_are_counted_as_they_are_set(monkeypatch):
+    """A pool has as many as its variable says, or as there are cores; workers come on top."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(16))
+    assert threads_wanted({}, workers=0) == 8 + 2 * 15 + 16
+    assert threads_wanted({"OMP_NUM_THREADS": "4", "RAYON_NUM_THREADS": "2"}, 0) == 8 + 2 * 3 + 2
+    assert threads_wanted({"OMP_NUM_THREADS": "many"}, workers=2) == 8 + 2 * 15 + 16 + 6
+
+
+@pytest.mark.parametrize(("most", "threads"), [(4, "1"), (1000, "7")])
+def test_where_threads_run_out_libraries_start_none(monkeypatch, caplog, most, threads):
+    """What is set by hand stays only where there are enough; no thread of the trial is left."""
+    start, before = threading.Thread.start, threading.active_count()
+
+    def limited(thread):
+        if threading.active_count() >= before + most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    environ = {"OMP_NUM_THREADS": "7"}
+    share_out_threads(environ, workers=0)
+    assert environ["OMP_NUM_THREADS"] == threads
+    assert ("Only 4 of the" in caplog.text) == (most == 4)
+    assert threads_possible(5) == min(most, 5)
+    assert threading.active_count() == before
 
 
 def python(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess:

@@ -1,4 +1,4 @@
-"""Loss, schedule, seeds and prediction."""
+"""Loss, seeds and optimiser."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,9 @@ from transformers import BertConfig, BertForTokenClassification
 from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens
 from job.errors import DataError
-from job.model.classifier import TokenClassifier, make_schedule, predict_labels, step_seed
-from job.model.row_layout import probe_split
+from job.model.classifier import TokenClassifier
+from job.model.probe import probe_split
+from job.seed import step_seed
 
 SPECIAL = SpecialTokens((2,), (3,), 0)
 LAYOUT = Layout(SPECIAL, row_length=48)
@@ -57,7 +58,7 @@ def test_the_loss_is_the_sum_over_real_wordpieces_by_a_constant():
         return trained.training_step(LAYOUT.rows(split, windows) | at, 0).item()
 
     assert loss([0, 1]) + loss([2, 3]) == pytest.approx(loss([0, 1, 2, 3]), rel=1e-5)
-    assert trained.take_recent_loss() * 94 == pytest.approx(2 * 100 * loss([0, 1, 2, 3]), rel=1e-5)
+    assert trained.losses.recent() * 94 == pytest.approx(2 * 100 * loss([0, 1, 2, 3]), rel=1e-5)
 
 
 def test_a_loss_that_is_not_finite_names_its_step():
@@ -66,12 +67,12 @@ def test_a_loss_that_is_not_finite_names_its_step():
     trained = module(network(), split)
     batch = LAYOUT.rows(split, [0])
     trained.training_step(batch | {"epoch": 1, "step": 2}, 0)
-    trained.refuse_bad_loss()
+    trained.losses.refuse_bad()
     trained.network.classifier.weight.data[0, 0] = float("nan")
     trained.training_step(batch | {"epoch": 1, "step": 3}, 0)
     trained.training_step(batch | {"epoch": 1, "step": 4}, 0)
     with pytest.raises(DataError, match=r"epoch 2, step 4, .*LEARNING_RATE"):
-        trained.refuse_bad_loss()
+        trained.losses.refuse_bad()
 
 
 def test_dropout_follows_from_seed_epoch_step_and_rank():
@@ -97,37 +98,3 @@ def test_weight_decay_spares_biases_and_layer_norm():
     assert spared["weight_decay"] == 0.0
     assert all(p.ndim > 1 for p in decayed["params"])
     assert all(p.ndim == 1 for p in spared["params"])
-
-
-def test_the_exponential_schedule_falls_by_a_tenth_each_epoch():
-    """As the tutorial meant it: constant within an epoch, times 0.9 at its end."""
-    factor = make_schedule("exponential", steps_per_epoch=10, total_steps=30, warmup_ratio=0)
-    assert [factor(s) for s in (0, 9, 10, 19, 20)] == pytest.approx([1, 1, 0.9, 0.9, 0.81])
-
-
-def test_the_linear_schedule_warms_up_and_ends_at_zero():
-    """It rises over WARMUP_RATIO of the steps and falls in a line to 0."""
-    factor = make_schedule("linear", steps_per_epoch=10, total_steps=20, warmup_ratio=0.2)
-    assert [factor(s) for s in (0, 1, 3, 4, 12, 20)] == pytest.approx([0.25, 0.5, 1, 1, 0.5, 0])
-
-
-def test_unscored_wordpieces_are_predicted_as_outside():
-    """What truncation cut off is O, not left to chance."""
-    split = probe_split([9, 9], 120)
-    split.score_ends_W[0] -= 4
-    net = network()
-    net.classifier.bias.data[6] = 100.0
-    labels, loss = predict_labels(net, split, LAYOUT)
-    assert labels.tolist() == [6] * 5 + [4] * 4 + [6] * 9
-    assert np.isfinite(loss)
-
-
-def test_prediction_does_not_depend_on_what_shares_a_row():
-    """Packed together or alone, a window gets the same labels."""
-    lengths = [5, 17, 1, 30, 9]
-    split = probe_split(lengths, 120)
-    net = network()
-    together, _ = predict_labels(net, split, LAYOUT)
-    alone, _ = predict_labels(net, split, Layout(SPECIAL, row_length=48, packed=False))
-    assert together.tolist() == alone.tolist()
-    assert len(set(together.tolist())) > 1

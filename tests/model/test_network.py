@@ -14,7 +14,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoConfig,
-    AutoModelForTokenClassification,
     BertConfig,
     BertForMaskedLM,
     BertModel,
@@ -25,12 +24,8 @@ from job import sample
 from job.encoding.labels import LabelMap
 from job.errors import ArgumentError, DataError
 from job.model.pretrained.folder import resolve_model
-from job.model.pretrained.network import (
-    first_position,
-    load_classifier,
-    load_tokenizer,
-    max_positions,
-)
+from job.model.pretrained.network import load_classifier
+from job.model.pretrained.tokenizer import load_tokenizer
 from tests.support.hub import Hub
 from tests.support.tiny import LABELS, VOCABULARY, make_model_folder
 
@@ -40,8 +35,10 @@ import json, sys
 from pathlib import Path
 import torch
 from job.encoding.labels import LabelMap
-from job.model.pretrained.network import load_classifier, load_tokenizer, max_positions
+from job.model.pretrained.config import max_positions
 from job.model.pretrained.folder import resolve_model
+from job.model.pretrained.network import load_classifier
+from job.model.pretrained.tokenizer import load_tokenizer
 name, revision, cache, text = json.loads(sys.argv[1])
 folder = resolve_model(name, revision, None, Path(cache))
 tokenizer = load_tokenizer(folder)
@@ -368,36 +365,3 @@ def test_remote_code_of_a_model_never_runs(model, monkeypatch):
     load_classifier(model, LABELS)
     load_tokenizer(model)
     assert not Path("evil-was-here").exists()
-
-
-@pytest.mark.parametrize(
-    ("model_type", "values", "positions", "first"),
-    [
-        ("bert", {"max_position_embeddings": 300}, 300, 0),
-        ("electra", {}, 512, 0),
-        ("roberta", {"max_position_embeddings": 514}, 512, 2),
-        ("xlm-roberta", {"max_position_embeddings": 514}, 512, 2),
-        ("roberta", {"max_position_embeddings": 514, "pad_token_id": 0}, 513, 1),
-        ("deberta-v2", {"relative_attention": True, "position_biased_input": False}, None, 0),
-        ("deberta-v2", {"relative_attention": True, "position_biased_input": True}, 512, 0),
-        ("xlnet", {}, None, 0),
-        ("t5", {}, None, 0),
-    ],
-)
-def test_the_position_limit_is_the_models_own(model_type, values, positions, first):
-    config = AutoConfig.for_model(model_type, **values)
-    assert max_positions(config) == positions
-    assert first_position(config) == first
-
-
-def test_a_sequence_of_max_positions_runs_and_one_more_does_not():
-    for model_type, size in (("bert", 20), ("roberta", 22)):
-        shape = {"hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1}
-        config = AutoConfig.for_model(
-            model_type, max_position_embeddings=size, intermediate_size=8, vocab_size=50, **shape
-        )
-        network = AutoModelForTokenClassification.from_config(config)
-        limit = max_positions(config)
-        assert network(torch.full((1, limit), 7)).logits.shape[1] == limit
-        with pytest.raises((IndexError, RuntimeError)):
-            network(torch.full((1, limit + 1), 7))

@@ -10,7 +10,7 @@ from job.batches.rows import Layout, alone
 from job.encoding.encoded import SpecialTokens
 from job.errors import ArgumentError
 from job.model import probe
-from job.model.classifier import logits_of
+from job.model.head import logits_of
 from job.model.probe import find_difference, probe_split, probe_windows
 from job.model.row_layout import choose_layout
 

@@ -11,7 +11,7 @@ from transformers import XLNetConfig, XLNetForTokenClassification
 
 from job.cloud.vertex_environment import read_vertex
 from job.devices.cluster.failure_channel import GRACE_S, Watch
-from job.devices.cluster.rendezvous import expect, find
+from job.devices.cluster.rendezvous import host, join
 from job.errors import UnavailableError
 from job.signals import StopRequest
 from job.storage.manifest import sha256_of
@@ -250,9 +250,9 @@ def test_a_machine_that_does_not_come_is_named(monkeypatch):
     monkeypatch.setattr("job.devices.cluster.rendezvous.COME_WITHIN_S", 0.2)
     first, other = (read_vertex({"CLUSTER_SPEC": cluster_spec(free_port(), n, 4)}) for n in (0, 2))
     with pytest.raises(UnavailableError, match="Machines 1, 2 and 3 are not here"):
-        expect(first, Watch(0, StopRequest()))
+        host(first, Watch(0, StopRequest()))
     with pytest.raises(UnavailableError, match=f"127.0.0.1:{other.main_port}, is not here"):
-        find(other, Watch(2, StopRequest()))
+        join(other, Watch(2, StopRequest()))
 
 
 def test_a_port_that_is_taken_is_one_sentence():
@@ -261,5 +261,5 @@ def test_a_port_that_is_taken_is_one_sentence():
         port = server.getsockname()[1]
         vertex = read_vertex({"CLUSTER_SPEC": cluster_spec(port, 0)})
         with pytest.raises(UnavailableError, match=f"port {port} of this machine") as caught:
-            expect(vertex, Watch(0, StopRequest()))
+            host(vertex, Watch(0, StopRequest()))
     assert "\n" not in str(caught.value)

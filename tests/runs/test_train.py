@@ -1,7 +1,7 @@
 """Whole runs: what they leave behind, and how they end."""
 
 import json
-import time
+import re
 
 import pytest
 import torch
@@ -163,6 +163,15 @@ def test_every_way_to_train_ends_well(own_world, capsys, changed):
     assert (own_world.folder / "out/model/MANIFEST.json").exists()
 
 
+def test_a_gradient_is_clipped_to_the_norm_that_was_asked_for(own_world, capsys):
+    """So small a one is nothing beside AdamW's epsilon: the weights stay where they were."""
+    options = {"epochs": 1, "gradient_clip": 1e-14, "weight_decay": 0}
+    code, log = own_world.run(capsys, **options)
+    assert code == 0, log
+    before = load_file(own_world.model / "model.safetensors")
+    torch.testing.assert_close(load_file(own_world.folder / "out/model/model.safetensors"), before)
+
+
 def test_early_stopping_ends_the_run_and_stays_ended(own_world, capsys):
     """A run that stopped early is finished: the next start does not train on."""
     options = {"epochs": 30, "early_stopping_patience": 1, "learning_rate": 1.0}
@@ -199,8 +208,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(own_world,
 
 
 def test_wrong_arguments_are_told_at_once_before_torch():
-    """Every mistake in one go, exit 64, in under two seconds, without importing torch."""
-    started_at = time.monotonic()
+    """Every mistake in one go, exit 64, without importing what takes seconds."""
     code, log = finish(
         start(
             ["--epochs=x", "--learning_rat=1", "--max_seq_length=3", "--tpu_cores=5"],
@@ -208,11 +216,13 @@ def test_wrong_arguments_are_told_at_once_before_torch():
             PYTHONPROFILEIMPORTTIME="1",
         )
     )
-    assert time.monotonic() - started_at < 2
     assert code == 64
     for word in ("EPOCHS", "--learning_rate", "MAX_SEQ_LENGTH", "TPU_CORES", "BATCH_SIZE"):
         assert word in log
-    assert "torch" not in log
+    imported = set(re.findall(r"\| +(\w+)", log))
+    assert "pydantic" in imported
+    slow = {"torch", "pytorch_lightning", "transformers", "numpy", "fsspec", "gcsfs", "google"}
+    assert imported.isdisjoint(slow | {"requests", "aiohttp"})
 
 
 BAD_RUNS = {

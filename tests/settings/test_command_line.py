@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from job.errors import ArgumentError
-from job.settings.parsing import Parsed, parse
+from job.settings.parsing import Parsed
 from job.settings.settings import Settings
+from tests.support.arguments import parse
 
 NOWHERE = Path("/nonexistent")
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from job import __version__
-from job.settings.parsing import help_text, parse, settings_table
+from job.settings.help import help_text, settings_table
 from job.settings.settings import Settings
+from tests.support.arguments import parse
 
 NOWHERE = Path("/nonexistent")
 VARIABLES = [name.upper() for name in Settings.model_fields]
@@ -25,7 +26,8 @@ def test_help_fits_the_screen_and_names_every_argument_with_its_default():
 
 def test_the_table_of_settings_shows_values_and_sources_but_no_secret():
     environ = {"HF_TOKEN": "hunter2", "DOWNSTREAM_CORPUS_ROOT_DIR": "https://me:hunter2@h/c"}
-    table = settings_table(parse(["--seed=3"], environ, NOWHERE))
+    parsed = parse(["--seed=3"], environ, NOWHERE)
+    table = settings_table(parsed.settings, parsed.sources)
     rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in table.split("\n")}
     assert list(rows) == VARIABLES
     assert rows["SEED"].split() == ["3", "flag", "--seed"]

@@ -1,14 +1,12 @@
 """Flags, environment and .env file become one Settings, or every mistake at once."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from job.errors import ArgumentError
-from job.settings.parsing import parse
 from job.settings.settings import Settings
+from tests.support.arguments import parse
 
 NOWHERE = Path("/nonexistent")
 
@@ -176,18 +174,6 @@ def test_the_sample_preset_is_named_as_a_source():
 def test_the_cache_follows_the_given_environment():
     assert settings_of(environ={"HOME": "/h"}).cache_dir == Path("/h/.cache/korean-ner-job")
     assert settings_of(environ={"CACHE_DIR": "/c"}).cache_dir == Path("/c")
-
-
-def test_parsing_imports_nothing_heavy():
-    code = (
-        "import sys, pathlib; from job.settings.parsing import parse; from job import log; "
-        "parse([], {}, pathlib.Path('.')); "
-        "heavy = {'torch', 'numpy', 'transformers', 'pytorch_lightning', 'fsspec', 'requests'}; "
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 @pytest.mark.parametrize("given", [{}, {"ACCELERATOR": "auto"}])

@@ -1,44 +1,54 @@
 """Misspelt names are recognised, and other programs' names are left alone."""
 
-from pathlib import Path
-
 import pytest
 
-from job.settings.parsing import parse
+from job.launch.settings import LaunchSettings
 from job.settings.settings import Settings
 from job.settings.spelling import closest_flag, misspelt_variable
+from tests.support.arguments import parse
 
 VARIABLES = [name.upper() for name in Settings.model_fields]
+OF_SPEC = [name.upper() for name in LaunchSettings.model_fields if name != "target"]
 OUTPUT = {"DOWNSTREAM_MODEL_DIR": "gs://bucket/run"}
 
-TYPOS = {
-    "LERNING_RATE": "LEARNING_RATE",
-    "LEARNIGN_RATE": "LEARNING_RATE",
-    "LEARNING-RATE": "LEARNING_RATE",
-    "BATCHSIZE": "BATCH_SIZE",
-    "BATCHSZIE": "BATCH_SIZE",
-    "batch_size": "BATCH_SIZE",
-    "BATCH_SIZES": "BATCH_SIZE",
-    "MAX_SEQ_LEN": "MAX_SEQ_LENGTH",
-    "MAX_SEQUENCE_LENGTH": "MAX_SEQ_LENGTH",
-    "EPOCH": "EPOCHS",
-    "SEDE": "SEED",
-    "FP_16": "FP16",
-    "TPU_CORE": "TPU_CORES",
-    "ACELERATOR": "ACCELERATOR",
-    "HF_TOKNE": "HF_TOKEN",
-    "PRETRAINED_MODEL": "PRETRAINED_MODEL_NAME",
-    "DOWNSTREAM_MODEL_DIRECTORY": "DOWNSTREAM_MODEL_DIR",
-    "DOWNSTREAM_CORPUS_ROOT": "DOWNSTREAM_CORPUS_ROOT_DIR",
-    "GRADIENT_ACUMULATION": "GRADIENT_ACCUMULATION",
-    "LR_SCHEDULAR": "LR_SCHEDULER",
-    "SAVE_TOPK": "SAVE_TOP_K",
+SLIPS_TEXT = """
+LERNING_RATE LEARNIGN_RATE LEARNING-RATE LEARNING_RTE LEARNINGRATE LAERNING_RATE -> LEARNING_RATE
+BATCHSIZE BATCHSZIE batch_size BATCH_SIZES BATCH_SZIE BTACH_SIZE -> BATCH_SIZE
+MAX_SEQLENGTH MAX_SEQ_LENGHT MAX_SEQ_LENTH MAXSEQ_LENGTH -> MAX_SEQ_LENGTH
+EPOCH EPOHCS epochs -> EPOCHS
+SEDE SEEED -> SEED
+FP_16 fp16 -> FP16
+TPU_CORE TPUCORES -> TPU_CORES
+ACELERATOR ACCELARATOR ACCELERATORS ACELLERATOR -> ACCELERATOR
+HF_TOKNE HFTOKEN -> HF_TOKEN
+PRETRAINED_MODEL_NAM PRETRAIND_MODEL_NAME -> PRETRAINED_MODEL_NAME
+DOWNSTREAM_MODEL_DIRS DOWNSTREM_MODEL_DIR -> DOWNSTREAM_MODEL_DIR
+DOWNSTREAM_CORPUS_ROOTDIR -> DOWNSTREAM_CORPUS_ROOT_DIR
+GRADIENT_ACUMULATION GRADIENT_ACCUMULATIONS -> GRADIENT_ACCUMULATION
+LR_SCHEDULAR LR_SHEDULER -> LR_SCHEDULER
+SAVE_TOPK SAVE_TOP_KS -> SAVE_TOP_K
+"""
+SLIPS = {
+    slip: line.split(" -> ")[1]
+    for line in SLIPS_TEXT.strip().split("\n")
+    for slip in line.split(" -> ")[0].split()
 }
 
 
-@pytest.mark.parametrize(("typo", "meant"), TYPOS.items())
-def test_a_misspelt_variable_is_recognised(typo, meant):
-    assert misspelt_variable(typo, VARIABLES) == meant
+def test_enough_slips_are_tried():
+    assert len(SLIPS) >= 30
+
+
+@pytest.mark.parametrize(("slip", "meant"), SLIPS.items())
+def test_a_misspelt_variable_is_recognised(slip, meant):
+    """One letter too many, too few, wrong or swapped; two where the name is long."""
+    assert misspelt_variable(slip, VARIABLES) == meant
+
+
+@pytest.mark.parametrize("name", ["LOG_FRMT", "BTCH_SZE", "DEED", "EATCH_SIZE"])
+def test_what_is_further_away_is_not_guessed_at(name):
+    """Two slips in nine letters, or another first letter."""
+    assert misspelt_variable(name, VARIABLES) is None
 
 
 # What environments hold: Vertex AI and its images, docker, CUDA images, GitHub's runners, conda,
@@ -68,21 +78,23 @@ WSL_DISTRO_NAME VSCODE_IPC_HOOK TMUX TMPDIR EPOCHSECONDS EPOCHREALTIME SEED_FILE
 RANDOM SECONDS LINENO COLUMNS LINES PS1 _ CI GITHUB_ACTIONS GITHUB_SHA RUNNER_TEMP RUNNER_OS
 ImageOS ACCEPT_EULA DEVICE DEVICE_NAME BF16 FP8 LOG_LEVEL LOG_FILE LOG_DIR TEST_NODE TEST_NAME
 MODEL_DIR SM_MODEL_DIR MODEL_NAME NUM_WORKERS CACHE_HOME DATA_DIR OUTPUT_DIR RATE BATCH SIZE
-TASK_NAME KUBERNETES_SERVICE_HOST KUBERNETES_PORT_443_TCP_PROTO NER_TEST_DATA PYTEST_CURRENT_TEST
+TASK_NAME GPU_CORES NODE_VERSION YARN_VERSION NPM_VERSION APP_VERSION API_VERSION TRT_VERSION
+JAVA_VERSION GOLANG_VERSION GOPATH PHP_VERSION PG_VERSION PGDATA GOSU_VERSION REDIS_VERSION
+NGINX_VERSION MACHTYPE HOSTTYPE OSTYPE MPI_WORKERS JUPYTER_PORT NB_USER CONDA_DIR NVARCH IMAGES_DIR
+TIMEZONE KUBERNETES_SERVICE_HOST KUBERNETES_PORT_443_TCP_PROTO NER_TEST_DATA PYTEST_CURRENT_TEST
 """
 STRANGERS = STRANGERS_TEXT.split()
 
 
 def test_ordinary_variables_raise_no_alarm():
     assert len(STRANGERS) > 150
-    parse([], dict.fromkeys(STRANGERS, "x") | {"CLUSTER_SPEC": "", **OUTPUT}, Path("/nonexistent"))
-    assert {name: misspelt_variable(name, VARIABLES) for name in STRANGERS} == dict.fromkeys(
-        STRANGERS
-    )
+    parse([], dict.fromkeys(STRANGERS, "x") | {"CLUSTER_SPEC": "", **OUTPUT})
+    for name in STRANGERS:
+        assert misspelt_variable(name, [*VARIABLES, *OF_SPEC]) is None, name
 
 
 def test_no_argument_is_mistaken_for_another_one():
-    assert not any(misspelt_variable(name, [other]) for name in VARIABLES for other in VARIABLES)
+    assert not any(misspelt_variable(name, [other]) for name in OF_SPEC for other in OF_SPEC)
 
 
 def test_an_unknown_flag_is_guessed_from_a_word_or_initials():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -16,7 +17,7 @@ from job.storage.lease import held
 from job.storage.liveness import name_of_this
 from job.storage.manifest import MANIFEST, describe_files
 from job.storage.replacement import UNFINISHED, replace_dir
-from job.training.output_probe import probe_output
+from job.training.output.probe import probe_output
 from tests.support.lacking import EACH, MOUNTED_BUCKET, POOREST, lack
 
 WHOLE = [{what: name} for what, name in EACH] + [MOUNTED_BUCKET, POOREST]
@@ -109,27 +110,32 @@ def test_of_two_creators_one_wins_without_links_and_locks(poor):
     """And of two that swap the same bytes: many threads, again and again."""
     poor.mkdir(parents=True)
     for turn in range(20):
-        place, won, ready = f"{poor}/{turn}", [], threading.Barrier(4)
+        place, ready = f"{poor}/{turn}", threading.Barrier(4)
+        created, replaced = [], {}
 
-        def take(number: int, place=place, won=won, ready=ready) -> None:
-            for act in (
-                lambda: objects.create(place, b"%d" % number),
-                lambda: objects.swap(place, objects.read_bytes(place), b"+%d" % number),
-            ):
-                ready.wait()
-                try:
-                    act()
-                    won.append(number)
-                except FileExistsError:
-                    pass
+        def take(number: int, place=place, ready=ready, created=created, replaced=replaced) -> None:
+            ready.wait()
+            with suppress(FileExistsError):
+                objects.create(place, b"%d" % number)
+                created.append(b"%d" % number)
+            ready.wait()
+            with suppress(FileExistsError):
+                before = objects.read_bytes(place)
+                objects.swap(place, before, b"+%d" % number)
+                replaced[b"+%d" % number] = before
 
         takers = [threading.Thread(target=take, args=(number,)) for number in range(4)]
         for taker in takers:
             taker.start()
         for taker in takers:
             taker.join()
-        assert 2 <= len(won) <= 5
-        assert won[1:] == [] or objects.read_bytes(place) == b"+%d" % won[-1]
+        assert len(created) == 1
+        assert len(replaced) >= 1
+        # Back from the last content to the first: no two replaced the same one.
+        content = objects.read_bytes(place)
+        for _ in range(len(replaced)):
+            content = replaced.pop(content)
+        assert [content] == created
     assert len(everything_in(poor)) == 20
 
 

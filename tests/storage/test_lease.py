@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -29,12 +30,52 @@ def stands(url: str) -> Terms:
     return Terms.from_bytes(objects.read_bytes(objects.join(url, LEASE)))
 
 
+def wait_until(happens: Callable[[], bool]) -> None:
+    """However busy the machine is; what never happens fails."""
+    for _ in range(600):
+        if happens():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not happen")
+
+
 def test_it_is_held_inside_and_gone_after(url):
     """Who ends well leaves nothing."""
     with held(url) as mine:
         mine.confirm()
         assert stands(url).token == mine.terms.token
     assert not objects.exists(objects.join(url, LEASE))
+
+
+@pytest.mark.parametrize("call", ["create", "swap"])
+def test_a_stop_in_the_moment_of_taking_it_leaves_none(url, monkeypatch, call):
+    """The lease stands in the store before the block is entered: it is given back all the same."""
+    if call == "swap":
+        left_behind(url, released=True)
+    act = getattr(objects, call)
+
+    def stopped_after(*arguments):
+        act(*arguments)
+        raise Stopped(15)
+
+    monkeypatch.setattr(objects, call, stopped_after)
+    with pytest.raises(Stopped), held(url):
+        pytest.fail("it goes on")
+    assert not objects.exists(objects.join(url, LEASE))
+
+
+def test_a_stop_while_another_holds_it_leaves_that_ones(url, monkeypatch, caplog):
+    """Nothing of ours stands there, and nothing is said of it."""
+    left = left_behind(url)
+
+    def stop(seconds):
+        raise Stopped(15)
+
+    monkeypatch.setattr(lease.time, "sleep", stop)
+    with pytest.raises(Stopped), held(url):
+        pytest.fail("it goes on")
+    assert stands(url) == left
+    assert "stays behind" not in caplog.text
 
 
 def test_a_second_job_is_refused_with_the_name_of_the_first(url):
@@ -142,21 +183,25 @@ def test_who_wakes_after_his_time_is_fenced_off(url):
 def test_an_outage_does_not_end_a_lease(gcs, hurried):
     """A renewal that fails is tried again at the next one."""
     with held("gs://bucket/outage", renew_every_s=0.2) as mine:
-        gcs.fault(path="LEASE", status=503, times=5)
-        time.sleep(2)
+        fault = gcs.fault(path="LEASE", status=503, times=5)
+        wait_until(lambda: fault.hits == 5)
         mine.check()
+        before = mine.terms.renewals
+        wait_until(lambda: mine.terms.renewals > before)
         mine.confirm()
 
 
 def test_a_write_whose_answer_was_lost_is_ones_own(gcs):
     """Committed, and then 503: neither the taking nor a renewal is mistaken for another's."""
-    gcs.fault(method="POST", path="LEASE", status=503, commit_first=True)
+    taking = gcs.fault(method="POST", path="LEASE", status=503, commit_first=True)
     with held("gs://bucket/lost", renew_every_s=0.3) as mine:
-        gcs.fault(method="POST", path="LEASE", status=503, commit_first=True)
-        time.sleep(2.5)
+        assert taking.hits == 1
+        renewal = gcs.fault(method="POST", path="LEASE", status=503, commit_first=True)
+        wait_until(lambda: renewal.hits == 1)
+        before = mine.terms.renewals
+        wait_until(lambda: mine.terms.renewals > before)
         mine.check()
         mine.confirm()
-        assert mine.terms.renewals > 0
 
 
 @pytest.mark.parametrize("failure", [StorageError("x"), ValueError("x"), KeyboardInterrupt()])

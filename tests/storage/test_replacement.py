@@ -1,6 +1,7 @@
 """A folder takes the place of another, and what a person put there stays."""
 
 import json
+import unicodedata
 
 import pytest
 
@@ -60,6 +61,32 @@ def test_another_model_is_never_overwritten(url, tmp_path):
         replace_dir(tmp_path / "new", place)
     assert objects.list_names(place) == ["MANIFEST.json", "config.json"]
     assert objects.read_bytes(objects.join(place, "config.json")) == b"theirs"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("readme.md", "README.md"), ("cafe\u0301.txt", "caf\u00e9.txt")]
+)
+def test_a_file_whose_name_is_spelled_otherwise_is_not_overwritten(
+    tmp_path, monkeypatch, theirs, ours
+):
+    """Where a file system takes both for one name it is refused, and elsewhere both lie there."""
+
+    def exists(path):
+        spelled = unicodedata.normalize("NFC", path.name).casefold()
+        found = (unicodedata.normalize("NFC", each.name) for each in path.parent.iterdir())
+        return spelled in {name.casefold() for name in found}
+
+    new, place = export(tmp_path / "new", ours), tmp_path / "out" / "model"
+    place.mkdir(parents=True)
+    (place / theirs).write_text("theirs")
+    with monkeypatch.context() as patched:
+        patched.setattr(local, "exists", exists)
+        with pytest.raises(OutputError, match=f"model: {theirs} would be overwritten"):
+            replace_dir(new, str(place))
+    assert objects.list_names(str(place)) == [theirs]
+    replace_dir(new, str(place))
+    assert (place / theirs).read_text() == "theirs"
+    assert (place / ours).read_text() == "ours"
 
 
 def test_a_manifest_that_was_damaged_keeps_nothing_from_being_made_anew(url, tmp_path):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from job.errors import ArgumentError
-from job.settings.parsing import parse
 from job.storage.urls import broken_rule
+from tests.support.arguments import parse
 
 NOWHERE = Path("/nonexistent")
 VARIABLES = (

@@ -6,7 +6,6 @@ import uuid
 import fsspec
 import pytest
 
-from job import storage
 from job.storage import retry
 from job.storage.gcs import client_of
 from tests.support.gcs import GcsServer
@@ -17,9 +16,7 @@ KINDS = ["path", "file", "memory", "gs"]
 @pytest.fixture(scope="session")
 def gcs_server():
     """A bucket named `bucket`, for whoever asks; nobody may leave a fault behind."""
-    client_of.cache_clear()  # both clients remember the host that they first saw
-    storage.open_filesystem("gs://bucket")  # sets what has to be set before gcsfs is imported
-    fsspec.get_filesystem_class("gs").clear_instance_cache()
+    client_of.cache_clear()  # it remembers the host that it first saw
     with GcsServer() as server:
         yield server
         if client_of.cache_info().currsize:

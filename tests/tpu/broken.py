@@ -3,14 +3,14 @@
 import os
 import sys
 
-from job.batches import plan
+from job.batches import training
 from job.errors import DataError
 from job.model import classifier
 from job.training import loop
 from tests.tpu import virtual  # noqa: F401 - puts the virtual cores in place
 
 RANK = 2
-_rows, _training_step = plan.TrainingSteps.__getitem__, classifier.TokenClassifier.training_step
+_rows, _training_step = training.TrainingSteps.__getitem__, classifier.TokenClassifier.training_step
 _refuse = loop.refuse_different_plans
 
 
@@ -43,7 +43,7 @@ match os.environ["BREAK"]:
     case "death":
         classifier.TokenClassifier.training_step = death
     case "other shape":
-        plan.TrainingSteps.__getitem__ = other_shape
+        training.TrainingSteps.__getitem__ = other_shape
     case "other plan":
         loop.refuse_different_plans = other_plan
 

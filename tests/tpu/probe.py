@@ -8,7 +8,7 @@ from pathlib import Path
 import job.devices.tpu.graphs
 from tests.tpu import virtual  # noqa: F401 - puts the virtual cores in place
 
-_at_epoch_end = job.devices.tpu.graphs.Boundaries.on_train_epoch_end
+_at_epoch_end = job.devices.tpu.graphs.GraphBoundaries.on_train_epoch_end
 
 
 def on_train_epoch_end(self, trainer, pl_module) -> None:
@@ -19,7 +19,7 @@ def on_train_epoch_end(self, trainer, pl_module) -> None:
     _at_epoch_end(self, trainer, pl_module)
 
 
-job.devices.tpu.graphs.Boundaries.on_train_epoch_end = on_train_epoch_end
+job.devices.tpu.graphs.GraphBoundaries.on_train_epoch_end = on_train_epoch_end
 
 if __name__ == "__main__":
     from job.__main__ import main

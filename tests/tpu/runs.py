@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -61,10 +63,17 @@ def finish(process: subprocess.Popen, timeout_s: float = 300) -> tuple[int, str]
     try:
         log, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        process.kill()
+        for pid in (*descendants(process.pid), process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # a child that waits for work outlives its parent
         log, _ = process.communicate()
         raise AssertionError(f"no end after {timeout_s:.0f} s:\n{log}") from None
     return process.returncode, log
+
+
+def descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid for child in map(int, children) for pid in (child, *descendants(child))]
 
 
 def compiled(log: str) -> list[int]:

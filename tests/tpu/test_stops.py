@@ -9,7 +9,7 @@ from job.storage.manifest import sha256_of
 from tests.support import runs
 from tests.support.gcs.server import GcsServer
 from tests.support.metadata import MetadataServer
-from tests.tpu.runs import finish, start
+from tests.tpu.runs import descendants, finish, start
 
 # Dropout, and a schedule that moves in each step: only an exact resume ends alike.
 OPTIONS = {"epochs": 4, "save_every_steps": 2, "lr_scheduler": "linear", "warmup_ratio": 0.1}
@@ -26,11 +26,6 @@ def after_saves(process, saves: int, act) -> tuple[int, str]:
             break
     code, rest = finish(process)
     return code, log + rest
-
-
-def descendants(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid for child in map(int, children) for pid in (child, *descendants(child))]
 
 
 @pytest.fixture(scope="module")

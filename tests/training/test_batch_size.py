@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from job.devices.hardware import Hardware
+from job.devices.cpu import Cpu
 from job.training.batch_size import batch_size_to_keep, fitting_batch_size
 from tests.support.runs import World
 
@@ -40,13 +40,13 @@ def store(*sizes: object) -> SimpleNamespace:
 )
 def test_a_checkpoint_says_how_many(sizes, changed, devices, expected):
     """All devices of a run share what its checkpoint counts for all of them together."""
-    hardware = Hardware("cpu", "32", "CPU", devices=devices)
+    hardware = Cpu("32", "CPU", devices=devices)
     assert batch_size_to_keep(store(*sizes), settings(**changed), hardware) == expected
 
 
 def test_what_is_kept_is_not_measured_again():
     """Free memory is another one today, and is not asked for."""
-    hardware = Hardware("cpu", "32", "CPU")
+    hardware = Cpu("32", "CPU")
     assert fitting_batch_size(None, None, None, settings(), hardware, kept=24) == 24
 
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from job.errors import OutputError
-from job.training import space
-from job.training.space import Need, require_space
+from job.training.output import space
+from job.training.output.space import Need, require_space
 from tests.support.runs import World
 
 MB = 1_000_000
@@ -97,7 +97,9 @@ def test_a_disk_without_room_is_refused_before_training(tmp_path, mounted, capsy
 def test_what_is_reckoned_is_what_is_written(tmp_path, capsys, monkeypatch):
     """A checkpoint is at most a few kB more than said, and a model as well."""
     reckoned = []
-    monkeypatch.setattr("job.train.require_space", lambda needs: reckoned.extend(needs))
+    monkeypatch.setattr(
+        "job.training.output.context.require_space", lambda needs: reckoned.extend(needs)
+    )
     world = World(tmp_path / "world")
     code, log = world.run(capsys, epochs=1)
     assert code == 0, log

@@ -18,7 +18,7 @@ def test_a_trial_reports_the_metric_of_each_epoch(tmp_path, monkeypatch, gcs):
     world, file = World(tmp_path), tmp_path / "metrics" / "output.metrics"
     monkeypatch.setenv("CLOUD_ML_TRIAL_ID", "7")
     monkeypatch.setenv("CLOUD_ML_HP_METRIC_FILE", str(file))
-    output = {"downstream_model_dir": "gs://bucket/tuned"}
+    output = {"downstream_model_dir": "gs://bucket/trial"}
     assert main(world.flags(epochs=2, monitor="max val_f1", **output)) == 0
     lines = lines_of(file)
     assert [line["trial"] for line in lines] == ["7", "7"]

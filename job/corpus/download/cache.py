@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 20
 # What a store may say of a version of a file, best first.
-VERSIONS = ("etag", "ETag", "generation", "blob_id", "md5Hash", "mtime", "LastModified", "created")
 UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG))
 
 T = TypeVar("T")
@@ -77,12 +76,7 @@ def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
 
     Raises FileNotFoundError, DataError (too large) and what `job.storage.objects` raises.
     """
-    filesystem, path = storage.open_filesystem(url)
-    info = {}
-    with contextlib.suppress(OSError):  # the read below meets the same fault and names it
-        info = filesystem.info(path)
-    size = info.get("size")
-    version = next((str(info[key]) for key in VERSIONS if info.get(key)), "")
+    size, version = storage.size_and_version(url)
     target = cache_path(folder, url, f"{version} {size}" if version else "")
     if version and is_there(target) and target.stat().st_size == size and not force:
         logger.info("%s is unchanged: taken from %s.", url, target)

@@ -16,6 +16,7 @@ import requests
 
 from job.corpus.download.allowed_addresses import check_redirect, check_start, is_loopback, shown
 from job.corpus.download.cache import landing, refuse_large
+from job.corpus.download.html import looks_like_html
 from job.corpus.download.http import (
     PATIENCE,
     MissingError,
@@ -26,7 +27,6 @@ from job.corpus.download.http import (
     persist,
     request,
 )
-from job.corpus.formats.recognise import looks_like_html
 from job.errors import UnavailableError
 
 logger = logging.getLogger(__name__)

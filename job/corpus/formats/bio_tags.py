@@ -7,12 +7,15 @@ the markup decides, and the units must say the same: where they spell the text t
 entities, else (morphemes) as many of the same types.
 """
 
+import itertools
+import operator
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from job.corpus.formats.markup import IS_TYPE
 from job.corpus.formats.placement import (
     Entity,
     join_units,
@@ -21,8 +24,7 @@ from job.corpus.formats.placement import (
     place_in_marked,
 )
 from job.corpus.formats.text_lines import LineError
-from job.corpus.formats.tutorial import IS_TYPE
-from job.sentence import Sentence
+from job.sentence import Span
 
 OUTSIDE_TAGS = frozenset(("O", "-"))
 GOES_ON = "I"  # without a type
@@ -91,24 +93,24 @@ def bad_type(type_: str) -> LineError:
     return LineError("entity type cannot be written in the tutorial's format", detail)
 
 
-def choose_joiner(sentences: Iterable[Sequence[str]]) -> str:
+def choose_joiner(sentences: Sequence[Sequence[str]]) -> str:
     """CHARACTERS where units are single characters or hold the spaces themselves, else WORDS.
 
     Most sentences decide: a blank that one damaged line brings must not join the words of all.
     """
-    single = several = with_blanks = without = 0
-    for units in sentences:
-        has_blank = False
-        for unit in units:
-            has_blank |= unit.isspace()
-            # A syllable in NFD is one character of up to three code points.
-            if len(unit) == 1 or len(unicodedata.normalize("NFC", unit)) == 1:
-                single += 1
-            else:
-                several += 1
-        with_blanks += has_blank
-        without += len(units) > 1 and not has_blank
-    return CHARACTERS if single > 3 * several or with_blanks > without else WORDS
+    counts = Counter(itertools.chain.from_iterable(sentences))
+    # A syllable in NFD is one character of up to three code points.
+    single = sum(
+        count
+        for unit, count in counts.items()
+        if len(unit) == 1 or len(unicodedata.normalize("NFC", unit)) == 1
+    )
+    several = counts.total() - single
+    blanks = {unit for unit in counts if unit.isspace()}
+    has_blank = [not blanks.isdisjoint(units) for units in sentences]
+    several_units = [len(units) > 1 for units in sentences]
+    without = sum(several_units) - sum(map(operator.and_, several_units, has_blank))
+    return CHARACTERS if single > 3 * several or sum(has_blank) > without else WORDS
 
 
 def read_units(
@@ -116,25 +118,22 @@ def read_units(
     tags: Sequence[Tag | LineError],
     carried: str | None,
     joiner: str,
-    line: int,
-    noted: Counter,
+    noted: Counter[str],
     *,
     marked: str | None = None,
     words: Sequence[str] | None = None,
-) -> Sentence:
-    """The sentence that starts on `line`. Raises LineError.
+) -> tuple[str, tuple[Span, ...]]:
+    """The text and its entities. Raises LineError.
 
-    `carried` is its text, plain or marked up; or `carried` is plain, and `marked` the same marked
+    `carried` is the text, plain or marked up; or `carried` is plain, and `marked` the same marked
     up. Neighbours of the same of `words` are one word, and joined as they are.
     """
-    for tag in tags:
-        if isinstance(tag, LineError):
-            raise tag
+    readable = _readable(tags)
     if not all(units):
         raise LineError("empty unit")
-    if carried is None and joiner == WORDS and any(unit.isspace() for unit in units):
+    if carried is None and joiner == WORDS and any(map(str.isspace, units)):
         raise LineError("a blank among words")
-    entities = _entities(tags)
+    entities = _entities(readable)
     if carried is None:
         text, starts, ends = join_units(units, joiner, words)
         spans = place_entities(entities, starts, ends)
@@ -147,7 +146,15 @@ def read_units(
     opened_by_inside = sum(entity.letter not in OPENS for entity in entities)
     if opened_by_inside:
         noted[OPENED_BY_INSIDE] += opened_by_inside
-    return Sentence(text, spans, line)
+    return text, spans
+
+
+def _readable(tags: Sequence[Tag | LineError]) -> Sequence[Tag]:
+    """The tags. Raises the first that cannot be read."""
+    found = [tag for tag in tags if not isinstance(tag, LineError)]
+    if len(found) < len(tags):
+        raise next(tag for tag in tags if isinstance(tag, LineError))
+    return found
 
 
 def _entities(tags: Sequence[Tag]) -> list[Entity]:

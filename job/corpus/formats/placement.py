@@ -7,10 +7,11 @@ entities where they spell the text, else (morphemes, lemmas) as many of the same
 import itertools
 import operator
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
+from job.corpus.formats.markup import BROKEN, DIFFERS, mark, read_markup
 from job.corpus.formats.text_lines import LineError
-from job.corpus.formats.tutorial import BROKEN, DIFFERS, align, mark
 from job.sentence import Span
 
 DIFFER = "units differ from the sentence"
@@ -63,7 +64,7 @@ def place_in_carried(
     if carried in (text, mark(text, spans)):
         return text, spans
     try:
-        _agree(spans, align(text, carried))
+        _agree(spans, read_markup(text, carried))
     except LineError as error:
         if error.reason in (DIFFERS, BROKEN):
             return _place_but_for_spaces(units, entities, carried)
@@ -85,7 +86,7 @@ def _place_but_for_spaces(
     if bare != bare_carried:
         if mark(bare, spans) != bare_carried:
             try:
-                found = align(bare, bare_carried)
+                found = read_markup(bare, bare_carried)
             except LineError as error:
                 raise LineError(DIFFER, str(error)) from error
             _agree(spans, found)
@@ -106,15 +107,14 @@ def place_in_marked(
     units: Sequence[str], entities: Sequence[Entity], text: str, marked: str
 ) -> tuple[Span, ...]:
     """The entities that `marked` marks in the text, where the units say the same."""
-    try:
-        spelled, spans = place_in_carried(units, entities, text)
-    except LineError:
-        spelled = None
-    if spelled != text:  # morphemes
-        spans = None
+    spans = None
+    with suppress(LineError):
+        spelled, placed = place_in_carried(units, entities, text)
+        if spelled == text:  # else they are morphemes
+            spans = placed
     if spans is not None and mark(text, spans) == marked:
         return spans
-    found = align(text, marked)
+    found = read_markup(text, marked)
     if spans is None:
         _agree([entity.type for entity in entities], [span.type for span in found])
     else:

@@ -6,7 +6,7 @@ off; nothing else is changed, so an offset counts code points of the text as it 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from shlex import quote
 
 from job.errors import DataError
@@ -32,11 +32,20 @@ READABLE = re.compile("[\t\n\r -~가-힣ㄱ-ㆎ\u2010-\u203b\u241e\u3000-\u3015]
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A sentence that was left out: why (same cause, same words), on which line, and the detail."""
+    """A sentence that was left out: why (same cause, same words), on which line, and the detail.
+
+    `file` is its name in messages.
+    """
 
     reason: str
     line: int
     detail: str = ""
+    file: str = field(default="", compare=False)
+
+    @property
+    def place(self) -> str:
+        """The file and the line, for messages."""
+        return f"{self.file}:{self.line}"
 
 
 class LineError(ValueError):
@@ -47,8 +56,15 @@ class LineError(ValueError):
         self.reason = reason
         self.detail = detail
 
+    def at(self, file: str, line: int) -> Rejected:
+        """The sentence that it stands for."""
+        return Rejected(self.reason, line, self.detail, file)
 
-def read_lines(data: bytes, path: str) -> tuple[list[str | LineError], list[str]]:
+
+Line = str | LineError
+
+
+def read_lines(data: bytes, path: str) -> tuple[list[Line], list[str]]:
     """The lines in order, a LineError in place of each that is no text, and notes for the log.
 
     Raises DataError where the whole file is empty, compressed, or in another encoding; the message
@@ -62,15 +78,12 @@ def read_lines(data: bytes, path: str) -> tuple[list[str | LineError], list[str]
     raw_lines = data.split(b"\n")
     if not raw_lines[-1]:
         raw_lines.pop()
-    if any(line.endswith(b"\r") for line in raw_lines):
+    if b"\r" in data and any(line.endswith(b"\r") for line in raw_lines):
         raw_lines = [line.removesuffix(b"\r") for line in raw_lines]
         notes.append("lines end in CRLF; the CR was dropped")
     lines = [_decode(line) for line in raw_lines]
-    marked = [i for i, line in enumerate(lines) if isinstance(line, str) and MARK.match(line)]
-    for i in marked:
-        lines[i] = without_mark(lines[i])
-    if marked:
-        notes.append(f"{len(marked)} lines begin with U+FEFF (a byte order mark); it was dropped")
+    if BYTE_ORDER_MARK in data and (marked := _drop_marks(lines)):
+        notes.append(f"{marked} lines begin with U+FEFF (a byte order mark); it was dropped")
     if any(isinstance(line, LineError) and line.reason == NOT_UTF8 for line in lines):
         _refuse_cp949(raw_lines, lines, path)
     decomposed = sum(
@@ -83,12 +96,22 @@ def read_lines(data: bytes, path: str) -> tuple[list[str | LineError], list[str]
     return lines, notes
 
 
+def _drop_marks(lines: list[Line]) -> int:
+    """Takes the byte order mark off each line that begins with one, and says of how many."""
+    marked = 0
+    for i, line in enumerate(lines):
+        if isinstance(line, str) and MARK.match(line):
+            lines[i] = without_mark(line)
+            marked += 1
+    return marked
+
+
 def without_mark(line: str) -> str:
     """A line without the byte order mark that it may begin with."""
     return MARK.sub("", line, count=1) if line.startswith("\ufeff") else line
 
 
-def _decode(line: bytes) -> str | LineError:
+def _decode(line: bytes) -> Line:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -145,7 +168,7 @@ def _utf16_or_32(head: bytes) -> str | None:
     return None
 
 
-def _refuse_cp949(raw: list[bytes], lines: list[str | LineError], path: str) -> None:
+def _refuse_cp949(raw: list[bytes], lines: list[Line], path: str) -> None:
     """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
     foreign = [line for line in raw if not line.isascii()]
     bad = [

@@ -1,1 +1,1 @@
-"""Several machines of Vertex AI: how they meet, train together, and end for one reason."""
+"""Several machines of Vertex AI: they meet, train together, and end for one reason."""

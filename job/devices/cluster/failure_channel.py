@@ -1,4 +1,4 @@
-"""How a run on several machines ends: on all of them, for one reason, whichever machine has it.
+"""The end of a run on several machines: on all of them, for one reason, whichever machine has it.
 
     the first machine  ←  why this one leaves, or a connection that breaks  ←  each other machine
                        →  the first reason that there was, or "done"        →
@@ -30,7 +30,7 @@ AGAIN = "start the job again, and it goes on from the last checkpoint"
 
 
 @dataclass(frozen=True)
-class Word:
+class EndReason:
     """Why the machines leave. `code`: 0 when all is done, 128 + a signal's number, an error's."""
 
     code: int
@@ -47,7 +47,7 @@ class Watch:
 
     def __init__(self, rank: int, stop: StopRequest):
         self.rank, self.stop = rank, stop
-        self.word: Word | None = None
+        self.reason: EndReason | None = None
         self.is_leaving = False  # the main thread, which is then not to be interrupted
         self.heard, self.has_left = threading.Event(), threading.Event()
         self.before_forced_end: Callable[[], None] = lambda: None
@@ -63,39 +63,39 @@ class Watch:
             target=self._listen, args=(rank, connection), name=f"watch-{rank}", daemon=True
         ).start()
 
-    def say(self, word: Word) -> bool:
-        """This machine's word; whether it counts, as none was heard before. Then all are told."""
-        if not self._take(word):
+    def say(self, reason: EndReason) -> bool:
+        """This machine's reason; whether it counts, as none was heard before. Then all are told."""
+        if not self._take(reason):
             return False
-        self._pass_on(word)
-        self._see_to_the_end(word)
+        self._pass_on(reason)
+        self._see_to_the_end(reason)
         return True
 
     def _listen(self, rank: int, connection: socket.socket) -> None:
-        word = _read(connection)
-        if word is None:
+        reason = _read(connection)
+        if reason is None:
             died = f"Machine {rank} has died, or the connection to it has broken; {AGAIN}."
-            word = Word(UnavailableError.exit_code, died)
-        elif word.sentence and self.rank == 0:  # which passes on whose word it was
-            word = Word(word.code, f"Machine {rank}: {word.sentence}")
-        if not self._take(word):
+            reason = EndReason(UnavailableError.exit_code, died)
+        elif reason.sentence and self.rank == 0:  # which passes on whose it was
+            reason = EndReason(reason.code, f"Machine {rank}: {reason.sentence}")
+        if not self._take(reason):
             return
         if self.rank == 0:
-            self._pass_on(word)
-        if word.code and not self.is_leaving:
-            self.stop.hear_of(word.signal or signal.SIGTERM)
-        self._see_to_the_end(word)
+            self._pass_on(reason)
+        if reason.code and not self.is_leaving:
+            self.stop.hear_of(reason.signal or signal.SIGTERM)
+        self._see_to_the_end(reason)
 
-    def _take(self, word: Word) -> bool:
+    def _take(self, reason: EndReason) -> bool:
         with self._lock:
-            if self.word is not None:
+            if self.reason is not None:
                 return False
-            self.word = word
+            self.reason = reason
         self.heard.set()
         return True
 
-    def _pass_on(self, word: Word) -> None:
-        said = Word(word.code, word.sentence[:LONGEST_SENTENCE])
+    def _pass_on(self, reason: EndReason) -> None:
+        said = EndReason(reason.code, reason.sentence[:LONGEST_SENTENCE])
         line = json.dumps(asdict(said)).encode() + b"\n"
         for connection in self._connections.values():
             try:
@@ -103,11 +103,11 @@ class Watch:
             except OSError:
                 continue  # that machine has left
 
-    def _see_to_the_end(self, word: Word) -> None:
-        if word.code:
-            threading.Thread(target=self._force, args=(word,), name="end", daemon=True).start()
+    def _see_to_the_end(self, reason: EndReason) -> None:
+        if reason.code:
+            threading.Thread(target=self._force, args=(reason,), name="end", daemon=True).start()
 
-    def _force(self, word: Word) -> None:
+    def _force(self, reason: EndReason) -> None:
         """A main thread that waits inside of NCCL for a machine that is gone never comes back."""
         if self.has_left.wait(GRACE_S):
             return
@@ -117,16 +117,16 @@ class Watch:
             logger.error("The last checkpoint was not saved: %s", error)
         if self.has_left.wait(GRACE_S):
             return
-        logger.error("%s", word.sentence or f"Stopped by {signal.Signals(word.signal).name}.")
+        logger.error("%s", reason.sentence or f"Stopped by {signal.Signals(reason.signal).name}.")
         logging.shutdown()
-        os._exit(word.code)
+        os._exit(reason.code)
 
 
-def _read(connection: socket.socket) -> Word | None:
-    """What was said, or None where the connection ended without a word."""
+def _read(connection: socket.socket) -> EndReason | None:
+    """What was said, or None where the connection ended without that."""
     try:
         with connection.makefile("rb") as lines:
-            return Word(**json.loads(lines.readline(8 * LONGEST_SENTENCE)))
+            return EndReason(**json.loads(lines.readline(8 * LONGEST_SENTENCE)))
     except (OSError, ValueError, TypeError):
         return None
 

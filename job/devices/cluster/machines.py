@@ -1,4 +1,4 @@
-"""Several machines of Vertex AI, each with one rank: how they meet, agree, and end together.
+"""The machines of a run on Vertex AI, each with one rank: they meet, agree, and end together.
 
 They meet at the address of CLUSTER_SPEC (`rendezvous`), and make a process group for gradients
 (`strategy`). Each other machine also keeps a connection to the first one for the end
@@ -17,8 +17,8 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from job.cloud import VertexEnvironment
 from job.devices.cluster import strategy
-from job.devices.cluster.failure_channel import AGAIN, Watch, Word
-from job.devices.cluster.rendezvous import expect, find, named
+from job.devices.cluster.failure_channel import AGAIN, EndReason, Watch
+from job.devices.cluster.rendezvous import host, join, listed
 from job.errors import IncompatibleError, JobError, UnavailableError
 from job.machine import explained
 from job.signals import Stopped, StopRequest
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 READY_WITHIN_S = 3600.0  # one machine may have to fetch what another has in its cache
 LOOK_EVERY_S = 0.1
-WORD_WITHIN_S = 10.0  # after a connection broke: why it did
+REASON_WITHIN_S = 10.0  # after a connection broke: why it did
 
 
 class OneMachine:
@@ -35,8 +35,8 @@ class OneMachine:
 
     rank, count = 0, 1
 
-    def meet(self, accelerator: str) -> None:
-        """Connects the devices, whose kind every machine has to know before."""
+    def meet(self, backend: str) -> None:
+        """Connects the devices. `backend`: torch's name for what connects them."""
 
     def refuse_differences(self, facts: Mapping[str, object]) -> None:
         """Raises IncompatibleError where a machine would train otherwise than the first."""
@@ -47,6 +47,9 @@ class OneMachine:
 
     def wait_for_all(self) -> None:
         """Returns when every machine has come to this point."""
+
+    def wait_for_the_end(self) -> None:
+        """Returns when the first machine is done; raises why it is not."""
 
     def note_failure(self, error: BaseException) -> None:
         """Tells the others why this machine leaves, before anything waits for them."""
@@ -61,17 +64,23 @@ class Cluster(OneMachine):
     def __init__(self, vertex: VertexEnvironment, stop: StopRequest):
         self.rank, self.count = vertex.node_rank, vertex.node_count
         self.watch = Watch(self.rank, stop)
-        self.store: dist.Store | None = None
-        self.is_own_word = False
+        self._store: dist.Store | None = None  # until the machines have met
+        self.is_own_reason = False
         self.meetings = 0
+
+    @property
+    def store(self) -> dist.Store:
+        """Torch's, which all machines read and write."""
+        assert self._store is not None, "the machines have not met"
+        return self._store
 
     def come_together(self, vertex: VertexEnvironment) -> None:
         """Raises UnavailableError when a machine does not come."""
-        self.store = (expect if self.rank == 0 else find)(vertex, self.watch)
+        self._store = (host if self.rank == 0 else join)(vertex, self.watch)
 
-    def meet(self, accelerator: str) -> None:
+    def meet(self, backend: str) -> None:
         self.wait_for_all()
-        strategy.connect(accelerator, self.store, self.rank, self.count)
+        strategy.connect(backend, self.store, self.rank, self.count)
 
     def refuse_differences(self, facts: Mapping[str, object]) -> None:
         self.wait_for_all()
@@ -96,9 +105,8 @@ class Cluster(OneMachine):
         return values[0]
 
     def wait_for_the_end(self) -> None:
-        """Returns when the first machine is done; raises why it is not."""
         self.watch.heard.wait()
-        self._raise_word()
+        self._raise_reason()
 
     def wait_for_all(self) -> None:
         """So that no machine waits in torch, and deaf, while another still reads its corpus."""
@@ -107,32 +115,32 @@ class Cluster(OneMachine):
         self.store.set(keys[self.rank], "here")
         over_at = time.monotonic() + READY_WITHIN_S
         while not self.store.check(keys):
-            self._raise_word()
+            self._raise_reason()
             if time.monotonic() >= over_at:
                 late = [rank for rank, key in enumerate(keys) if not self.store.check([key])]
                 raise UnavailableError(
-                    f"{named(late)} not as far as the others after {READY_WITHIN_S:.0f} s; look "
+                    f"{listed(late)} not as far as the others after {READY_WITHIN_S:.0f} s; look "
                     f"at the log there, then {AGAIN}."
                 )
             time.sleep(LOOK_EVERY_S)
 
-    def _raise_word(self) -> None:
-        if self.watch.word is not None and self.watch.word.code:
-            raise _as_exception(self.watch.word)
+    def _raise_reason(self) -> None:
+        if self.watch.reason is not None and self.watch.reason.code:
+            raise _as_exception(self.watch.reason)
 
     def note_failure(self, error: BaseException) -> None:
         self.watch.is_leaving = True
         if isinstance(error, SIGTERMException):  # Lightning's own, before the first step
-            self._say(Word(128 + signal.SIGTERM))
+            self._say(EndReason(128 + signal.SIGTERM))
         elif isinstance(error, Stopped):
-            self._say(Word(error.exit_code))
+            self._say(EndReason(error.exit_code))
         elif not _is_of_the_connection(error):
             what = f"{type(error).__name__}: {error}".splitlines()[0]
             cause = explained(error) or JobError(f"{what} (its log says more)")
-            self._say(Word(cause.exit_code, str(cause)))
+            self._say(EndReason(cause.exit_code, str(cause)))
 
-    def _say(self, word: Word) -> None:
-        self.is_own_word |= self.watch.say(word)
+    def _say(self, reason: EndReason) -> None:
+        self.is_own_reason |= self.watch.say(reason)
 
     def before_forced_end(self, act: Callable[[], None]) -> None:
         self.watch.before_forced_end = act
@@ -140,23 +148,25 @@ class Cluster(OneMachine):
     def explained(self, error: BaseException) -> BaseException:
         """Why the machines leave, where this error only follows from it; else the error."""
         self.note_failure(error)
-        if not self.watch.heard.wait(WORD_WITHIN_S):
+        if not self.watch.heard.wait(REASON_WITHIN_S):
             lost = f"The machines lost each other ({str(error).splitlines()[0]}); {AGAIN}."
-            self.watch.say(Word(UnavailableError.exit_code, lost))
-        is_ours = self.is_own_word or not self.watch.word.code  # it came after all was done
-        return error if is_ours else _as_exception(self.watch.word)
+            self.watch.say(EndReason(UnavailableError.exit_code, lost))
+        reason = self.watch.reason
+        if self.is_own_reason or reason is None or not reason.code:  # it came after all was done
+            return error
+        return _as_exception(reason)
 
 
 class ElsewhereError(JobError):
     """Another machine's failure, with its exit code."""
 
-    def __init__(self, word: Word):
-        super().__init__(word.sentence)
-        self.exit_code = word.code
+    def __init__(self, reason: EndReason):
+        super().__init__(reason.sentence)
+        self.exit_code = reason.code
 
 
-def _as_exception(word: Word) -> BaseException:
-    return Stopped(word.signal) if word.signal else ElsewhereError(word)
+def _as_exception(reason: EndReason) -> BaseException:
+    return Stopped(reason.signal) if reason.signal else ElsewhereError(reason)
 
 
 def _is_of_the_connection(error: BaseException) -> bool:
@@ -167,7 +177,7 @@ def _is_of_the_connection(error: BaseException) -> bool:
 
 
 @contextmanager
-def joined(vertex: VertexEnvironment, stop: StopRequest) -> Iterator[OneMachine]:
+def join_cluster(vertex: VertexEnvironment, stop: StopRequest) -> Iterator[OneMachine]:
     """The machines that CLUSTER_SPEC names, met; they leave together, for one reason.
 
     Raises UnavailableError when one does not come, and what ended any of them when it fails.
@@ -186,7 +196,7 @@ def joined(vertex: VertexEnvironment, stop: StopRequest) -> Iterator[OneMachine]
             why = cluster.explained(error)
         raise why from (None if why is error else error)
     else:
-        cluster.watch.say(Word(0))
+        cluster.watch.say(EndReason(0))
         if dist.is_initialized():
             dist.destroy_process_group()
     finally:

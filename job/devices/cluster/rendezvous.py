@@ -1,4 +1,4 @@
-"""Where the machines of a run find each other: at the address of CLUSTER_SPEC.
+"""The rendezvous of the machines of a run, at the address of CLUSTER_SPEC.
 
 There the first machine opens a store of torch, which names the port of the `failure_channel`.
 """
@@ -23,7 +23,7 @@ ANSWER_WITHIN = timedelta(seconds=60)
 RANK_BYTES = 4
 
 
-def expect(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
+def host(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
     """On the first machine: opens the port, and waits for the others."""
     try:
         store = _store(vertex, is_first=True)
@@ -41,7 +41,7 @@ def expect(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
         while missing:
             if time.monotonic() >= over_at:
                 raise UnavailableError(
-                    f"{named(sorted(missing))} not here after {COME_WITHIN_S:.0f} s, of the "
+                    f"{listed(sorted(missing))} not here after {COME_WITHIN_S:.0f} s, of the "
                     f"{vertex.node_count} in CLUSTER_SPEC; look at the log there, and start all "
                     "again."
                 )
@@ -66,8 +66,8 @@ def _rank_at(connection: socket.socket) -> int:
         raise
 
 
-def find(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
-    """On any other machine: finds the first one."""
+def join(vertex: VertexEnvironment, watch: Watch) -> dist.Store:
+    """On any other machine: joins the first one."""
     address = (vertex.main_address, vertex.main_port)
     over_at = time.monotonic() + COME_WITHIN_S
     while (error := _unreachable(address)) is not None:
@@ -110,7 +110,7 @@ def _store(vertex: VertexEnvironment, *, is_first: bool) -> dist.Store:
     )
 
 
-def named(ranks: list[int]) -> str:
+def listed(ranks: list[int]) -> str:
     """`Machine 3 is`, `Machines 1 and 3 are`."""
     if len(ranks) == 1:
         return f"Machine {ranks[0]} is"

@@ -4,47 +4,21 @@ DistributedDataParallel averages the gradients while they are computed, so the s
 is that of one with N times the sentences: https://pytorch.org/docs/stable/notes/ddp.html
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
-import torch
 import torch.distributed as dist
 from pytorch_lightning.strategies import DDPStrategy
 
 from job.devices.one_process import OneProcess
 
-# What is agreed on lies on the host; what is averaged lies where it was computed.
-BACKENDS: Mapping[str, str] = MappingProxyType({"cpu": "gloo", "gpu": "cpu:gloo,cuda:nccl"})
 TIMEOUT = timedelta(minutes=30)  # of what waits for a machine that lives and does not come
 
 
-def connect(accelerator: str, store: dist.Store, rank: int, count: int) -> None:
-    """Makes the process group of this run; every machine has to."""
-    dist.init_process_group(
-        BACKENDS[accelerator], store=store, rank=rank, world_size=count, timeout=TIMEOUT
-    )
-
-
-class MachineRanks:
-    """The machines of a run, as `job.ranks.OneDevice` for one of them."""
-
-    def __init__(self) -> None:
-        self.rank, self.count = dist.get_rank(), dist.get_world_size()
-
-    def largest(self, number: int) -> int:
-        numbers = torch.tensor([number])
-        dist.all_reduce(numbers, dist.ReduceOp.MAX)
-        return int(numbers.item())
-
-    def total(self, tensor: torch.Tensor) -> torch.Tensor:
-        summed = tensor.detach().to("cpu", copy=True)
-        dist.all_reduce(summed)
-        return summed
-
-    def seed(self, number: int) -> None:
-        torch.manual_seed(number)
+def connect(backend: str, store: dist.Store, rank: int, count: int) -> None:
+    """Makes the process group of this run; every machine has to. `backend`: torch's name."""
+    dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)
 
 
 class MachineStrategy(DDPStrategy):

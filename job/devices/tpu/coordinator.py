@@ -1,11 +1,11 @@
-"""What stays with the first process while others compute: the right to write, the log, the end.
+"""The coordinator: the right to write, the log and the end of a run whose ranks are elsewhere.
 
-    office (a thread for each connection)  ←  confirm, going_on, log, show, deliver, fail  ←  ranks
-                                           →  an answer; to each process once: end now     →
+    coordinator (a thread       ←  confirm, stop_signal, log, show, deliver, fail  ←  ranks
+    for each connection)        →  an answer; to each process once: end now        →
 
 The lease, the terminal and the signals belong to one process, so the ranks ask it. A rank that
 fails tells it, and it ends all the others, who would wait for that rank for ever; a process that
-dies is noticed by its closed connection, and so is, on the other side, the office's own death.
+dies is noticed by its closed connection, and so is, on the other side, the coordinator's own death.
 """
 
 import logging
@@ -16,8 +16,10 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 from job.errors import JobError, UnavailableError
 from job.evaluation import EpochRecord
@@ -35,18 +37,20 @@ class RankError(Exception):
     """What went wrong on a rank, with its traceback as text."""
 
 
-class Office:
-    """Serves so many ranks inside a `with` block. `services` are what they may ask by name."""
+class Coordinator:
+    """Serves so many ranks inside a `with` block, in the process that holds the lease, the terminal
+    and the signals. `services` are what they may ask by name."""
 
-    def __init__(self, services: dict[str, Callable], ranks: int = 0):
+    def __init__(self, services: Mapping[str, Callable[..., Any]], ranks: int = 0):
         self.failure: BaseException | None = None
         self._failed = threading.Event()
         self.history: list[EpochRecord] = []
-        self._services = {**services, "deliver": self._deliver, "fail": self._fail}
-        self._services |= {"begin": self._begin, "done": self._done}
+        self._services: dict[str, Callable[..., Any]] = {**services, "deliver": self._deliver}
+        self._services |= {"begin": self._begin, "done": self._done, "fail": self._fail}
         self._watching: dict[int, Connection] = {}
         self._working: Counter[int] = Counter()
-        self._ranks, self._begun_at = ranks, []
+        self._ranks = ranks
+        self._begun_at: list[float] = []  # a moment for each rank
         self._begun: set[int] = set()  # processes
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -54,8 +58,8 @@ class Office:
         self._listener = Listener(family="AF_UNIX", authkey=self.key)
         self.address = self._listener.address
 
-    def __enter__(self) -> "Office":
-        threading.Thread(target=self._accept, name="office", daemon=True).start()
+    def __enter__(self) -> "Coordinator":
+        threading.Thread(target=self._accept, name="coordinator", daemon=True).start()
         threading.Thread(target=self._look_after_children, name="children", daemon=True).start()
         return self
 
@@ -70,7 +74,7 @@ class Office:
 
     def _look_after_children(self) -> None:
         """One that ends before its ranks have begun has no connection here that would break."""
-        children = {}
+        children: dict[int | None, BaseProcess] = {}
         while not self._closed.wait(LOOK_EVERY_S):
             children |= {child.pid: child for child in multiprocessing.active_children()}
             for process, child in children.items():
@@ -100,12 +104,20 @@ class Office:
                 name, arguments = connection.recv()
                 if name == "watch":
                     (watched,) = arguments
-                    self._watching[watched] = connection
+                    self._watch(watched, connection)
                     continue
                 connection.send(self._served(name, arguments))
         except (EOFError, OSError):
             if self._working[watched]:
                 self._fail(UnavailableError(f"Process {watched}, which trained, has died."))
+
+    def _watch(self, process: int, connection: Connection) -> None:
+        """Ends the process when the run fails, or now where it has failed already."""
+        with self._lock:
+            self._watching[process] = connection
+            has_failed = self.failure is not None
+        if has_failed:
+            connection.send(END)
 
     def _served(self, name: str, arguments: tuple) -> tuple[object, JobError | None]:
         """A service's answer, or its error. One that is a fault of ours ends the run, too."""
@@ -115,12 +127,13 @@ class Office:
             return None, error
         except Exception as error:
             self._fail(error)
-            return None, UnavailableError(f"The office failed at {name}: {error!r}")
+            return None, UnavailableError(f"The coordinator failed at {name}: {error!r}")
 
     def raise_failure(self, wait_s: float = 0.0) -> None:
         """Raises what ended the run, where something did; waits a little for a closed connection
         to be noticed."""
         if self._failed.wait(wait_s):
+            assert self.failure is not None
             raise self.failure
 
     def _begin(self, process: int) -> None:
@@ -143,8 +156,9 @@ class Office:
                 return
             self.failure = error
             self._failed.set()
+            watching = list(self._watching.values())
         threading.Thread(target=self._kill_late_children, name="grace", daemon=True).start()
-        for connection in list(self._watching.values()):
+        for connection in watching:
             try:
                 connection.send(END)
             except OSError:
@@ -156,15 +170,15 @@ class Office:
                 child.kill()
 
 
-class Desk:
-    """A rank's, or a process's, connection to the office."""
+class CoordinatorClient:
+    """A rank's, or a process's, connection to the coordinator."""
 
     def __init__(self, address: str, key: bytes):
         self._connection = Client(address, authkey=key)
         self._lock = threading.Lock()
 
-    def ask(self, name: str, *arguments: object):
-        """What the office's service answers. Raises the JobError that it raises."""
+    def ask(self, name: str, *arguments: object) -> Any:
+        """The answer of the coordinator's service. Raises the JobError that it raises."""
         with self._lock:
             self._connection.send((name, arguments))
             answer, error = self._connection.recv()
@@ -173,7 +187,7 @@ class Desk:
         return answer
 
     def watch(self, before_the_end: Callable[[], None]) -> None:
-        """From now on the office's word, or its death, ends this process."""
+        """From now on the coordinator ends this process, by saying so or by its own death."""
         self._connection.send(("watch", (os.getpid(),)))
 
         def wait() -> None:
@@ -181,20 +195,21 @@ class Desk:
                 self._connection.recv()
                 before_the_end()
             except (EOFError, OSError):
-                pass  # the office is gone, and the right to write with it
+                pass  # the coordinator is gone, and the right to write with it
             finally:
                 os._exit(1)
 
         threading.Thread(target=wait, name="watch", daemon=True).start()
 
 
-class LogToOffice(logging.handlers.QueueHandler):
-    """Sends records to the office: the first rank's and background threads' all, of the other
+class LogToCoordinator(logging.handlers.QueueHandler):
+    """Sends records to the coordinator: the first rank's and background threads' all, of the other
     ranks what is a warning at least, with the core's number."""
 
-    def __init__(self, desk: Desk):
-        super().__init__(None)
-        self.desk, self.rank_of_thread = desk, {}
+    def __init__(self, client: CoordinatorClient):
+        super().__init__(None)  # type: ignore[arg-type]  # `enqueue` needs no queue
+        self.client = client
+        self.rank_of_thread: dict[int | None, int] = {}
 
     def enqueue(self, record: logging.LogRecord) -> None:
         rank = self.rank_of_thread.get(record.thread, 0)
@@ -203,10 +218,10 @@ class LogToOffice(logging.handlers.QueueHandler):
         if rank:
             record.msg = record.message = f"core {rank}: {record.msg}"
             record.fields = {**getattr(record, "fields", {}), "core": rank}
-        self.desk.ask("log", record)
+        self.client.ask("log", record)
 
 
 def ignore_signals() -> None:
-    """Ctrl-C reaches every process of a terminal; the office alone decides."""
+    """Ctrl-C reaches every process of a terminal; the coordinator alone decides."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

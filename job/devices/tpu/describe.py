@@ -1,4 +1,4 @@
-"""What a TPU VM says of itself: for the pre-flight check.
+"""A TPU VM in words, for the pre-flight check.
 
 https://cloud.google.com/tpu/docs/regions-zones · https://cloud.google.com/tpu/docs/runtimes
 """
@@ -11,12 +11,6 @@ import requests
 from job.devices.tpu import runtime
 
 TESTED_LIBTPU = "0.0.21"  # torch_xla 2.9 was built for it
-WHERE_TO_GET_ONE = (
-    "v3-8 TPUs are in us-central1 and europe-west4; `gcloud compute tpus accelerator-types list "
-    "--zone=ZONE` lists a zone's. A new project has a quota of few or none: ask for "
-    "'TPU v3 cores' (or 'preemptible TPU v3 cores' for --spot) of the zone on the console's page "
-    "IAM & Admin > Quotas."
-)
 
 
 def describe() -> Iterator[str]:

@@ -1,25 +1,19 @@
-"""What a TPU compiles: one graph a batch, each once, kept for the next start, and counted."""
+"""The graphs that a TPU compiles: one a batch, each shape once, and counted."""
 
 import logging
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 
+if TYPE_CHECKING:
+    from job.batches import Batch
+
 logger = logging.getLogger(__name__)
 
 
-def keep_compiled(folder: Path) -> None:
-    """Before the first graph: what is compiled in this process is kept, and found again, there."""
-    import torch_xla.runtime as xr
-
-    own = folder / str(xr.process_index())
-    own.mkdir(parents=True, exist_ok=True)
-    xr.initialize_cache(str(own))
-
-
-class Boundaries(pl.Callback):
+class GraphBoundaries(pl.Callback):
     """One graph a batch: synchronises after each, and tells what was compiled.
 
     Must come before callbacks that read tensors: reading one of a pending graph computes its part
@@ -44,12 +38,14 @@ class Boundaries(pl.Callback):
                 }
         torch_xla.sync()
 
-    def on_train_batch_start(self, trainer, pl_module, batch: dict, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: "Batch", batch_idx: int
+    ) -> None:
         shape = tuple(batch["input_ids"].shape)
         planned = (int(self.rows_ES[batch["epoch"], batch["step"]]), self.row_length)
         if shape != planned:
             raise RuntimeError(
-                f"core {pl_module.ranks.rank}, epoch {batch['epoch'] + 1}, step "
+                f"core {trainer.global_rank}, epoch {batch['epoch'] + 1}, step "
                 f"{batch['step'] + 1}: a batch of {shape} where the cores planned {planned}"
             )
 

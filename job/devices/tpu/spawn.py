@@ -1,4 +1,5 @@
-"""A training on several cores: the job is written to a file, and each rank reads its own copy."""
+"""A training on the cores of a TPU. On several of them the job is written to a file, and each rank
+reads its own copy, so that they share nothing."""
 
 import logging
 import os
@@ -10,153 +11,144 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
-from job.checkpoints import CheckpointStore, Saver
-from job.devices.hardware import Hardware
-from job.devices.tpu import graphs, runtime
-from job.devices.tpu.compilation_cache import Compiled
+from job.checkpoints import CheckpointStore, NoSaver, Saver
+from job.devices.hardware import Hardware, PreparedT, RunT, TrainRank
+from job.devices.tpu import runtime
 from job.devices.tpu.coordinator import (
     TPU_BUSY,
-    Desk,
-    LogToOffice,
-    Office,
+    Coordinator,
+    CoordinatorClient,
+    LogToCoordinator,
     RankError,
     ignore_signals,
 )
-from job.devices.tpu.remote import Going, Line, NoSaver
+from job.devices.tpu.remote import RemoteProgressLine, RemoteStop
 from job.errors import JobError, UnavailableError
 from job.evaluation import EpochRecord
 from job.settings import Settings
-from job.signals import Stopped, StopRequest
-from job.storage import patience, set_patience
-from job.training import Prepared
+from job.signals import Stopped, StopSource
+from job.storage import Lease, patience, set_patience
 
-NOTICED_S = 2.0  # after which the office has noticed that a process is gone
-TrainRank = Callable[..., list[EpochRecord]]
+NOTICED_S = 2.0  # after which the coordinator has noticed that a process is gone
 
 
-def on_every_core(train_rank: TrainRank, hardware: Hardware) -> TrainRank:
-    """`train_rank` for each device; the first rank's history."""
-    if hardware.accelerator != "tpu":
-        return train_rank
-    return partial(_on_one_core if hardware.devices == 1 else _on_cores, train_rank)
-
-
-def _on_one_core(
-    train_rank: TrainRank, prepared: Prepared, settings: Settings, *job: Any
+def on_one_core(
+    train_rank: TrainRank[PreparedT, RunT],
+    prepared: PreparedT,
+    settings: Settings,
+    hardware: Hardware,
+    run: RunT,
+    log_folder: Path,
 ) -> list[EpochRecord]:
+    """Trains in this process; its history."""
     history: list[EpochRecord] = []
-    compiled = Compiled(settings.cache_dir, settings.downstream_model_dir)
-    compiled.fetch()
 
     def train(rank: int) -> None:
-        graphs.keep_compiled(compiled.folder)
-        history.extend(train_rank(prepared, settings, *job))
+        history.extend(train_rank(prepared, settings, hardware, run, log_folder))
 
     runtime.launch(train, (), 1)
-    compiled.publish_behind()
     return history
 
 
-def _on_cores(
-    train_rank: TrainRank,
-    prepared: Prepared,
+def on_every_core(
+    train_rank: TrainRank[PreparedT, RunT],
+    prepared: PreparedT,
     settings: Settings,
     hardware: Hardware,
-    run: Any,
+    run: RunT,
     log_folder: Path,
 ) -> list[EpochRecord]:
-    store = run.saver.store
-    folder = run.saver.scratch
-    job = Job(
+    """Trains in processes of their own, for which this one is the coordinator; the first rank's
+    history. Raises what ended the first rank that failed."""
+    saver, lease, stop, line = run.saver, run.lease, run.stop, run.line
+    assert isinstance(saver, Saver)
+    assert isinstance(lease, Lease)
+    job = RankJob(
         train_rank,
         prepared,
         settings.model_copy(update={"hf_token": None}),
         hardware,
-        replace(run, saver=None, lease=None, stop=None, line=None),
+        run.on_rank(NoSaver(), RemoteStop(), RemoteProgressLine()),
         log_folder,
-        replace(store, confirm=None),
-        folder,
-        patience(),
+        replace(saver.store, confirm=_confirm_later),
+        saver.scratch,
+        partial(set_patience, patience()),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "job.pickle"
+    saver.scratch.mkdir(parents=True, exist_ok=True)
+    file = saver.scratch / "job.pickle"
     with file.open("wb") as stream:
         pickle.dump(job, stream, pickle.HIGHEST_PROTOCOL)
 
-    def going_on() -> int | None:
-        run.lease.check()
-        return run.stop.received
+    def stop_signal() -> int | None:
+        lease.check()
+        return stop.received
 
-    compiled = Compiled(settings.cache_dir, settings.downstream_model_dir)
-    compiled.fetch()
-
-    def show(values: Mapping) -> None:
-        run.line.update(**values)
-        # In an epoch after the first, in which all was compiled.
-        if values["epoch"] > run.start.progressed.epoch + 1:
-            compiled.publish_behind()
-
-    services = {
-        "going_on": going_on,
-        "confirm": run.lease.confirm,
+    services: dict[str, Callable[..., Any]] = {
+        "stop_signal": stop_signal,
+        "confirm": lease.confirm,
         "log": lambda record: logging.getLogger(record.name).handle(record),
-        "show": show,
+        "show": lambda values: line.update(**values),
     }
-    with Office(services, hardware.devices) as office:
-        _launch(Rank(file, office.address, office.key), hardware.devices, office, run.stop)
-        compiled.publish_behind()
-        return office.history
+    with Coordinator(services, hardware.devices) as coordinator:
+        main = RankMain(file, coordinator.address, coordinator.key)
+        _launch(main, hardware.devices, coordinator, stop)
+        return coordinator.history
 
 
-def _launch(rank: "Rank", cores: int, office: Office, stop: StopRequest) -> None:
+def _confirm_later() -> None:
+    """The first rank asks the coordinator; what is in the file is not asked."""
+
+
+def _launch(main: "RankMain", cores: int, coordinator: Coordinator, stop: StopSource) -> None:
     """Raises what ended the ranks, where they did not come to their end."""
     try:
-        runtime.launch(rank, (), cores)
+        runtime.launch(main, (), cores)
     except BrokenProcessPool as error:
-        # The pool may know of a death before the office does.
-        office.raise_failure(wait_s=NOTICED_S)
-        stop.raise_if_received()
+        # The pool may know of a death before the coordinator does.
+        coordinator.raise_failure(wait_s=NOTICED_S)
+        if stop.received is not None:
+            raise Stopped(stop.received) from error
         raise UnavailableError(f"A process that was to train has died. {TPU_BUSY}") from error
     except RuntimeError as error:  # torch_xla's, which has no other class
-        office.raise_failure()
-        if office.has_begun:
+        coordinator.raise_failure()
+        if coordinator.has_begun:
             raise
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise UnavailableError(f"The TPU cannot be opened ({why}). {TPU_BUSY}") from error
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a rank needs; it is read from a file by each of them, so that they share nothing."""
+class RankJob(Generic[PreparedT, RunT]):
+    """All that a rank needs, as it lies in the file. `run` is that of every rank but the first."""
 
-    train_rank: TrainRank
-    prepared: Prepared
+    train_rank: TrainRank[PreparedT, RunT]
+    prepared: PreparedT
     settings: Settings
     hardware: Hardware
-    run: Any
+    run: RunT
     log_folder: Path
     store: CheckpointStore
     scratch: Path
-    patience: Any
+    set_patience: Callable[[], None]  # of this process with its stores
 
 
-class Rank:
-    """What every core calls. The main thread of its process unpickles it, and only that thread may
-    say what a signal does."""
+class RankMain:
+    """The function that every core calls. The main thread of its process unpickles it, and only
+    that thread may say what a signal does."""
 
     def __init__(self, file: Path, address: str, key: bytes):
         self.file, self.address, self.key = file, address, key
 
-    def __setstate__(self, state: Mapping) -> None:
+    def __setstate__(self, state: Mapping[str, object]) -> None:
         ignore_signals()
         self.__dict__.update(state)
 
     def __call__(self, rank: int) -> None:
-        process = Process.of(self.address, self.key)
-        desk = Desk(self.address, self.key)
-        desk.ask("begin", os.getpid())
+        process = RankProcess.of(self.address, self.key)
+        client = CoordinatorClient(self.address, self.key)
+        client.ask("begin", os.getpid())
         process.log.rank_of_thread[threading.get_ident()] = rank
 
         def fail(error: BaseException) -> None:
@@ -164,71 +156,66 @@ class Rank:
             if isinstance(error, Stopped):
                 return
             shown = error if isinstance(error, JobError | MemoryError) else _as_text(error)
-            desk.ask("fail", shown)
+            client.ask("fail", shown)
             threading.Event().wait()
 
         try:
-            self._train(rank, process, desk, fail)
+            self._train(rank, process, client, fail)
         except Stopped:
-            pass  # the office knows
+            pass  # the coordinator knows
         except BaseException as error:
             fail(error)
-        desk.ask("done", os.getpid())
+        client.ask("done", os.getpid())
 
-    def _train(self, rank: int, process: "Process", desk: Desk, fail: Callable) -> None:
+    def _train(
+        self,
+        rank: int,
+        process: "RankProcess",
+        client: CoordinatorClient,
+        fail: Callable[[BaseException], None],
+    ) -> None:
         with self.file.open("rb") as stream:
-            job: Job = pickle.load(stream)
-        set_patience(job.patience)
-        process.keep_compiled(Path(job.settings.cache_dir, "compiled"))
-        going = Going(desk if rank == 0 else None)
-        saver = NoSaver()
+            job: RankJob[Any, Any] = pickle.load(stream)
+        job.set_patience()
+        run = job.run
         if rank == 0:
-            # A line of its own: the uploader may wait for a store, and training must not.
-            confirm = partial(Desk(self.address, self.key).ask, "confirm")
-            saver = Saver(replace(job.store, confirm=confirm), job.scratch)
-            process.saver = saver
-        run = replace(job.run, saver=saver, lease=going, stop=going, line=Line(desk))
-        hardware = replace(job.devices.hardware, on_failure=fail)
-        history = job.train_rank(job.prepared, job.settings.settings, hardware, run, job.log_folder)
+            # A connection of its own: the uploader may wait for a store, and training must not.
+            confirm = partial(CoordinatorClient(self.address, self.key).ask, "confirm")
+            process.saver = Saver(replace(job.store, confirm=confirm), job.scratch)
+            run = run.on_rank(process.saver, RemoteStop(client), RemoteProgressLine(client))
+        hardware = replace(job.hardware, on_failure=fail)
+        history = job.train_rank(job.prepared, job.settings, hardware, run, job.log_folder)
         if rank == 0:
-            desk.ask("deliver", history)
+            client.ask("deliver", history)
 
 
 def _as_text(error: BaseException) -> RankError:
     return RankError("".join(traceback.format_exception(error)))
 
 
-class Process:
+class RankProcess:
     """What the ranks of one process share: its log, and its end."""
 
-    _made: ClassVar[dict[str, "Process"]] = {}
+    _made: ClassVar[dict[str, "RankProcess"]] = {}
     _making = threading.Lock()
 
     def __init__(self, address: str, key: bytes):
         self.saver: Saver | None = None
-        self.keeps_compiled = False
-        self.log = LogToOffice(Desk(address, key))
+        self.log = LogToCoordinator(CoordinatorClient(address, key))
         root = logging.getLogger()
         root.handlers[:] = [self.log]
         root.setLevel(logging.WARNING)
         logging.getLogger("job").setLevel(logging.INFO)
         logging.captureWarnings(True)
-        Desk(address, key).watch(self._finish)
+        CoordinatorClient(address, key).watch(self._finish)
 
     @classmethod
-    def of(cls, address: str, key: bytes) -> "Process":
+    def of(cls, address: str, key: bytes) -> "RankProcess":
         """The one that the first rank of this process made."""
         with cls._making:
             if address not in cls._made:
                 cls._made[address] = cls(address, key)
             return cls._made[address]
-
-    def keep_compiled(self, folder: Path) -> None:
-        """Once in a process, by the rank that comes first."""
-        with self._making:
-            if not self.keeps_compiled:
-                graphs.keep_compiled(folder)
-                self.keeps_compiled = True
 
     def _finish(self) -> None:
         """What was handed over before another rank failed is still committed."""

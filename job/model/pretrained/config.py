@@ -65,6 +65,12 @@ def max_positions(config: PreTrainedConfig) -> int | None:
     return positions - first_position(config)
 
 
+def labels_of(config: PreTrainedConfig) -> list[str]:
+    """The names of a classifier's rows, in their order."""
+    by_id = {int(i): label for i, label in (config.id2label or {}).items()}
+    return [by_id[i] for i in sorted(by_id)]
+
+
 @contextmanager
 def damage_named(
     folder: Path, remedy: str = "download the model again, or choose another"

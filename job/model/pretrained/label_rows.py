@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForTokenClassification, PreTrainedConfig, PreTrainedModel
 
-from job.model.pretrained.config import damage_named, quiet_library
+from job.model.pretrained.config import damage_named, labels_of, quiet_library
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,7 @@ def keep_rows_by_name(
     keys = label_weights(network.config)
     if set(keys) <= set(report["missing_keys"]):
         return
-    labels = [network.config.id2label[i] for i in range(network.config.num_labels)]
-    names = [earlier.id2label[i] for i in sorted(earlier.id2label)]
+    labels, names = labels_of(network.config), labels_of(earlier)
     mismatched = {key: tuple(found) for key, found, _ in report["mismatched_keys"]}
     weights = network.state_dict()
     rows = {mismatched.get(key, tuple(weights[key].shape))[0] for key in keys}
@@ -80,7 +79,7 @@ def _as_saved(folder: Path, earlier: PreTrainedConfig) -> Mapping[str, torch.Ten
 def label_weights(config: PreTrainedConfig) -> list[str]:
     """The names of the weights that have a row for each label: those that grow with the labels."""
     more = copy.deepcopy(config)
-    more.id2label = dict(enumerate([*config.id2label.values(), "one more"]))
+    more.id2label = dict(enumerate([*labels_of(config), "one more"]))
     with torch.device("meta"), quiet_library():
         shapes, larger = (
             {key: each.shape for key, each in network.state_dict().items()}

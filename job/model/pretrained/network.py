@@ -17,13 +17,16 @@ from transformers import (
 
 from job.encoding import LabelMap
 from job.errors import ArgumentError, DataError
-from job.model.pretrained.config import damage_named, load_config, quiet_library, refuse_pointer
-from job.model.pretrained.config import first_position as first_position
-from job.model.pretrained.config import max_positions as max_positions
-from job.model.pretrained.folder import resolve_model as resolve_model
+from job.model.head import head_of
+from job.model.pretrained.config import (
+    damage_named,
+    labels_of,
+    load_config,
+    quiet_library,
+    refuse_pointer,
+)
 from job.model.pretrained.hub import PICKLES, SAFETENSORS
 from job.model.pretrained.label_rows import keep_rows_by_name
-from job.model.pretrained.tokenizer import load_tokenizer as load_tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ def load_classifier(
             f"{folder}: transformers has no token classifier for the architecture "
             f'"{config.model_type}"; choose an encoder such as BERT, ELECTRA or RoBERTa.'
         )
+    head_of(config)  # one that is unknown is refused here
     with damage_named(folder), quiet_library():
         if from_scratch:
             return AutoModelForTokenClassification.from_config(config, dtype=torch.float32)
@@ -69,8 +73,8 @@ def load_classifier(
 
 def _refuse_other_labels(folder: Path, config: PreTrainedConfig, label_map: LabelMap) -> None:
     """Raises DataError where config.json names the classifier's rows otherwise than label_map."""
-    named = tuple(config.id2label[i] for i in sorted(config.id2label))
-    if named != label_map.labels:
+    named = labels_of(config)
+    if named != list(label_map.labels):
         raise DataError(
             f"{folder}: config.json names the labels {', '.join(named[:12])} where label_map.txt "
             f"has {', '.join(label_map.labels[:12])}; the files are not of one model."

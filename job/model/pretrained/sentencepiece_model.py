@@ -10,16 +10,26 @@ import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import SentencePieceExtractor
 
 from job.errors import ArgumentError, DataError
-from job.model.pretrained.config import quiet_library, refuse_pointer
+from job.model.pretrained.config import quiet_library
+from job.model.pretrained.sentencepiece_proto import (
+    BPE,
+    NORMAL,
+    REMEDY,
+    UNIGRAM,
+    ModelProto,
+    open_sentencepiece,
+)
 
-UNIGRAM, BPE = 1, 2  # sentencepiece_model.proto: TrainerSpec.ModelType
-NORMAL = 1  # and ModelProto.SentencePiece.Type
+if TYPE_CHECKING:
+    from sentencepiece import SentencePieceProcessor
+
 CANDIDATES = {
     "cls_token": ("[CLS]", "<cls>", "<s>"),
     "sep_token": ("[SEP]", "<sep>", "</s>"),
@@ -34,7 +44,6 @@ SENTENCES = (
 )
 MOST_SENTENCES = 200  # made of the file's own pieces, to hold the outcome against
 SHARE_OF_TIES = 0.02  # of them that may be cut elsewhere: equal scores, summed in another order
-REMEDY = "put a tokenizer.json of this vocabulary there, or choose a model that has one"
 
 
 def sentencepiece_file(folder: Path) -> Path | None:
@@ -56,9 +65,10 @@ def read_sentencepiece(
     Raises DataError where the file is none, and ArgumentError where no fast tokenizer gives the
     pieces that SentencePiece gives.
     """
-    proto, processor = _open(file)
+    proto, processor = open_sentencepiece(file)
     told = _told(folder)
-    tokenizer, steps = None, set()
+    tokenizer: PreTrainedTokenizerFast | None = None
+    steps: set[str] = set()
     if (loaded := _of_class(folder, file, config)) is not None:
         steps = _steps(loaded)
         tokenizer = _with_ids_of(loaded, proto, steps)
@@ -67,22 +77,6 @@ def read_sentencepiece(
         tokenizer = _built(file, proto, told, steps)
     _refuse_other_pieces(file, tokenizer, proto, processor, _prepared(steps))
     return tokenizer
-
-
-def _open(file: Path) -> tuple:
-    """The file as a message, and SentencePiece with it."""
-    from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
-
-    refuse_pointer(file)
-    content = file.read_bytes()
-    try:
-        processor = SentencePieceProcessor()
-        processor.LoadFromSerializedProto(content)
-        return sentencepiece_model_pb2.ModelProto.FromString(content), processor
-    except Exception as error:
-        raise DataError(
-            f"{file}: is damaged, or no SentencePiece model ({type(error).__name__}); {REMEDY}."
-        ) from error
 
 
 def _told(folder: Path) -> Mapping:
@@ -111,7 +105,9 @@ def _of_class(folder: Path, file: Path, config: PreTrainedConfig) -> PreTrainedT
             )
     except Exception:
         return None
-    if not loaded.is_fast or file.name not in type(loaded).vocab_files_names.values():
+    if not isinstance(loaded, PreTrainedTokenizerFast):
+        return None
+    if file.name not in type(loaded).vocab_files_names.values():
         return None
     if type(loaded).__name__.startswith("XLNet") and config.model_type != "xlnet":
         return None
@@ -125,7 +121,7 @@ def _steps(loaded: PreTrainedTokenizerFast) -> set[str]:
 
 
 def _with_ids_of(
-    loaded: PreTrainedTokenizerFast, proto: object, steps: set[str]
+    loaded: PreTrainedTokenizerFast, proto: ModelProto, steps: set[str]
 ) -> PreTrainedTokenizerFast | None:
     """The class's ids and special tokens; the file's scores, unknown piece and reading."""
     told = json.loads(loaded.backend_tokenizer.to_str())
@@ -141,7 +137,9 @@ def _with_ids_of(
     return _wrapped(backend, proto, steps, named)
 
 
-def _built(file: Path, proto: object, told: Mapping, steps: set[str]) -> PreTrainedTokenizerFast:
+def _built(
+    file: Path, proto: ModelProto, told: Mapping, steps: set[str]
+) -> PreTrainedTokenizerFast:
     """The file's own ids, and BERT's frame: [CLS] before, [SEP] behind."""
     pieces = {piece.piece: i for i, piece in enumerate(proto.pieces)}
     named = {"unk_token": proto.trainer_spec.unk_piece}
@@ -158,11 +156,12 @@ def _built(file: Path, proto: object, told: Mapping, steps: set[str]) -> PreTrai
             )
     if proto.trainer_spec.model_type == UNIGRAM:
         scored = [(piece.piece, piece.score) for piece in proto.pieces]
-        model = models.Unigram(
+        model: models.Model = models.Unigram(
             scored, proto.trainer_spec.unk_id, byte_fallback=proto.trainer_spec.byte_fallback
         )
     elif proto.trainer_spec.model_type == BPE:
-        extracted = SentencePieceExtractor(str(file)).extract(models.BPE)
+        # A dict, though it is declared as a tuple.
+        extracted = cast(dict[str, Any], SentencePieceExtractor(str(file)).extract(models.BPE))
         model = models.BPE(
             extracted["vocab"],
             extracted["merges"],
@@ -181,9 +180,10 @@ def _built(file: Path, proto: object, told: Mapping, steps: set[str]) -> PreTrai
 
 
 def _wrapped(
-    backend: Tokenizer, proto: object, steps: set[str], named: Mapping[str, str]
+    backend: Tokenizer, proto: ModelProto, steps: set[str], named: Mapping[str, str]
 ) -> PreTrainedTokenizerFast:
-    spec, done = proto.normalizer_spec, []
+    spec = proto.normalizer_spec
+    done: list[normalizers.Normalizer] = []
     if "StripAccents" in steps:
         done += [normalizers.NFKD(), normalizers.StripAccents(), normalizers.NFKC()]
     if "Lowercase" in steps:
@@ -216,8 +216,8 @@ def _prepared(steps: set[str]) -> Callable[[str], str]:
 def _refuse_other_pieces(
     file: Path,
     tokenizer: PreTrainedTokenizerFast,
-    proto: object,
-    processor: object,
+    proto: ModelProto,
+    processor: "SentencePieceProcessor",
     prepare: Callable[[str], str],
 ) -> None:
     """Raises ArgumentError where the tokenizer's pieces are not SentencePiece's."""
@@ -230,7 +230,8 @@ def _refuse_other_pieces(
     for text in filter(str.strip, texts):
         found = backend.encode(text, add_special_tokens=False)
         given = [None if i == unknown else t for i, t in zip(found.ids, found.tokens, strict=True)]
-        ids, pieces = processor.encode(prepare(text)), processor.encode(prepare(text), out_type=str)
+        wanted = prepare(text)
+        ids, pieces = processor.EncodeAsIds(wanted), processor.EncodeAsPieces(wanted)
         right = [None if i == processor.unk_id() else p for i, p in zip(ids, pieces, strict=True)]
         if given != right:
             other.append(text)

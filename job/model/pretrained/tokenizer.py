@@ -8,7 +8,12 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerFast
+from transformers import (
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
 
 from job.errors import ArgumentError, DataError
 from job.model.pretrained.config import damage_named, load_config, quiet_library
@@ -16,9 +21,8 @@ from job.model.pretrained.sentencepiece_model import REMEDY, read_sentencepiece,
 
 VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 SYLLABLES = "가다나이"
-FEWEST_OF_EMBEDDINGS = (
-    1 / 4
-)  # embeddings are rounded up to some hundreds, not to four times as many
+# Embeddings are rounded up to some hundreds, not to four times as many.
+FEWEST_OF_EMBEDDINGS = 0.25
 SENTENCEPIECE_SHARE = 0.1  # of a vocabulary's pieces that begin with ▁
 
 
@@ -34,7 +38,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
             f"{folder}: has no tokenizer ({', '.join(VOCABULARY_FILES)}); copy it there."
         )
     tokenizer = _read(folder, config)
-    if not tokenizer.is_fast:
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ArgumentError(
             f"{folder}: has only a slow tokenizer, which gives no character offsets; choose a "
             f"model with a tokenizer.json."
@@ -53,7 +57,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _read(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerFast:
+def _read(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerBase:
     listed = _pieces_of_files(folder)
     file = sentencepiece_file(folder)
     if file is not None and not any(
@@ -69,7 +73,7 @@ def _read(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerFast:
 
 def _pieces_of_files(folder: Path) -> dict[str, list[str]]:
     """vocab.txt and vocab.json, where they are there, as their pieces in the order of ids."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for name in ("vocab.txt", "vocab.json"):
         file = folder / name
         try:
@@ -97,6 +101,7 @@ def _refuse_other_ids(
     """A vocab.txt beside a SentencePiece model says which id each piece has in the model."""
     for name, pieces in listed.items():
         ids = tokenizer.convert_tokens_to_ids(pieces)
+        assert isinstance(ids, list), "several pieces have several ids"
         differing = sum(i != place for place, i in enumerate(ids))
         if differing:
             raise ArgumentError(

@@ -113,3 +113,20 @@ def test_units_with_spaces_of_their_own_must_have_those_of_the_comment():
     parsed = read(f"## 1\t<가 나:PS>다\n{rows}" * 2 + f"## 1\t<가나:PS> 다\n{rows}")
     assert [row.reason for row in parsed.rejected] == ["units differ from the sentence"]
     assert len(parsed.sentences) == 2
+
+
+def test_more_comments_than_number_text_and_markup_are_no_pair():
+    """Of four lines the one that the units spell is the text, and the last is no markup."""
+    comments = "## 1\n## 출처 뉴스\n## 홍길동은 왔다\n## 검수 완료\n"
+    parsed = read((comments + "홍길동\tB-PS\n은\tO\n왔다\tO\n\n") * 4)
+    assert not parsed.rejected
+    assert [sentence.text for sentence in parsed.sentences] == ["홍길동은 왔다"] * 4
+    assert mentions(parsed) == [[("홍길동", "PS")]] * 4
+
+
+def test_a_dollar_is_markup_below_a_semicolon_alone():
+    """Elsewhere it is a unit, of which the tag is missing."""
+    good = "# sent_id = 1\n홍길동\tB-PS\n$\tO\n왔다\tO\n\n"
+    parsed = read(good * 9 + "# sent_id = 2\n$\n홍길동\tB-PS\n왔다\tO\n\n")
+    assert [(row.reason, row.line) for row in parsed.rejected] == [("a unit without a tag", 47)]
+    assert len(parsed.sentences) == 9

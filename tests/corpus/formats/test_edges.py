@@ -1,11 +1,13 @@
 """What no reader sees at the edge of a span is no part of the mention, in every format."""
 
 import json
+from collections import Counter
 
 import pytest
 
-from job.corpus.formats.edges import BLANKS, NOTHING_SEEN, OVERLAP, TWICE, UNSEEN
+from job.corpus.formats.edges import BLANKS, NOTHING_SEEN, OVERLAP, TWICE, UNSEEN, settled_spans
 from job.corpus.formats.recognise import parse
+from job.sentence import Span
 
 
 def written(form: str, text: str, start: int, end: int) -> str:
@@ -53,6 +55,17 @@ def test_what_is_not_seen_is_trimmed_at_both_ends_and_counted(form, edge, note):
     assert [text[a:b] for a, b, _ in first.spans] == [f"홍{edge}길동"]
     assert f"1 {note}" in parsed.notes
     assert not parsed.rejected
+
+
+@pytest.mark.parametrize(
+    ("mention", "noted"),
+    [(" 철수\u200b", {BLANKS: 1, UNSEEN: 1}), ("철수 ", {BLANKS: 1}), ("철수\u200b", {UNSEEN: 1})],
+)
+def test_each_end_is_counted_by_what_was_left_out_there(mention, noted):
+    """An entity counts once for each kind of sign, whichever end it stood at."""
+    counts = Counter()
+    assert settled_spans(mention, [Span(0, len(mention), "PS")], counts)[0].type == "PS"
+    assert counts == noted
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -116,6 +116,13 @@ def test_doccano_counts_as_javascript_does():
     assert mentions(read([row])) == [("서울역", "LC")]
 
 
+# As annotation tools write them, in small letters or not.
+STATUSES = (
+    *("Skipped", "skip", "REJECTED", "reject", "ignored", "ignore", "cancelled", "canceled"),
+    *("unannotated", "unlabeled", "Not annotated", "pending", "todo", "discarded"),
+)
+
+
 @pytest.mark.parametrize(
     ("said", "note"),
     [
@@ -123,7 +130,7 @@ def test_doccano_counts_as_javascript_does():
         ({"answer": "ignore"}, '"answer": "ignore"'),
         ({"was_cancelled": True}, '"was_cancelled": true'),
         ({"is_labeled": False}, '"is_labeled": false'),
-        ({"status": "Skipped"}, '"status": "Skipped"'),
+        *(({"status": said}, f'"status": "{said}"') for said in STATUSES),
         ({"total_annotations": 0}, '"total_annotations": 0'),
         ({"spans": None}, '"spans": null'),
     ],
@@ -147,6 +154,20 @@ def test_an_approver_of_null_is_no_rejection():
     """Doccano writes it where nobody reviews."""
     parsed = read([{"text": "부산", "label": [[0, 2, "LC"]], "annotation_approver": None}])
     assert mentions(parsed) == [("부산", "LC")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"total_annotations": False},
+        {"total_annotations": 1},
+        {"entities": None},
+        {"status": "done"},
+    ],
+)
+def test_what_says_nothing_against_a_row_leaves_it_in(said):
+    """Among them null beside the answer: another task's, which nobody was asked."""
+    assert mentions(read([{"text": "부산", "spans": [[0, 2, "LC"]], **said}])) == [("부산", "LC")]
 
 
 def test_an_empty_list_beside_a_filled_one_is_no_answer():

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from job.devices.cluster.failure_channel import Watch, Word
+from job.devices.cluster.failure_channel import EndReason, Watch
 from job.signals import Stopped, StopRequest
 from tests.cloud.test_preemption import until
 
@@ -54,8 +54,8 @@ def test_the_first_word_counts_and_all_hear_it(watching):
     watch, (one, two) = watching(1, 2)
     one.sendall(b'{"code": 65, "sentence": "train.txt:7 is broken."}\n')
     assert watch.heard.wait(10)
-    assert watch.word == Word(65, "Machine 1: train.txt:7 is broken.")
-    assert not watch.say(Word(70, "a later one"))
+    assert watch.reason == EndReason(65, "Machine 1: train.txt:7 is broken.")
+    assert not watch.say(EndReason(70, "a later one"))
     two.settimeout(10)
     told = two.recv(1000)
     assert b"65" in told
@@ -69,8 +69,8 @@ def test_a_connection_that_ends_without_a_word_is_a_death(watching):
         one.sendall(last)
         one.close()
         assert watch.heard.wait(10)
-        assert watch.word.code == 69
-        assert watch.word.sentence.startswith("Machine 1 has died")
+        assert watch.reason.code == 69
+        assert watch.reason.sentence.startswith("Machine 1 has died")
 
 
 def test_the_kernel_asks_for_a_machine_that_falls_silent(watching):

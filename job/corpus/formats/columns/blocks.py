@@ -6,14 +6,14 @@ KLUE) or by spaces; blanks and tabs behind the last are no part of it.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from job.corpus.formats.bio_tags import looks_like_tag
 from job.corpus.formats.columns.comments import Carried, is_comment
-from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.text_lines import Line, LineError
 from job.errors import DataError
-from job.sentence import Sentence
+from job.sentence import Span
 
 SPACES = re.compile("[ \t]+")
 DOCUMENT_START = "-DOCSTART-"
@@ -27,14 +27,24 @@ class Block:
     `carried` is the text that a comment carries, `others` are comments that may be the text.
     """
 
-    line: int
+    line: int = 0
     comments: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     row_lines: list[int] = field(default_factory=list)
     carried: Carried | None = None
     others: list[str] = field(default_factory=list)
-    sentence: Sentence | None = None
+    read: tuple[str, tuple[Span, ...]] | None = None
     error: tuple[int, LineError] | None = None
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is more of it than comments."""
+        return bool(self.rows) or self.error is not None
+
+    def begin(self, line: int) -> "Block":
+        """The same block, which begins on this line unless it has begun before."""
+        self.line = self.line or line
+        return self
 
     def reject(self, line: int, error: LineError) -> None:
         self.error = self.error or (line, error)
@@ -49,42 +59,37 @@ def looks_like_row(line: str, tags: int = 0) -> bool:
     return _is_row(_fields(line, tabs="\t" in line), tags)
 
 
-def has_tabs(lines: Sequence[str | LineError]) -> bool:
+def has_tabs(lines: Sequence[Line]) -> bool:
     """Whether tabs separate the columns of most rows."""
     whole = [line for line in lines if isinstance(line, str) and line.strip()]
     rows = [line for line in whole if line[0] not in "#;$"] or whole
     return 2 * sum("\t" in line for line in rows) > len(rows)
 
 
-def split_blocks(lines: Sequence[str | LineError], tabs: bool, tags: int) -> Iterator[Block]:
-    """`tags` is the column of the tags, from 1; 0 is the last."""
-    block = None
+def split_blocks(lines: Sequence[Line], tabs: bool, tags: int) -> list[Block]:
+    """The sentences in order. `tags` is the column of the tags, from 1; 0 is the last."""
+    blocks = [block := Block()]
     for number, line in enumerate(lines, start=1):
-        if isinstance(line, str) and not line.strip():
-            if block and (block.rows or block.error):
-                yield block
-                block = None
-            continue
-        is_text = isinstance(line, str)
-        fields = _fields(line, tabs) if is_text else []
-        comment = False
-        if is_text and line[0] in "#;$":
-            within = block is not None and bool(block.rows)
-            before = block.comments if block else ()
-            comment = is_comment(line, _is_row(fields, tags), tabs, within, before)
-        if comment and block and (block.rows or block.error):
-            yield block
-            block = None
-        block = block or Block(number)
-        if not is_text:
-            block.reject(number, line)
-        elif comment:
-            block.comments.append(line)
-        elif fields[0] != DOCUMENT_START:
-            block.rows.append(fields)
-            block.row_lines.append(number)
-    if block and (block.rows or block.error):
-        yield block
+        if isinstance(line, LineError):
+            block.begin(number).reject(number, line)
+        elif not line.strip():
+            if block.has_rows:
+                blocks.append(block := Block())
+        else:
+            fields = _fields(line, tabs)
+            if line[0] in "#;$" and _is_comment(line, fields, tabs, tags, block):
+                if block.has_rows:
+                    blocks.append(block := Block())
+                block.comments.append(line)
+            elif fields[0] != DOCUMENT_START:
+                block.rows.append(fields)
+                block.row_lines.append(number)
+            block.begin(number)
+    return [block for block in blocks if block.has_rows]
+
+
+def _is_comment(line: str, fields: Sequence[str], tabs: bool, tags: int, block: Block) -> bool:
+    return is_comment(line, _is_row(fields, tags), tabs, bool(block.rows), block.comments)
 
 
 def check_width(blocks: Sequence[Block], path: str, fields: Mapping[str, int]) -> int:
@@ -108,21 +113,29 @@ def check_width(blocks: Sequence[Block], path: str, fields: Mapping[str, int]) -
             f"{path}: its rows have {min(lengths)} to {widest} columns, and most differ in that; "
             "write a unit and its tag a line, or name the columns by CORPUS_FIELDS=text=1,tags=2."
         )
-    for block in blocks:
-        for i, row in enumerate(block.rows):
-            if len(row) < 2:
-                block.reject_row(i, UNTAGGED)
-            elif len(fields) == 2 and len(row) < named:
-                block.reject_row(i, f"a row without column {named}")
-            elif len(fields) < 2 and len(row) != width:
-                block.reject_row(i, "a row with more or fewer columns than the others")
-    return named if len(fields) == 2 else width
+    least = named if len(fields) == 2 else width
+    if least < 2 or set(lengths) != {least}:
+        for block in blocks:
+            _reject_widths(block, width, named if len(fields) == 2 else None)
+    return least
+
+
+def _reject_widths(block: Block, width: int, named: int | None) -> None:
+    """Rejects a row of one column, without the last of the `named` ones, or of another width."""
+    for i, row in enumerate(block.rows):
+        if len(row) < 2:
+            block.reject_row(i, UNTAGGED)
+        elif named is not None and len(row) < named:
+            block.reject_row(i, f"a row without column {named}")
+        elif named is None and len(row) != width:
+            block.reject_row(i, "a row with more or fewer columns than the others")
 
 
 def _fields(line: str, tabs: bool) -> list[str]:
     line = line.rstrip(" \t")
     if not tabs:
-        fields = SPACES.split(line)
+        is_plain = "\t" not in line and "  " not in line
+        fields = line.split(" ") if is_plain else SPACES.split(line)
         # A space can be a unit here too: `  O`.
         return [" ", *fields[1:]] if not fields[0] else fields
     fields = line.split("\t")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from job.corpus.formats.tutorial import MARKUP
+from job.corpus.formats.markup import MARKUP
 
 KEY_AND_VALUE = re.compile(r"#+ ?([\w.-]+) += ?(.*)", re.DOTALL)
 NAMED_TEXT = re.compile(r"# ?text += ?(.*)|##[^\t]*\t(.*)", re.DOTALL)

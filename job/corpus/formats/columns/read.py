@@ -5,25 +5,19 @@ The tag is in the last column that holds tags of entities, the text in the one t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
-from job.corpus.formats.bio_tags import (
-    JOINED_AS,
-    choose_joiner,
-    looks_like_tag,
-    read_tags,
-    read_units,
+from job.corpus.formats.bio_tags import JOINED_AS, choose_joiner, read_tags, read_units
+from job.corpus.formats.columns.blocks import (
+    Block,
+    check_width,
+    has_tabs,
+    looks_like_row,
+    split_blocks,
 )
-from job.corpus.formats.columns.blocks import UNTAGGED, Block, check_width, has_tabs, split_blocks
 from job.corpus.formats.columns.comments import Carried, read_carried, spells
-from job.corpus.formats.columns.roles import (
-    RUNNING,
-    WORDS,
-    Columns,
-    Evidence,
-    Table,
-    choose_columns,
-)
+from job.corpus.formats.columns.faults import find_faults, reject_faults, reject_jumps
+from job.corpus.formats.columns.roles import WORDS, Columns, Evidence, Table, choose_columns
 from job.corpus.formats.columns.signs import (
     clean,
     find_blank,
@@ -31,45 +25,62 @@ from job.corpus.formats.columns.signs import (
     refuse_pieces,
     without_blanks,
 )
+from job.corpus.formats.format import (
+    Contents,
+    CorpusFile,
+    Format,
+    Options,
+    Score,
+    one_by_one,
+    refusal_of,
+)
 from job.corpus.formats.placement import DIFFER, DISAGREE
-from job.corpus.formats.text_lines import LineError, Rejected
+from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.unread import refuse_unread
 from job.sentence import Sentence
 
-JUMPS = "a row whose number does not go on from that before it"
 IGNORED = "comment lines were left out"
 
 
-def parse_columns(
-    lines: Sequence[str | LineError], path: str, fields: Mapping[str, int]
-) -> tuple[str, list[Sentence], list[Rejected], Counter]:
-    """How it was read, the sentences, what was rejected, and how often what is worth a note.
+def _score(file: CorpusFile, options: Options) -> Score:
+    tags = options.fields.get("tags", 0)
+    score = Score.of_lines(
+        file,
+        lambda line: any(looks_like_row(line, c) for c in {0, tags}),
+        "end in a BIO tag or are O",
+    )
+    if not file.sample:
+        return score
+    return score._replace(refusal=refusal_of(lambda: refuse_unread(file.sample, file.path)))
 
-    `fields` are the columns that the user named, `text` or `tags` -> its number from 1.
-    Raises DataError where the columns cannot be told.
-    """
-    tabs = has_tabs(lines)
-    blocks = list(split_blocks(lines, tabs, fields.get("tags", 0)))
-    width = check_width(blocks, path, fields)
+
+def _read_file(file: CorpusFile, options: Options) -> Contents:
+    """Raises DataError where the columns cannot be told."""
+    fields = options.fields
+    tabs = has_tabs(file.lines)
+    blocks = split_blocks(file.lines, tabs, fields.get("tags", 0))
+    width = check_width(blocks, file.path, fields)
     whole = [block for block in blocks if not block.error]
     for block in whole:
         block.carried, block.others = read_carried(block.comments)
     how = [f"columns separated by {'tabs' if tabs else 'spaces'}"]
-    noted: Counter = Counter()
+    contents = Contents("", [], [])
     if whole:
-        table = Table([block.rows for block in whole], width, path)
+        table = Table([block.rows for block in whole], width, file.path)
         columns = choose_columns(table, fields, _evidence(whole, width))
         how.append(str(columns))
-        _choose_comments(whole, columns.text, noted)
+        _choose_comments(whole, columns.text, contents.noted)
         how += _clean_units(whole, table, columns, chosen="text" in fields)
-        how += _read(whole, columns, noted)
-    sentences, rejected = [], []
+        how += _read(whole, columns, contents.noted)
     for block in blocks:
         if block.error:
             line, error = block.error
-            rejected.append(Rejected(error.reason, line, error.detail))
-        else:
-            sentences.append(block.sentence)
-    return ", ".join(how), sentences, rejected, noted
+            contents.rejected.append(error.at(file.path, line))
+        elif block.read:
+            text, spans = block.read
+            contents.sentences.append(Sentence(text, spans, block.line, file.path))
+    contents.how = ", ".join(how)
+    return contents
 
 
 def _evidence(blocks: Sequence[Block], width: int) -> Evidence:
@@ -94,7 +105,7 @@ def _spelled(block: Block, column: int) -> str | None:
     return next((text for text in texts if any(spells(way, text) for way in ways)), None)
 
 
-def _choose_comments(blocks: Sequence[Block], column: int, noted: Counter) -> None:
+def _choose_comments(blocks: Sequence[Block], column: int, noted: Counter[str]) -> None:
     """Takes comments of no form for the text where most of the file's spell the units."""
     free = [block for block in blocks if block.others and not block.carried]
     texts = [_spelled(block, column) for block in free]
@@ -122,99 +133,62 @@ def _clean_units(
     if not most_carried:
         refuse_pieces(table, columns, chosen)
         prefix = find_prefix(table, columns.text)
-        _reject_jumps(blocks, columns)
-    faults = dict(_faults(table, columns))
+        reject_jumps(blocks, columns)
+    faults = find_faults(table, columns)
     if blank or prefix:
         meaning = {unit: clean(unit, blank, prefix) for unit in table.counts[columns.text]}
         reason = f"a unit without the `{prefix}` of the others"
         faults[columns.text] = {unit: reason for unit, text in meaning.items() if text is None}
-    for block in blocks:
-        for c, reasons in faults.items():
-            for i, row in enumerate(block.rows):
-                if row[c] in reasons:
-                    is_tag = c == columns.tags
-                    hint = f"; `{row[c][:20]}` is neither O nor BIO nor BIOES" if is_tag else ""
-                    block.reject_row(i, reasons[row[c]], hint)
-        if blank or prefix:
+        reject_faults(blocks, faults, columns.tags)
+        for block in blocks:
             for row in block.rows:
-                row[columns.text] = meaning[row[columns.text]]
+                row[columns.text] = meaning[row[columns.text]] or ""
+    else:
+        reject_faults(blocks, faults, columns.tags)
     how = [f"`{blank}` a blank"] if blank else []
     return [*how, f"without the `{prefix}` before every unit"] if prefix else how
 
 
-def _faults(table: Table, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
-    """Columns with values that cannot be read: why, for each value."""
-    untagged = [value for value in table.counts[columns.tags] if not looks_like_tag(value)]
-    if untagged:
-        yield columns.tags, dict.fromkeys(untagged, UNTAGGED)
-    for c, role in enumerate(columns.roles):
-        if role in (RUNNING, WORDS) and c not in (columns.text, columns.tags):
-            others = [value for value in table.counts[c] if not value.isdecimal()]
-            if others:
-                yield c, dict.fromkeys(others, "a row without the number that others have")
-
-
-def _reject_jumps(blocks: Sequence[Block], columns: Columns) -> None:
-    """Where rows are numbered, one is missing or a blank line is, if the numbers do not go on.
-
-    Sentences that carry their text are held against that instead.
-    """
-    for c, role in enumerate(columns.roles):
-        if role not in (RUNNING, WORDS) or c in (columns.text, columns.tags):
-            continue
-        for block in blocks:
-            values = [row[c] for row in block.rows]
-            if block.carried or not all(map(str.isdecimal, values)):
-                continue
-            numbers = list(map(int, values))
-            before = [min(numbers[0], 1) - 1, *numbers]
-            for i, (left, right) in enumerate(zip(before, numbers, strict=False)):
-                if right - left not in ((1,) if role == RUNNING else (0, 1)):
-                    block.reject_row(i, JUMPS)
-                    break
-
-
-def _read(blocks: Sequence[Block], columns: Columns, noted: Counter) -> list[str]:
+def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[str]) -> list[str]:
     """Reads each sentence, and says where its text is from."""
     good = [block for block in blocks if not block.error]
-    units = {id(block): [row[columns.text] for row in block.rows] for block in good}
+    units = [[row[columns.text] for row in block.rows] for block in good]
     tags = read_tags({row[columns.tags] for block in good for row in block.rows})
-    joiner = choose_joiner(units[id(block)] for block in good)
+    joiner = choose_joiner(units)
     parts_of = columns.find(WORDS)
-    for block in good:
+    for block, units_of_block in zip(good, units, strict=True):
         row_tags = [tags[row[columns.tags]] for row in block.rows]
         words = None if parts_of is None else [row[parts_of] for row in block.rows]
         text, marked = block.carried or (None, None)
         try:
-            block.sentence = read_units(
-                *(units[id(block)], row_tags, text, joiner, block.line, noted),
-                marked=marked,
-                words=words,
+            block.read = read_units(
+                units_of_block, row_tags, text, joiner, noted, marked=marked, words=words
             )
         except LineError as error:
             block.reject(block.line, error)
-    carrying = [block for block in good if block.carried]
-    _reject_unmarked(carrying)
-    marked = any(block.carried.marked is not None for block in carrying)
-    how = [f"text{' and entities' if marked else ''} from the comment lines"] if carrying else []
-    if 0 < len(good) <= 2 * len(carrying):
+    carried = [block.carried for block in good if block.carried]
+    _reject_unmarked(good)
+    and_entities = any(each.marked is not None for each in carried)
+    how = [f"text{' and entities' if and_entities else ''} from the comment lines"]
+    how = how if carried else []
+    if 0 < len(good) <= 2 * len(carried):
         _reject_uncarried(good)
     elif good:
         how.append(JOINED_AS[joiner])
-    if parts_of is not None and not carrying:
+    if parts_of is not None and not carried:
         how.append("rows of one number joined as they are")
     return how
 
 
 def _reject_unmarked(blocks: Sequence[Block]) -> None:
     """Beside sentences that are marked up, one without markup has no entity."""
-    read = [block for block in blocks if block.sentence]
-    plain = [block for block in read if block.carried == (block.sentence.text, None)]
+    read = [(block, *block.read) for block in blocks if block.read and block.carried]
+    plain = [(block, spans) for block, text, spans in read if block.carried == (text, None)]
     if len(plain) == len(read):
         return
-    for block in plain:
-        if block.sentence.spans:
-            found = f"the units {len(block.sentence.spans)}, the markup none"
+    for block, spans in plain:
+        if spans:
+            found = f"the units {len(spans)}, the markup none"
             block.reject(block.line, LineError(DISAGREE, found))
 
 
@@ -223,3 +197,6 @@ def _reject_uncarried(blocks: Sequence[Block]) -> None:
     for block in blocks:
         if block.carried is None:
             block.reject(block.line, LineError("no comment line carries the text"))
+
+
+COLUMNS = Format("columns", _score, one_by_one(_read_file), takes_fields=True)

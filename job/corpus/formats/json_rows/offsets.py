@@ -7,8 +7,7 @@ does not spell is rejected, never moved about until it fits.
 
 import itertools
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,21 +21,22 @@ CUTS = "a span that begins or ends within a syllable"
 UNDECIDED = "offsets that can be read in two ways"
 
 
-class GivenSpan(NamedTuple):
-    """A span as it was written: offsets in the file's unit, and the mention where it is named."""
-
-    start: int
-    end: int
-    type: str
-    mention: str | None = None
-
-
 @dataclass(slots=True)
 class Marked:
-    """A text and its spans as they were written."""
+    """A text and its spans as they were written: in the file's unit.
+
+    `mentions` has for each span the mention that it names, or None.
+    """
 
     text: str
-    spans: list[GivenSpan] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    mentions: list[str | None] = field(default_factory=list)
+
+    def named(self) -> Iterator[tuple[Span, str]]:
+        """The spans that name their mention."""
+        for span, mention in zip(self.spans, self.mentions, strict=True):
+            if mention is not None:
+                yield span, mention
 
 
 def _utf16(character: str) -> int:
@@ -54,15 +54,16 @@ class Unit(NamedTuple):
     width: Callable[[str], int] | None
     inclusive: bool
 
-    def convert(self, text: str, span: GivenSpan) -> Span:
+    def convert(self, text: str, span: Span) -> Span:
         """The span in half-open code points. Raises LineError where the offsets hit none."""
-        first, last = span.start, span.end + self.inclusive
+        first, last, type_ = span
+        last += self.inclusive
         if self.width is not None:
             index_at = _index_at(text, self.width)
             first, last = index_at.get(first, -1), index_at.get(last, -1)
         if not 0 <= first < last <= len(text):
             raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {len(text)} characters")
-        return Span(first, last, span.type)
+        return span if (first, last) == span[:2] else Span(first, last, type_)
 
 
 @lru_cache(maxsize=1)
@@ -81,6 +82,7 @@ UTF_16 = Unit("UTF-16 code units", _utf16, False)
 LETTER_AND_MARK = re.compile(
     "[^\\W\\d_][\u0300-\u036f]|[\u1100-\u115f][\u1160-\u11a7]|[\u1160-\u11a7][\u11a8-\u11ff]"
 )
+MARK = re.compile("[\u0300-\u036f\u1160-\u11ff]")  # the second of the two
 UNEXPLAINED = 0.01  # of the spans, that make one doubt the unit
 UNITS = (
     CODE_POINTS,
@@ -101,11 +103,11 @@ def choose_unit(
     none, which of the two holds cannot be told.
     """
     rows = list(rows)
-    named = [row for row in rows if any(span.mention is not None for span in row.spans)]
+    named = [row for row in rows if any(mention is not None for mention in row.mentions)]
     if not named:
         return default, _explaining(rows, default)
     spelled = [(_spelled(named, unit), unit) for unit in UNITS[:1]]
-    mentions = sum(span.mention is not None for row in named for span in row.spans)
+    mentions = sum(mention is not None for row in named for mention in row.mentions)
     if spelled[0][0] == (mentions, mentions):  # and a longer or shorter span spells another word
         return CODE_POINTS, ()
     spelled += [(_spelled(named, unit), unit) for unit in UNITS[1:]]
@@ -139,23 +141,17 @@ def _explains(row: Marked, unit: Unit) -> bool:
 
 def _spelled(rows: Sequence[Marked], unit: Unit) -> tuple[int, int]:
     """How many mentions the offsets give, but for blanks around them, and how many exactly."""
-    counts: Counter = Counter()
+    but_for_blanks = exactly = 0
     for row in rows:
-        for span in row.spans:
-            if span.mention is not None:
-                counts.update(_agreement(row.text, span, unit))
-    return counts["but for blanks"], counts["exactly"]
-
-
-def _agreement(text: str, span: GivenSpan, unit: Unit) -> list[str]:
-    try:
-        start, end, _ = unit.convert(text, span)
-    except LineError:
-        return []
-    found = text[start:end]
-    if found.strip() != span.mention.strip():
-        return []
-    return ["but for blanks", "exactly"] if found == span.mention else ["but for blanks"]
+        for span, mention in row.named():
+            try:
+                start, end, _ = unit.convert(row.text, span)
+            except LineError:
+                continue
+            found = row.text[start:end]
+            exactly += found == mention
+            but_for_blanks += found == mention or found.strip() == mention.strip()
+    return but_for_blanks, exactly
 
 
 def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]:
@@ -164,19 +160,10 @@ def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]
     Raises LineError where a span names another mention or cuts a syllable in two, or where one of
     the `others`, which explain the file as well, gives other spans.
     """
-    spans = tuple(unit.convert(row.text, span) for span in row.spans)
-    for span, given in zip(spans, row.spans, strict=True):
-        found = row.text[span.start : span.end]
-        if given.mention is not None and found.strip() != given.mention.strip():
-            raise LineError(
-                DIFFERS,
-                f"[{given.start}, {given.end}] gives `{found[:20]}`, the span says "
-                f"`{given.mention[:20]}`",
-            )
-    for index in {index for span in spans for index in (span.start, span.end)}:
-        if index and LETTER_AND_MARK.fullmatch(row.text, index - 1, index + 1):
-            found = row.text[max(index - 10, 0) : index + 10]
-            raise LineError(CUTS, f"offset {index}, in `{found}`; the text is decomposed (NFD)")
+    spans = tuple([unit.convert(row.text, span) for span in row.spans])
+    _refuse_other_mentions(row, spans)
+    if MARK.search(row.text):
+        _refuse_cuts(row.text, spans)
     for other in others:
         try:
             same = tuple(other.convert(row.text, span) for span in row.spans) == spans
@@ -185,3 +172,22 @@ def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]
         if not same:
             raise LineError(UNDECIDED, f"as {unit.name} or as {other.name}")
     return spans
+
+
+def _refuse_other_mentions(row: Marked, spans: Sequence[Span]) -> None:
+    for (start, end, _), given, mention in zip(spans, row.spans, row.mentions, strict=True):
+        if mention is None or (found := row.text[start:end]) == mention:
+            continue
+        if found.strip() != mention.strip():
+            raise LineError(
+                DIFFERS,
+                f"[{given.start}, {given.end}] gives `{found[:20]}`, the span says "
+                f"`{mention[:20]}`",
+            )
+
+
+def _refuse_cuts(text: str, spans: Sequence[Span]) -> None:
+    for index in {index for span in spans for index in (span.start, span.end)}:
+        if index and LETTER_AND_MARK.fullmatch(text, index - 1, index + 1):
+            found = text[max(index - 10, 0) : index + 10]
+            raise LineError(CUTS, f"offset {index}, in `{found}`; the text is decomposed (NFD)")

@@ -7,32 +7,31 @@ sentences: they are left out and counted.
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.text_lines import Line, LineError
 
-Row = dict | LineError
+Object = dict[str, object]
+Row = Object | LineError
 Rows = list[tuple[int, Row]]
-
-# What annotation tools say of a row that nobody stands by.
-LEFT_OUT_VALUES = {
-    "answer": ("reject", "ignore"),
-    "status": (
-        *("rejected", "reject", "ignored", "ignore", "skipped", "skip", "cancelled", "canceled"),
-        *("unannotated", "unlabeled", "not annotated", "pending", "todo", "discarded"),
-    ),
-}
-LEFT_OUT_WHERE_TRUE = ("was_cancelled", "cancelled", "canceled", "rejected", "ignored", "skipped")
-LEFT_OUT_WHERE_FALSE = ("is_labeled", "is_annotated", "annotated", "labeled", "accepted")
-LEFT_OUT_WHERE_NONE = ("total_annotations",)
-
 
 # Where the spans or tags of a row stand; null in all that are there: nobody has annotated it.
 SPANS = ("spans", "entities", "label")
 TAGS = ("ner_tags", "tags", "labels")
 ANSWERS = (*SPANS, *TAGS)
 
-
+# What annotation tools say of a row that nobody stands by.
+LEFT_OUT: dict[str, tuple[object, ...]] = {
+    "answer": ("reject", "ignore"),
+    "status": (
+        *("rejected", "reject", "ignored", "ignore", "skipped", "skip", "cancelled", "canceled"),
+        *("unannotated", "unlabeled", "not annotated", "pending", "todo", "discarded"),
+    ),
+    **dict.fromkeys(("was_cancelled", "cancelled", "canceled", "rejected"), (True,)),
+    **dict.fromkeys(("ignored", "skipped"), (True,)),
+    **dict.fromkeys(("is_labeled", "is_annotated", "annotated", "labeled", "accepted"), (False,)),
+    "total_annotations": (0,),
+}
 TWICE = "a key twice in one JSON object"
 
 
@@ -40,7 +39,7 @@ class _TwiceError(ValueError):
     pass
 
 
-def _once(pairs: list[tuple[str, object]]) -> dict:
+def _once(pairs: list[tuple[str, object]]) -> Object:
     row = dict(pairs)
     if len(row) < len(pairs):
         raise _TwiceError(TWICE)
@@ -61,7 +60,15 @@ def strict_value(text: str) -> object:
     return DECODER.decode(text)
 
 
-def rows_of_lines(lines: Sequence[str | LineError]) -> Rows:
+def looks_like_json(line: str) -> bool:
+    """Whether the line is an object, also one with a key twice."""
+    if not line.lstrip().startswith("{"):
+        return False
+    row = _row(line)
+    return isinstance(row, dict) or row.reason == TWICE
+
+
+def rows_of_lines(lines: Sequence[Line]) -> Rows:
     """A row for each line that is not blank."""
     return [
         (number, line if isinstance(line, LineError) else _row(line))
@@ -73,8 +80,7 @@ def rows_of_lines(lines: Sequence[str | LineError]) -> Rows:
 def _row(line: str) -> Row:
     try:
         row = FAST_DECODER.decode(line)
-        # Each key is a quote and a colon; where there are more of them, one may be a key twice.
-        if isinstance(row, dict) and len(KEYS.findall(line)) != _count_keys(row):
+        if isinstance(row, dict) and _may_repeat_a_key(line, row):
             row = DECODER.decode(line)
     except _TwiceError:
         return LineError(TWICE)
@@ -83,45 +89,62 @@ def _row(line: str) -> Row:
     return row if isinstance(row, dict) else LineError("not a JSON object")
 
 
-def _count_keys(value: dict | list) -> int:
-    count, inner = 0, [value]
-    for item in inner:  # which grows
-        if isinstance(item, dict):
-            count += len(item)
-            item = item.values()
-        inner += [below for below in item if isinstance(below, dict | list)]
+def _may_repeat_a_key(line: str, row: Object) -> bool:
+    """Each key is a quote and a colon; where there are more of them, one may be a key twice."""
+    colons = line.count(":")
+    if colons == len(row):  # then no object lies within this one, either
+        return False
+    keys = _count_keys(row)
+    return colons != keys and len(KEYS.findall(line)) != keys
+
+
+def _count_keys(row: Object) -> int:
+    count = 0
+    inner: list[Iterable[object]] = [[row]]
+    for values in inner:  # which grows
+        for value in values:
+            if isinstance(value, dict):
+                count += len(value)
+                inner.append(value.values())
+            elif isinstance(value, list):
+                inner.append(value)
     return count
 
 
-def array_of(lines: Sequence[str | LineError]) -> list[tuple[int, object]] | None:
+def array_of(lines: Sequence[Line]) -> list[tuple[int, object]] | None:
     """The elements of a file that is one JSON array, each with its line; None where it is none."""
     first = next((line for line in lines if not isinstance(line, str) or line.strip()), "")
     if not isinstance(first, str) or not first.lstrip().startswith("["):
         return None
-    if any(isinstance(line, LineError) for line in lines):
+    texts = [line for line in lines if isinstance(line, str)]
+    if len(texts) < len(lines):
         return None
-    text = "\n".join(lines)
-    elements: list[tuple[int, object]] = []
-    position = text.index("[") + 1
-    seen, number = 0, 1
+    text = "\n".join(texts)
     try:
-        while True:
-            position = _skip(text, position)
-            if not elements and text[position] == "]":
-                break
-            number += text.count("\n", seen, position)
-            seen = position
-            element, position = DECODER.raw_decode(text, position)
-            elements.append((number, element))
-            position = _skip(text, position)
-            if text[position] == "]":
-                break
-            if text[position] != ",":
-                return None
-            position += 1
+        elements, end = _elements(text, text.index("[") + 1)
     except (ValueError, IndexError, RecursionError):
         return None
-    return None if text[position + 1 :].strip() else elements
+    return None if text[end:].strip() else elements
+
+
+def _elements(text: str, position: int) -> tuple[list[tuple[int, object]], int]:
+    """The elements of the array whose first begins at `position`, and where it has ended."""
+    elements: list[tuple[int, object]] = []
+    seen, number = 0, 1
+    position = _skip(text, position)
+    if text[position] == "]":
+        return elements, position + 1
+    while True:
+        number += text.count("\n", seen, position)
+        seen = position
+        element, position = DECODER.raw_decode(text, position)
+        elements.append((number, element))
+        position = _skip(text, position)
+        if text[position] == "]":
+            return elements, position + 1
+        if text[position] != ",":
+            raise ValueError(f"no comma at {position}")
+        position = _skip(text, position + 1)
 
 
 def _skip(text: str, position: int) -> int:
@@ -130,7 +153,7 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def without_left_out(rows: Rows, noted: Counter) -> Rows:
+def without_left_out(rows: Rows, noted: Counter[str]) -> Rows:
     """The rows that somebody stands by; the others are counted by what is said of them."""
     kept = []
     for number, row in rows:
@@ -142,21 +165,23 @@ def without_left_out(rows: Rows, noted: Counter) -> Rows:
     return kept
 
 
-def _left_out(row: dict) -> str:
-    for key, values in LEFT_OUT_VALUES.items():
-        value = row.get(key)
-        if isinstance(value, str) and value.strip().lower() in values:
-            return f'"{key}": "{value.strip()}"'
-    for key in LEFT_OUT_WHERE_TRUE:
-        if row.get(key) is True:
-            return f'"{key}": true'
-    for key in LEFT_OUT_WHERE_FALSE:
-        if row.get(key) is False:
-            return f'"{key}": false'
-    for key in LEFT_OUT_WHERE_NONE:
-        if row.get(key) == 0 and row[key] is not False:
-            return f'"{key}": 0'
+def _left_out(row: Object) -> str:
+    if not row.keys().isdisjoint(LEFT_OUT):
+        for key in LEFT_OUT:
+            if said := _said(key, row.get(key)):
+                return said
     answers = [key for key in ANSWERS if key in row]
     if answers and all(row[key] is None for key in answers):
         return f'"{answers[0]}": null'
+    return ""
+
+
+def _said(key: str, value: object) -> str:
+    if isinstance(value, str):
+        value = value.strip()
+        return f'"{key}": "{value}"' if value.lower() in LEFT_OUT[key] else ""
+    for least in LEFT_OUT[key]:
+        # To Python, 0 is False.
+        if value == least and isinstance(value, bool) == isinstance(least, bool):
+            return f'"{key}": {json.dumps(least)}'
     return ""

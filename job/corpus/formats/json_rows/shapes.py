@@ -71,6 +71,7 @@ def refuse_document(lines: Sequence[str | LineError], path: str) -> None:
             what = "begins like a JSON array and is none" if start == "[" else "is no JSON"
             raise DataError(f"{path} {what} ({error}); export it again.") from error
         return
+    assert isinstance(document, dict | list)
     if isinstance(document, dict) and ("text" in document or "tokens" in document):
         raise _convertible(path, "JSON whose only row takes several lines", ".")
     keys = ", ".join(f"`{key}`"[:40] for key in list(document)[:5])

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from job import storage
-from job.checkpoints import CheckpointStore
+from job.checkpoints import CheckpointStore, Position
 from job.errors import OutputError
 from job.settings import Settings
-from job.training.identity import Start
 from job.training.preparation import Prepared
 
 logger = logging.getLogger(__name__)
@@ -31,16 +30,20 @@ class Need:
 
 
 def needs_of(
-    settings: Settings, prepared: Prepared, start: Start, store: CheckpointStore, scratch: Path
+    settings: Settings,
+    prepared: Prepared,
+    position: Position,
+    store: CheckpointStore,
+    scratch: Path,
 ) -> list[Need]:
-    """What a run from `start` writes: to this machine's `scratch`, and to an output on a path, but
-    not to one where RESUME=never makes room first."""
+    """What a run from `position` writes: to this machine's `scratch`, and to an output on a path,
+    but not to one where RESUME=never makes room first."""
     network, url = prepared.network, settings.downstream_model_dir
     weights = [*network.parameters(), *network.buffers()]
     model = sum(tensor.numel() * tensor.element_size() for tensor in weights)
     trained = (p.numel() * p.element_size() for p in network.parameters() if p.requires_grad)
-    is_trained = start.is_trained(settings.epochs_to_train)
-    checkpoint = 0 if is_trained else model + MOMENTS * sum(trained)
+    is_end = position.is_end(settings.epochs_to_train)
+    checkpoint = 0 if is_end else model + MOMENTS * sum(trained)
     present = len(store.present())
     more = max(1, store.keep_best + AT_ONCE - present)
     here = "free some, or set TMPDIR to a larger disk"

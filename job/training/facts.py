@@ -1,16 +1,14 @@
-"""What is told at the end of a run: the facts that go with the model, and the last screen."""
+"""The facts that go with a trained model."""
 
 import platform
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 import transformers
 
 import job
-from job import storage
 from job.devices import Hardware
-from job.evaluation import EpochRecord, SplitResult, summary_table
+from job.evaluation import EpochRecord
 from job.settings import Settings, masked
 from job.training.preparation import Prepared
 
@@ -50,38 +48,3 @@ def facts_of(
     if settings.price_per_hour:
         facts["cost"] = f"${settings.price_per_hour * seconds / 3600:.2f}"
     return facts
-
-
-def last_screen(
-    results: Sequence[SplitResult],
-    history: Sequence[EpochRecord],
-    facts: Mapping[str, str],
-    url: str,
-) -> str:
-    """The table of F1 per type, what the run took, where everything is, and what to do next."""
-    shown = results[-1]
-    speeds = [record.sentences_per_s for record in history]
-    lines = [
-        "",
-        summary_table(shown).rstrip("\n"),
-        "",
-        f"{facts['seconds']} s in all, {facts['seconds of training']} s of training"
-        + (f" at {sum(speeds) / len(speeds):.0f} sentences/s" if speeds else "")
-        + (f", {facts['cost']}" if "cost" in facts else ""),
-        "",
-        f"model    {storage.join(url, 'model')}",
-        f"report   {storage.join(url, 'report', 'index.html')}",
-        f"errors   {storage.join(url, 'report', 'errors.jsonl')}",
-        f"logs     {storage.join(url, 'logs')}",
-        "",
-        "Tag your own sentences, one a line:",
-        "  python -m job predict sentences.txt tagged.txt --downstream_model_dir="
-        + shlex.quote(url),
-    ]
-    if storage.is_local(url):
-        lines += [
-            "Train in the cloud with the same arguments (docs/cloud.md says how):",
-            "  python -m job spec vertex-gpu --image=IMAGE "
-            "--downstream_model_dir=gs://BUCKET/FOLDER > vertex-gpu.yaml",
-        ]
-    return "\n".join(lines)

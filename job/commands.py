@@ -1,0 +1,139 @@
+"""The commands: which arguments each takes, and what it does with them.
+
+Heavy imports wait until the arguments are known to be good: a mistake is told in a second.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from job import spec
+from job.cloud import read_vertex, require_one_machine
+from job.launch import TARGETS, LaunchSettings
+from job.machine import streams
+from job.settings import Parsed, Settings, help_text
+from job.signals import StopRequest
+
+if TYPE_CHECKING:
+    from job.log import LogHandler
+
+
+def set_up_log(parsed: Parsed, stop: StopRequest) -> "LogHandler":
+    """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
+    from job.log import set_up_logging
+
+    settings = parsed.settings
+    stream = sys.stderr if parsed.command == "predict" else sys.stdout
+    if parsed.command == "train":
+        streams.outlive_reader()
+    # Where lines cannot be erased, each is a line of the log.
+    is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+    vertex = read_vertex(os.environ)
+    token = settings.hf_token.get_secret_value() if settings.hf_token else ""
+    handler = set_up_logging(
+        settings.log_format,
+        stream,
+        is_terminal,
+        in_cloud=vertex.in_cloud,
+        secrets=[token],
+        machine=vertex.node_rank,
+    )
+    stop.tell = handler.warn_past_locks
+    return handler
+
+
+def with_secrets(parsed: Parsed) -> Parsed:
+    """The same with HF_TOKEN, read from what HF_TOKEN_SECRET names."""
+    from job.cloud import read_secret
+
+    name = parsed.settings.hf_token_secret
+    assert name, "there is a secret to be read"
+    token = SecretStr(read_secret("HF_TOKEN_SECRET", name))
+    return replace(parsed, settings=parsed.settings.model_copy(update={"hf_token": token}))
+
+
+def train_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> int:
+    """Trains, evaluates and exports."""
+    vertex = read_vertex(os.environ)
+    if parsed.settings.wanted_accelerator == "tpu":
+        require_one_machine(vertex, "a TPU")
+    from job.cloud import stop_when_preempted
+    from job.train import train
+    from job.training import trial_callbacks
+
+    stop.raise_from_here()
+    _, metric = parsed.settings.monitored
+    callbacks = trial_callbacks(vertex, metric)
+    with stop_when_preempted(os.environ.get("GCE_METADATA_HOST")):
+        handler.tell(train(parsed.settings, stop, handler, callbacks, vertex))
+    return 0
+
+
+def check_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> int:
+    """Tries everything that a run needs, without training."""
+    from job.check import check
+
+    stop.raise_from_here()
+    return check(parsed.settings)
+
+
+def predict_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> int:
+    """Tags a file of sentences."""
+    from job.devices import choose_hardware
+    from job.predict import predict
+
+    stop.raise_from_here()
+    settings = parsed.settings
+    text, tagged = parsed.operands
+    hardware = choose_hardware(settings.wanted_accelerator, "32")
+    given = parsed.sources["max_seq_length"] != "default"
+    predict(
+        settings.downstream_model_dir,
+        text,
+        tagged,
+        cache_dir=settings.cache_dir,
+        device=hardware.device,
+        max_seq_length=settings.max_seq_length if given else None,
+        stride=settings.window_stride if given else None,
+    )
+    return 0
+
+
+def spec_text(parsed: Parsed) -> str:
+    """The specification that was asked for."""
+    assert isinstance(parsed.settings, LaunchSettings)
+    return spec.render(parsed.settings, parsed.sources)
+
+
+Run = Callable[[Parsed, StopRequest, "LogHandler"], int]
+
+
+@dataclass(frozen=True)
+class Command:
+    """`kind`: the settings that it takes. It has `run`, which returns the exit code, or only prints
+    a `text`."""
+
+    name: str
+    kind: type[Settings]
+    run: Run | None = None
+    text: Callable[[Parsed], str] | None = None
+    help: Callable[[], str] = help_text
+    needs_one_machine: bool = False
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command("train", Settings, train_command),
+        Command("check", Settings, check_command, needs_one_machine=True),
+        Command("predict", Settings, predict_command),
+        Command("spec", LaunchSettings, text=spec_text, help=spec.help_text),
+    )
+}
+# What `job.settings.parse` has to know of them.
+KINDS = {name: command.kind for name, command in COMMANDS.items()}
+CHOICES = {"target": TARGETS}

@@ -1,0 +1,35 @@
+"""What was measured: on a split at the end of a run, and at the end of each epoch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from job.evaluation.scores import Scores
+from job.sentence import Sentence, Span
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """How a model did on one split."""
+
+    name: str
+    sentences: Sequence[Sentence]  # with the gold entities of the untruncated text
+    predicted: Sequence[tuple[Span, ...]]  # in characters, for each sentence
+    characters: Scores
+    wordpieces: Scores
+    loss: float  # mean per real wordpiece
+    lost: Mapping[str, int]  # entities that no tag per wordpiece can return exactly, by reason
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What was measured at the end of one epoch; a figure that is not known is nan."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    val_loss: float
+    f1_characters: float
+    f1_wordpieces: float
+    sentences_per_s: float
+    seconds: float
+    learning_rate: float

@@ -1,0 +1,103 @@
+"""A loaded model that finds the entities of texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from job.batches import Layout
+from job.corpus import NFC, OFF, Composed, compose
+from job.encoding import LabelMap, SpecialTokens, decode_spans, encode
+from job.errors import ArgumentError, DataError
+from job.model import (
+    choose_layout,
+    load_classifier,
+    load_tokenizer,
+    max_positions,
+    predict_labels,
+    probe_split,
+)
+from job.sentence import Sentence, Span
+
+DEFAULT_WINDOW = 128  # wordpieces, where the manifest does not say what the model was trained with
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """A loaded model; `tag` gives the entities of texts."""
+
+    network: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    label_map: LabelMap
+    layout: Layout
+    max_seq_length: int
+    stride: int
+    composes: bool = False
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        manifest: dict,
+        device: torch.device | str,
+        max_seq_length: int | None,
+        stride: int | None,
+    ) -> "Tagger":
+        """Loads a verified model directory."""
+        file = folder / "label_map.txt"
+        label_map = LabelMap.from_text(file.read_text(encoding="utf-8"), str(file))
+        tokenizer = load_tokenizer(folder)
+        network = load_classifier(folder, label_map, trained=True)
+        network.to(device)  # type: ignore[arg-type]  # transformers' wrapper hides `self`
+        window = _window(max_seq_length, manifest, max_positions(network.config))
+        special = SpecialTokens.of(tokenizer)
+        layout = choose_layout(
+            network,
+            special,
+            probe_split((window - special.count,), network.config.vocab_size),
+            max_seq_length=window,
+            batch_size=1,
+        )
+        overlap = stride if stride is not None else min(16, (window - 2) // 2)
+        composes = _composes(folder, manifest)
+        return cls(network, tokenizer, label_map, layout, window, overlap, composes)
+
+    def tag(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """The entities of each text, in characters of the text as it was given."""
+        read = [compose(text) if self.composes else Composed(text) for text in texts]
+        sentences = [Sentence(each.text) for each in read]
+        split = encode(
+            sentences,
+            self.tokenizer,
+            self.label_map,
+            max_seq_length=self.max_seq_length,
+            stride=self.stride,
+            truncate=False,
+        )
+        label_ids_P, _ = predict_labels(self.network, split, self.layout)
+        found = decode_spans(label_ids_P, split, self.label_map)
+        return [each.given(spans) for each, spans in zip(read, found, strict=True)]
+
+
+def _composes(folder: Path, manifest: dict) -> bool:
+    """Whether the model was trained with NORMALIZE=nfc; a manifest that does not say was not."""
+    told = manifest.get("facts", {}).get("normalize", OFF)
+    if told not in (OFF, NFC):
+        raise DataError(
+            f"{folder}: its texts were normalised by {told!r}, unknown to this version."
+        )
+    return told == NFC
+
+
+def _window(wanted: int | None, manifest: dict, positions: int | None) -> int:
+    """Wordpieces of a window, special ones included: as wanted, as in training, or a usual one."""
+    if wanted and positions and wanted > positions:
+        raise ArgumentError(
+            f"MAX_SEQ_LENGTH={wanted}: this model has {positions} positions; set it to {positions} "
+            f"or less, or leave it out to read windows as in training."
+        )
+    trained_with = str(manifest.get("facts", {}).get("max sequence length", ""))
+    usual = int(trained_with) if trained_with.isdigit() else DEFAULT_WINDOW
+    return wanted or min(usual, positions or usual)

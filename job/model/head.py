@@ -1,0 +1,60 @@
+"""The head of a network: what its logits mean, as a loss to train on and as labels to predict.
+
+To add one, such as a CRF, write a class with the methods of `TokenHead` and give it a row in
+`HEADS`. A model names its head in config.json ("token_head"), so it keeps it wherever it is loaded.
+Shape legend:
+
+    R rows, L positions of a row, C label ids
+"""
+
+from typing import Protocol
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from job.batches import IGNORED_LABEL, Batch
+from job.errors import ArgumentError
+
+
+class TokenHead(Protocol):
+    """How the logits of a batch become a loss and labels."""
+
+    def summed_loss(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """The loss summed over the scored wordpieces, in nats, as a tensor without dimensions."""
+
+    def label_ids(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """label_RL, int16, on the same device."""
+
+
+class Softmax:
+    """Each wordpiece by itself: cross-entropy, and the likeliest label."""
+
+    def summed_loss(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
+        logits_NC, labels_N = logits_RLC.flatten(0, 1), batch["labels"].flatten()
+        return cross_entropy(logits_NC, labels_N, ignore_index=IGNORED_LABEL, reduction="sum")
+
+    def label_ids(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return logits_RLC.argmax(-1).to(torch.int16)
+
+
+HEADS: dict[str, TokenHead] = {"softmax": Softmax()}
+
+
+def head_of(config: PreTrainedConfig) -> TokenHead:
+    """The head that a model's config names, or the softmax. Raises ArgumentError."""
+    name = getattr(config, "token_head", "softmax")
+    if name not in HEADS:
+        raise ArgumentError(
+            f'config.json: this version does not know the head "{name}" (token_head); it knows '
+            f"{', '.join(HEADS)}."
+        )
+    return HEADS[name]
+
+
+def logits_of(network: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """logits_RLC, float32."""
+    inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+    if "position_ids" in batch:  # in packed rows, where positions begin anew in each window
+        inputs["position_ids"] = batch["position_ids"]
+    return network(**inputs).logits.float()
