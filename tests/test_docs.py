@@ -57,7 +57,7 @@ def test_relative_links_lead_somewhere(document):
         assert not anchor or anchor in anchors(str(target.relative_to(ROOT))), link
 
 
-@pytest.mark.parametrize("document", (*TUTORIAL, "CONTRIBUTING.md"))
+@pytest.mark.parametrize("document", [*TUTORIAL, "CONTRIBUTING.md"])
 def test_names_are_found_in_the_file_that_is_linked(document):
     """Where a sentence names a function or a table and links its file, the file has it."""
     said = re.findall(
