@@ -19,8 +19,8 @@ def entities(tags: str) -> list[str]:
     words, noted = tags.split(), Counter()
     units = [chr(ord("a") + i) for i in range(len(words))]
     meaning = read_tags(words)
-    sentence = read_units(units, [meaning[w] for w in words], None, CHARACTERS, 1, noted)
-    found = [f"{sentence.text[start:end]}:{type_}" for start, end, type_ in sentence.spans]
+    text, spans = read_units(units, [meaning[w] for w in words], None, CHARACTERS, noted)
+    found = [f"{text[start:end]}:{type_}" for start, end, type_ in spans]
     return found + ["opened by I"] * noted[OPENED_BY_INSIDE]
 
 
