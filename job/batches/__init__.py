@@ -1,4 +1,7 @@
-"""Which sentences a step takes, and the rows that they lie in."""
+"""Which sentences a step takes, and the rows that they lie in.
+
+Another way to lay windows out is a method of `Layout`.
+"""
 
 import lazy_loader
 

@@ -1,4 +1,5 @@
-"""A corpus by name: found, fetched, read, checked. Add a format in `formats/`."""
+"""A corpus by name: found, fetched, read, checked. A format is a file in
+`formats/` and a row in its table."""
 
 import lazy_loader
 

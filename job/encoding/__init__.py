@@ -1,4 +1,7 @@
-"""Sentences with spans to wordpieces with labels, and labels back to spans."""
+"""Sentences with spans to wordpieces with labels, and labels back to spans.
+
+What changes an encoding is part of the key in `cache`, so that none is taken for another.
+"""
 
 import lazy_loader
 

@@ -1,1 +1,1 @@
-"""One file for each format of a corpus, and `recognise`, which tells them apart."""
+"""The formats of corpora: each a file with a `Format`, and a row in `recognise.FORMATS`."""
