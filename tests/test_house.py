@@ -219,7 +219,11 @@ def test_the_environment_is_read_in_one_place(file):
 
 
 # Where the module is called otherwise than what it is installed as.
-INSTALLED_AS = {"dotenv": "python-dotenv", "yaml": "pyyaml"}
+INSTALLED_AS = {
+    "lightning_fabric": "pytorch-lightning",
+    "dotenv": "python-dotenv",
+    "yaml": "pyyaml",
+}
 
 
 def test_what_is_imported_is_declared():

@@ -169,12 +169,13 @@ print(os.waitstatus_to_exitcode(status), stop.received)
 
 
 MAIN = """
-import job.__main__ as job_main
+from job import commands
+from job.__main__ import main
 def command(parsed, stop, handler):
     stop.raise_from_here()
     {body}
-job_main.COMMANDS["check"] = command
-sys.exit(job_main.main(["check", "--downstream_corpus_name=sample"], stop))
+commands.COMMANDS["check"] = commands.Command("check", commands.Settings, command)
+sys.exit(main(["check", "--downstream_corpus_name=sample"], stop))
 """
 
 

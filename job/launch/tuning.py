@@ -33,17 +33,20 @@ def _conflicts(s: LaunchSettings) -> Iterator[Conflict]:
         yield from clash(("tuning_parameters",), refused and f"{masked(place)}: {refused}")
     alone = [(name,) for name in TUNABLE if not any(name in names for names in JUDGED_TOGETHER)]
     for names in (*JUDGED_TOGETHER, *alone):
-        yield from _of_trials(s, {name: varied[name] for name in names if name in varied})
+        yield from _of_trials(s, {name: varied[name] for name in names if name in varied}, own)
 
 
-def _of_trials(s: LaunchSettings, varied: Mapping[str, list[Any]]) -> Iterator[Conflict]:
-    """The first trial with each conflict that what is `varied` has a part in."""
+def _of_trials(
+    s: LaunchSettings, varied: Mapping[str, list[Any]], own: list[Conflict]
+) -> Iterator[Conflict]:
+    """The first trial with each conflict that comes of what is `varied`, and not of `own` alone."""
     given = {name: getattr(s, name) for name in Settings.model_fields if name in s.model_fields_set}
     found: set[Conflict] = set()
     for values in product(*varied.values()):
         trial = dict(zip(varied, values, strict=True))
         for each in Settings.model_validate({**given, **trial}).conflicts():
-            if each in found or not varied.keys() & {*each.names}:
+            is_own = each in own and not varied.keys() & {*each.names}
+            if each in found or is_own:
                 continue
             found.add(each)
             shown = ", ".join(f"{name}={value}" for name, value in trial.items())

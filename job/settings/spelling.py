@@ -27,8 +27,8 @@ def edits(one: str, other: str) -> int:
 
 
 def misspelt_variable(name: str, known: Iterable[str]) -> str | None:
-    """The known variable that `name` is surely a misspelling of, one slip away or, where it is
-    long, two; bars and case do not count.
+    """The known variable that `name` is surely a misspelling of: one slip away, two where it is
+    long; bars and case do not count.
 
     The first letter is right in nearly every slip, and is what tells CPU_CORES from TPU_CORES.
     """

@@ -8,7 +8,7 @@ from job.corpus.checks import check_rejected, contradictions, without_unseen_typ
 from job.corpus.formats.recognise import Parsed
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.shown import LONGEST_SHOWN, chosen, marked
-from job.corpus.split import LONGEST_SENTENCE, Split, without_endless
+from job.corpus.split import LONGEST_SENTENCE, Split, reject_oversized
 from job.errors import DataError
 from job.sentence import Sentence, Span
 
@@ -40,7 +40,7 @@ def test_a_sentence_may_have_so_many_characters():
     """One more, and it is a file without line breaks."""
     texts = ["가" * LONGEST_SENTENCE, "가" * (LONGEST_SENTENCE + 1)]
     found = tuple(Sentence(text, (), line) for line, text in enumerate(texts, start=1))
-    parsed = without_endless(Parsed("columns", "", found, (), ()))
+    parsed = reject_oversized(Parsed("columns", "", found, (), ()))
     assert [sentence.line for sentence in parsed.sentences] == [1]
     assert [rejected.line for rejected in parsed.rejected] == [2]
 

@@ -74,6 +74,17 @@ def test_an_argument_that_every_trial_replaces_is_not_judged():
     assert "a trial with max_seq_length=64 would be refused" in found
 
 
+def test_what_rules_look_at_together_is_judged_together():
+    """Windows are cut in some trials only, and there the stride that was given is too long."""
+    argv = ("vertex-hptuning", IMAGE, BUCKET, "--long_sentences=truncate")
+    several = "long_sentences=truncate|window,window_stride=16|80"
+    [found] = mistakes_of(*argv, f"--tuning_parameters={several}")
+    assert "a trial with window_stride=80, long_sentences=window would be refused" in found
+    alone = "--tuning_parameters=long_sentences=truncate|window"
+    [found] = mistakes_of(*argv, alone, "--window_stride=80")
+    assert "a trial with long_sentences=window would be refused" in found
+
+
 def test_defaults_of_a_trial_follow_its_arguments():
     """A shorter window has a shorter stride unless one is set."""
     text = spec_of("vertex-hptuning", IMAGE, BUCKET, "--tuning_parameters=max_seq_length=16|64")

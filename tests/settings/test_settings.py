@@ -50,6 +50,12 @@ def test_settings_are_frozen_and_take_known_names_only():
         Settings(bathc_size=3)
 
 
+def test_a_default_is_the_value_that_its_text_would_be():
+    """A checkpoint knows its run by these values: 60 and 60.0 are two."""
+    given = {name: str(value) for name, value in Settings().public_values().items() if value}
+    assert json.dumps(Settings(**given).public_values()) == json.dumps(Settings().public_values())
+
+
 def test_every_field_is_described():
     for name, field in Settings.model_fields.items():
         assert field.description, name

@@ -45,6 +45,12 @@ def test_a_misspelt_variable_is_recognised(slip, meant):
     assert misspelt_variable(slip, VARIABLES) == meant
 
 
+@pytest.mark.parametrize("name", ["LOG_FRMT", "BTCH_SZE", "DEED", "EATCH_SIZE"])
+def test_what_is_further_away_is_not_guessed_at(name):
+    """Two slips in nine letters, or another first letter."""
+    assert misspelt_variable(name, VARIABLES) is None
+
+
 # What environments hold: Vertex AI and its images, docker, CUDA images, GitHub's runners, conda,
 # desktops, shells, and neighbours in the alphabet.
 STRANGERS_TEXT = """

@@ -56,11 +56,10 @@ def settle(sentences: Sequence[Sentence], noted: Counter) -> tuple[list[Sentence
 def settled_spans(text: str, spans: Sequence[Span], noted: Counter) -> tuple[Span, ...]:
     """The spans trimmed and in order, each once. Raises LineError."""
     found: list[Span] = []
-    for given in spans:
-        span = given
-        if _edge(text[span.start]) or _edge(text[span.end - 1]):
-            span = _trimmed(text, span, noted)
-        found.append(span)
+    for span in spans:
+        start, end, _ = span
+        seen = not (_edge(text[start]) or _edge(text[end - 1]))
+        found.append(span if seen else _trimmed(text, span, noted))
     found.sort()
     once = list(dict.fromkeys(found))
     if len(once) < len(found):

@@ -78,11 +78,11 @@ def read_lines(data: bytes, path: str) -> tuple[list[Line], list[str]]:
     raw_lines = data.split(b"\n")
     if not raw_lines[-1]:
         raw_lines.pop()
-    if any(line.endswith(b"\r") for line in raw_lines):
+    if b"\r" in data and any(line.endswith(b"\r") for line in raw_lines):
         raw_lines = [line.removesuffix(b"\r") for line in raw_lines]
         notes.append("lines end in CRLF; the CR was dropped")
     lines = [_decode(line) for line in raw_lines]
-    if marked := _drop_marks(lines):
+    if BYTE_ORDER_MARK in data and (marked := _drop_marks(lines)):
         notes.append(f"{marked} lines begin with U+FEFF (a byte order mark); it was dropped")
     if any(isinstance(line, LineError) and line.reason == NOT_UTF8 for line in lines):
         _refuse_cp949(raw_lines, lines, path)

@@ -31,6 +31,14 @@ TAGGED = {"tokens": ["홍길동", "은"]}
 # JSON
 
 
+@pytest.mark.parametrize("tokens", [5, "홍길동", {"홍길동": 1}, None, [5, "은"]])
+def test_tokens_that_are_no_list_of_strings_are_rejected(tokens):
+    """Whatever stands in their place, the other rows are read."""
+    parsed = read(lines_of({"tokens": tokens, "ner_tags": ["B-PS", "O"]}, *[HONG] * 3))
+    assert len(parsed.sentences) == 3
+    assert [row.line for row in parsed.rejected] == [1]
+
+
 def test_two_lists_of_tags_that_differ_are_rejected():
     """Taking the first would teach O; equal lists and parts of speech beside the tags are read."""
     tags, none, speech = ["B-PS", "O"], ["O", "O"], ["NNP", "JX"]

@@ -46,11 +46,6 @@ class Block:
         self.line = self.line or line
         return self
 
-    def add_row(self, line: int, fields: list[str]) -> None:
-        if fields[0] != DOCUMENT_START:
-            self.rows.append(fields)
-            self.row_lines.append(line)
-
     def reject(self, line: int, error: LineError) -> None:
         self.error = self.error or (line, error)
 
@@ -73,21 +68,23 @@ def has_tabs(lines: Sequence[Line]) -> bool:
 
 def split_blocks(lines: Sequence[Line], tabs: bool, tags: int) -> list[Block]:
     """The sentences in order. `tags` is the column of the tags, from 1; 0 is the last."""
-    blocks = [Block()]
+    blocks = [block := Block()]
     for number, line in enumerate(lines, start=1):
         if isinstance(line, LineError):
-            blocks[-1].begin(number).reject(number, line)
+            block.begin(number).reject(number, line)
         elif not line.strip():
-            if blocks[-1].has_rows:
-                blocks.append(Block())
+            if block.has_rows:
+                blocks.append(block := Block())
         else:
             fields = _fields(line, tabs)
-            if line[0] in "#;$" and _is_comment(line, fields, tabs, tags, blocks[-1]):
-                if blocks[-1].has_rows:
-                    blocks.append(Block())
-                blocks[-1].begin(number).comments.append(line)
-            else:
-                blocks[-1].begin(number).add_row(number, fields)
+            if line[0] in "#;$" and _is_comment(line, fields, tabs, tags, block):
+                if block.has_rows:
+                    blocks.append(block := Block())
+                block.comments.append(line)
+            elif fields[0] != DOCUMENT_START:
+                block.rows.append(fields)
+                block.row_lines.append(number)
+            block.begin(number)
     return [block for block in blocks if block.has_rows]
 
 
@@ -137,7 +134,8 @@ def _reject_widths(block: Block, width: int, named: int | None) -> None:
 def _fields(line: str, tabs: bool) -> list[str]:
     line = line.rstrip(" \t")
     if not tabs:
-        fields = SPACES.split(line)
+        is_plain = "\t" not in line and "  " not in line
+        fields = line.split(" ") if is_plain else SPACES.split(line)
         # A space can be a unit here too: `  O`.
         return [" ", *fields[1:]] if not fields[0] else fields
     fields = line.split("\t")

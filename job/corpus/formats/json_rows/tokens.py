@@ -67,9 +67,18 @@ def read_tokens(row: Object, tag_names: Sequence[str] | None) -> Tagged:
         raise LineError("empty sentence")
     if set(map(type, tags)) == {int}:
         tags = _named(tags, tag_names)
-    if not all([is_text(value) for value in (*units, *tags)]):  # noqa: C419 - each may raise
+    if not _are_texts([*units, *tags]):
         raise LineError("a token or tag is not a string")
     return Tagged(units, tags, _text_of(row))
+
+
+def _are_texts(values: list[object]) -> bool:
+    """Whether all are strings. Raises LineError for what only escapes can write in one of them."""
+    strings = [value for value in values if isinstance(value, str)]
+    try:
+        return is_text("".join(strings)) and len(strings) == len(values)
+    except LineError:
+        return all([is_text(value) for value in values])  # noqa: C419 - each is looked at
 
 
 def _named(tags: list[int], names: Sequence[str] | None) -> list[str]:

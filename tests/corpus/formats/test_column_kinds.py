@@ -1,0 +1,182 @@
+"""Columns as CoNLL, KLUE, NAVER and CoNLL-U have them give their sentences and entities."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from job.sentence import Sentence, Span
+from tests.support.sentences import (
+    mentions,
+    only,
+    read,
+    sentences,
+)
+
+
+def write_columns(sentence, scheme, join):
+    """One character a line."""
+    tags = ["O"] * len(sentence.text)
+    for start, end, type_ in sentence.spans:
+        letters = ["B", *"I" * (end - start - 1)]
+        if scheme == "BIOES":
+            letters[-1] = "E" if len(letters) > 1 else "S"
+        tags[start:end] = [join(letter, type_) for letter in letters]
+    return "".join(f"{c}\t{tag}\n" for c, tag in zip(sentence.text, tags, strict=True)) + "\n"
+
+
+JOINS = {
+    "B-PS": lambda letter, type_: f"{letter}-{type_}",
+    "B_PS": lambda letter, type_: f"{letter}_{type_}",
+    "PS-B": lambda letter, type_: f"{type_}-{letter}",
+    "PS_B": lambda letter, type_: f"{type_}_{letter}",
+}
+
+
+@settings(deadline=None)
+@given(
+    st.lists(sentences(), min_size=1, max_size=4),
+    st.sampled_from(["BIO", "BIOES"]),
+    st.sampled_from(["B-PS", "B_PS"]),
+    st.booleans(),
+)
+def test_columns_read_back_equal(many, scheme, join, commented):
+    written = ""
+    for sentence in many:
+        if commented:
+            written += f"## id\t{sentence.text}\n"
+        written += write_columns(sentence, scheme, JOINS[join])
+    parsed = read(written)
+    assert not parsed.rejected
+    found = [(sentence.text, sentence.spans) for sentence in parsed.sentences]
+    assert found == [(sentence.text, sentence.spans) for sentence in many]
+
+
+@pytest.mark.parametrize("join", JOINS)
+@pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
+def test_the_tag_may_stand_before_or_behind_the_type(scheme, join):
+    spans = (Span(0, 3, "PS"), Span(3, 4, "person-actor"), Span(5, 6, "S"))
+    sentence = Sentence("김환희가 왔다", spans, 1)
+    assert only(read(write_columns(sentence, scheme, JOINS[join]))) == sentence
+
+
+KLUE = (
+    "## klue-ner-v1_dev_00000-wikitree\t<경찰:OG>은 또 <성매매:CV> 알선\n"
+    "경\tB-OG\n찰\tI-OG\n은\tO\n \tO\n또\tO\n \tO\n"
+    "성\tB-CV\n매\tI-CV\n매\tI-CV\n \tO\n알\tO\n선\tO\n\n"
+)
+
+
+def test_klue_gives_the_sentence_of_its_comment_line():
+    parsed = read(KLUE * 2)
+    assert [sentence.line for sentence in parsed.sentences] == [1, 15]
+    assert parsed.sentences[0].text == "경찰은 또 성매매 알선"
+    assert mentions(parsed.sentences[1]) == [("경찰", "OG"), ("성매매", "CV")]
+    assert "tabs" in parsed.format
+    assert "comment lines" in parsed.format
+
+
+def test_a_comment_line_without_a_blank_line_before_it_starts_a_sentence():
+    assert len(read(KLUE.rstrip("\n") + "\n" + KLUE).sentences) == 2
+
+
+def test_units_without_spaces_are_placed_in_the_sentence_that_the_comment_carries():
+    lines = "## 1\t<김 환희:PS> 가 <10:30:TI>에 왔다\n김\tB-PS\n환희\tI-PS\n가\tO\n"
+    lines += "10:30\tB-TI\n에\tO\n왔\tO\n다\tO\n"
+    sentence = only(read(lines))
+    assert sentence.text == "김 환희 가 10:30에 왔다"
+    assert mentions(sentence) == [("김 환희", "PS"), ("10:30", "TI")]
+
+
+def test_conllu_text_comments_carry_the_sentence():
+    lines = "# sent_id = 1\n# text = I was O.\nI B-PER\nwas O\nO B-ORG\n. O\n"
+    sentence = only(read(lines))
+    assert sentence.text == "I was O."
+    assert mentions(sentence) == [("I", "PER"), ("O", "ORG")]
+
+
+def test_a_space_within_the_markup_of_a_comment_is_no_markup():
+    rows = "김\tB-PS\n환희\tI-PS\n가\tO\n\n"
+    parsed = read(f"## 1\t<김 환희:PS>가\n{rows}## 1\t<김 환희:P S>가\n{rows}")
+    assert [row.reason for row in parsed.rejected] == ["units differ from the sentence"]
+
+
+def test_words_that_come_with_their_spaces_are_joined_as_they_are():
+    assert only(read("김환희\tB-PS\n \tO\n감독\tO\n이\tO\n")).text == "김환희 감독이"
+
+
+def test_units_that_differ_from_the_comments_sentence_are_rejected():
+    changed = KLUE.replace("알\tO", "얼\tO")
+    parsed = read(KLUE + changed)
+    assert [(row.reason, row.line) for row in parsed.rejected] == [
+        ("units differ from the sentence", 15)
+    ]
+
+
+def test_a_sentence_is_rejected_where_the_comment_is_marked_up_otherwise_than_its_units():
+    parsed = read(KLUE + KLUE.replace("<경찰:OG>", "<경찰:PS>"))
+    assert [sentence.line for sentence in parsed.sentences] == [1]
+    [rejected] = parsed.rejected
+    assert (rejected.reason, rejected.line) == ("units and markup give other entities", 15)
+    assert rejected.detail == "OG 0–2, CV 6–9 and PS 0–2, CV 6–9"
+
+
+def test_naver_numbers_are_skipped_and_words_joined():
+    lines = (
+        "1\t김환희\tPER_B\n2\t전\tCVL_B\n3\t감독이\tCVL_I\n4\t왔다\t-\n\n1\t1\tNUM_B\n2\t명\t-\n"
+    )
+    parsed = read(lines)
+    assert [s.text for s in parsed.sentences] == ["김환희 전 감독이 왔다", "1 명"]
+    assert mentions(parsed.sentences[0]) == [("김환희", "PER"), ("전 감독이", "CVL")]
+    assert "running number" in parsed.format
+    assert "words joined by one space" in parsed.format
+
+
+def test_conll_columns_between_unit_and_tag_are_skipped():
+    lines = "-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects VBZ B-VP O\n1 CD B-NP O\n"
+    sentence = only(read(lines))
+    assert sentence.text == "EU rejects 1"
+    assert mentions(sentence) == [("EU", "ORG")]
+    assert sentence.line == 3
+
+
+def test_syllables_are_joined_as_they_are_with_their_spaces():
+    assert only(read("김 B-PS\n이 O\n  O\n옴 O\n# O\n")).text == "김이 옴#"
+    decomposed = [unicodedata.normalize("NFD", c) for c in "김이옴"]
+    lines = "".join(f"{unit}\tO\n" for unit in decomposed)
+    assert only(read(lines)).text == "".join(decomposed)
+
+
+def test_an_entity_that_starts_with_inside_is_opened_there_and_noted():
+    parsed = read("가\tI-PS\n나\tI-PS\n다\tI-LC\n라\tO\n마\tI-LC\n바\tB-LC\n사\tE-LC\n아\tI-LC\n")
+    assert mentions(only(parsed)) == [
+        ("가나", "PS"),
+        ("다", "LC"),
+        ("마", "LC"),
+        ("바사", "LC"),
+        ("아", "LC"),
+    ]
+    assert any(note.startswith("4 ") and "IOB1" in note for note in parsed.notes)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "line"),
+    [
+        ("나", "a unit without a tag", 4),
+        ("#나", "a unit without a tag", 4),
+        ("나\tX-PS", "a unit without a tag", 4),
+        ("나\tB-P S", "entity type cannot be written in the tutorial's format", 3),
+        ("\tO", "empty unit", 3),
+    ],
+)
+def test_a_bad_row_rejects_its_sentence_alone(row, reason, line):
+    parsed = read(f"가\tO\n\n가\tO\n{row}\n다\tO\n\n라\tB-PS\n")
+    assert [sentence.text for sentence in parsed.sentences] == ["가", "라"]
+    assert [(r.reason, r.line) for r in parsed.rejected] == [(reason, line)]
+
+
+def test_100_000_units_are_read():
+    assert len(only(read("가\tB-PS\n" * 100_000)).spans) == 100_000
+    carried = "## 1\t" + "가 " * 100_000 + "\n"
+    assert len(only(read(carried + "가\tB-PS\n" * 100_000)).spans) == 100_000
