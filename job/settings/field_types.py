@@ -135,8 +135,13 @@ def default_batch_size(validated: dict[str, Any]) -> int:
 
 
 def default_window_stride(validated: dict[str, Any]) -> int:
-    """Sixteen, or half of a short window."""
-    return min(16, (validated["max_seq_length"] - 2) // 2)
+    """That of windows of MAX_SEQ_LENGTH."""
+    return usual_stride(validated["max_seq_length"])
+
+
+def usual_stride(max_seq_length: int) -> int:
+    """Wordpieces that windows of this length share: sixteen, or half of a short window."""
+    return min(16, (max_seq_length - 2) // 2)
 
 
 LocalFolder = Annotated[Path, BeforeValidator(_check_folder)]
