@@ -12,7 +12,7 @@ import pytest
 
 from job.errors import OutputError
 from job.machine.liveness import process_name
-from job.storage import local, locks, objects
+from job.storage import local, locks, objects, replacement
 from job.storage.lease import held
 from job.storage.manifest import MANIFEST, describe_files
 from job.storage.replacement import UNFINISHED, replace_dir
@@ -285,7 +285,7 @@ def test_where_a_folder_cannot_be_replaced_no_copy_is_made_beside_it(tmp_path, m
         monkeypatch.setattr(local.Path, "is_mount", lambda path: path.name == "model")
     else:
         lack(monkeypatch, {"renaming of folders": "EMFILE"}, tmp_path / "out")
-    monkeypatch.setattr(local, "_copy", lambda folder, target: pytest.fail("copied"))
+    monkeypatch.setattr(replacement, "_copy", lambda folder, target: pytest.fail("copied"))
     replace_dir(export(tmp_path / "new", "config.json"), f"{tmp_path}/out/model")
     assert everything_in(tmp_path / "out") == ["model", "model/MANIFEST.json", "model/config.json"]
 
