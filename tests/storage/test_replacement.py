@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from job.errors import OutputError
-from job.storage import local, objects
+from job.storage import local, objects, replacement
 from job.storage.manifest import describe_files
 from job.storage.replacement import UNFINISHED, refuse_others, replace_dir
 
@@ -120,7 +120,7 @@ def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, cal
 
     with monkeypatch.context() as patched:
         for owner, name in (
-            *((objects, "remove"), (objects, "upload_file"), (local, "_bring_over")),
+            *((objects, "remove"), (objects, "upload_file"), (replacement, "_bring_over")),
             *((local.Path, "rename"), (local.Path, "unlink"), (local.shutil, "copyfile")),
             (local.shutil, "rmtree"),
         ):

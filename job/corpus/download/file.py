@@ -18,9 +18,9 @@ from job.corpus.download.cache import kept, refuse_large
 from job.corpus.download.html import looks_like_html
 from job.corpus.download.http import (
     MissingError,
+    answer_of,
     check_status,
     open_session,
-    persist,
     request,
 )
 from job.errors import UnavailableError
@@ -66,7 +66,7 @@ def download(
     started = time.monotonic()
     with kept(target) as stream, open_session() as session:
         partial = _Partial(Received(stream))
-        persist(
+        answer_of(
             url,
             lambda: _transfer(session, url, partial, max_bytes, policy, next_url),
             policy,
@@ -99,7 +99,7 @@ def find_version(url: str, policy: RetryPolicy | None = None) -> str | None:
 
     with open_session() as session:
         try:
-            return persist(url, ask, policy)
+            return answer_of(url, ask, policy)
         except MissingError:
             return None
 

@@ -90,7 +90,7 @@ def check_status(response: requests.Response, url: str) -> None:
     raise UnavailableError(f"{masked(url)}: HTTP {status} {response.reason}; try another source.")
 
 
-def persist(
+def answer_of(
     url: str, ask: Callable[[], T], policy: RetryPolicy | None, received: Received | None = None
 ) -> T:
     """The answer, asked for again while what fails may be passing. Raises UnavailableError."""
