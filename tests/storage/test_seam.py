@@ -1,9 +1,11 @@
-"""A scheme of one's own is an object of eight functions and a row of the table, and no more."""
+"""A scheme of one's own is an object of ten functions and a row of the table, and no more."""
 
+import io
 import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -41,6 +43,12 @@ class Toy:
 
     def modified_at(self, url: str) -> float:
         return self.objects[url][1]
+
+    def size_and_version(self, url: str) -> tuple[int, str]:
+        return len(self.content(url)), str(self.modified_at(url))
+
+    def open_read(self, url: str) -> BinaryIO:
+        return io.BytesIO(self.content(url))
 
     def read(self, url: str, stream: Received) -> None:
         data = self.content(url)
@@ -88,6 +96,13 @@ def test_what_is_written_is_read_and_listed(toy, tmp_path):
     assert (tmp_path / "back").read_bytes() == b"two"
     assert storage.list_names("toy://box/out") == ["a", "b"]
     assert storage.exists("toy://box/out/b")
+    storage.require_scheme("toy://box")
+    with storage.open_read("toy://box/out/a") as stream:
+        assert stream.read() == b"one"
+    before = storage.size_and_version("toy://box/out/a")
+    storage.write_bytes("toy://box/out/a", b"1ne")
+    assert before[0] == 3
+    assert storage.size_and_version("toy://box/out/a") != before
     storage.remove("toy://box/out/a", "toy://box/out")
     assert storage.list_names("toy://box/out") == ["b"]
 

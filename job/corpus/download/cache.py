@@ -21,7 +21,6 @@ from job.storage import masked, scratch, whole_file
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 20
-# What a store may say of a version of a file, best first.
 UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG))
 
 T = TypeVar("T")
