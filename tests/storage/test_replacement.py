@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -71,7 +72,8 @@ def test_a_file_whose_name_is_spelled_otherwise_is_not_overwritten(
 ):
     """Where a file system takes both for one name it is refused, and elsewhere both lie there."""
 
-    def exists(path):
+    def exists(url):
+        path = Path(url)
         spelled = unicodedata.normalize("NFC", path.name).casefold()
         found = (unicodedata.normalize("NFC", each.name) for each in path.parent.iterdir())
         return spelled in {name.casefold() for name in found}
