@@ -7,7 +7,7 @@ COVERED = corpus encoding batches model checkpoints storage
 SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help train check checks test coverage test-faults test-tpu gcs lock specs image \
+.PHONY: help train check checks test coverage test-faults test-tpu gcs lock specs docs image \
   test-container sbom
 
 help:  ## this list
@@ -52,6 +52,9 @@ lock: environment-dev  ## write docker/*.txt anew from pyproject.toml
 
 specs: environment  ## write the examples in docker/specs anew
 	@$(VENV)/bin/python -m docker.render_specs
+
+docs: environment  ## rewrite the parts of the documents that follow from the code
+	@$(VENV)/bin/python -m docs.generate
 
 image:  ## build the image IMAGE (korean-ner-job:EXTRA) for EXTRA=cpu (default), gpu or tpu
 	@$(PYTHON) docker/image.py $(EXTRA) $(IMAGE)

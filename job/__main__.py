@@ -132,10 +132,10 @@ def carry_out(command: "Command", parsed: "Parsed", stop: StopRequest, ignored: 
     raise_file_limit()
     share_out_threads(os.environ, parsed.settings.cpu_workers)
     networks.prepare(os.environ)
-    from job.storage import Patience, set_patience
+    from job.storage import RetryPolicy, set_retry_policy
 
     settings = parsed.settings
-    set_patience(Patience(settings.storage_timeout_s, settings.storage_deadline_s))
+    set_retry_policy(RetryPolicy(settings.storage_timeout_s, settings.storage_deadline_s))
     try:
         require_temporary_folder()
         if settings.hf_token_secret and not settings.hf_token:

@@ -16,7 +16,7 @@ from job.devices import Hardware, choose_hardware, where_to_get
 from job.errors import JobError
 from job.machine import explained
 from job.settings import Settings
-from job.storage import holder_of, local
+from job.storage import holder_of
 from job.training import (
     Prepared,
     assemble,
@@ -112,5 +112,5 @@ def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> S
 
 
 def _space(settings: Settings, prepared: Prepared, start: Start, store: CheckpointStore) -> None:
-    with local.scratch() as folder:
+    with storage.scratch() as folder:
         require_space(needs_of(settings, prepared, start.position, store, folder))

@@ -54,16 +54,16 @@ def signals_left_alone():
 
 
 @pytest.fixture(autouse=True)
-def log_and_patience_left_alone():
+def log_and_retry_policy_left_alone():
     """A job in this process logs to a stream that is closed after its test, hears of uncaught
     errors, and is as patient as its arguments say."""
     root = logging.getLogger()
     loggers = [root, *map(logging.getLogger, ("job", "__main__"))]
     levels = [logger.level for logger in loggers]
     handlers, hooks = list(root.handlers), (sys.excepthook, threading.excepthook)
-    patient = retry.patience()
+    policy = retry.retry_policy()
     yield
-    retry.set_patience(patient)
+    retry.set_retry_policy(policy)
     sys.excepthook, threading.excepthook = hooks
     logging.captureWarnings(False)
     for handler in set(root.handlers) - set(handlers):

@@ -34,6 +34,7 @@ def start(log_format="text", is_terminal=False, **more):
 
 
 def test_text_is_the_time_and_the_message_and_marks_what_is_wrong():
+    """INFO has no mark; of libraries only warnings and worse are shown."""
     stream, _ = start()
     logger = logging.getLogger("job.corpus.load")
     logger.info("read %d sentences", 3)
@@ -53,6 +54,7 @@ def test_text_is_the_time_and_the_message_and_marks_what_is_wrong():
 
 
 def test_json_is_one_line_a_record_with_what_cloud_logging_lifts():
+    """Severity, message with its traceback, and labels, in ASCII."""
     stream, _ = start("json", labels={"rank": "1"})
     logging.getLogger("job").info("두 줄\n여기 \udc80")
     try:
@@ -69,6 +71,7 @@ def test_json_is_one_line_a_record_with_what_cloud_logging_lifts():
 
 
 def test_the_json_timestamp_is_the_records(monkeypatch):
+    """Rounding carries over into the seconds."""
     stream, handler = start("json")
     record = logging.makeLogRecord({"msg": "x", "created": 1700000000.9999996})
     handler.handle(record)
@@ -86,6 +89,7 @@ def test_the_json_timestamp_is_the_records(monkeypatch):
     ],
 )
 def test_auto_is_json_in_the_cloud_only(log_format, in_cloud, is_json):
+    """A format that was asked for holds everywhere."""
     stream, _ = start(log_format, in_cloud=in_cloud)
     logging.getLogger("job").info("hello")
     assert stream.getvalue().startswith("{") is is_json
@@ -93,6 +97,7 @@ def test_auto_is_json_in_the_cloud_only(log_format, in_cloud, is_json):
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_no_secret_reaches_the_log(log_format):
+    """Not in messages or tracebacks, quoted or escaped, or as the start of another."""
     stream, _ = start(log_format, secrets=["hunter2", "", 'a"\nb', "hunter2-long"])
     logger = logging.getLogger("job")
     logger.info("token %s and %s", "hunter2", 'a"\nb')
@@ -112,6 +117,7 @@ def test_no_secret_reaches_the_log(log_format):
 
 
 def test_setting_up_again_replaces_the_first_and_leaves_other_handlers():
+    """Each line is written once, to the last stream."""
     first, _ = start()
     others = [h for h in logging.getLogger().handlers if not isinstance(h, LogHandler)]
     second, handler = start()
@@ -126,6 +132,7 @@ def run_python(code):
 
 
 def test_warnings_go_through_the_log():
+    """Python's warnings are records with a severity."""
     done = run_python(
         "import sys, warnings; from job.log import set_up_logging\n"
         "set_up_logging('json', sys.stdout, False)\n"
@@ -138,6 +145,7 @@ def test_warnings_go_through_the_log():
 
 
 def test_uncaught_exceptions_of_any_thread_go_through_the_log():
+    """As CRITICAL, without secrets, and nothing on stderr."""
     done = run_python(
         "import sys, threading; from job.log import set_up_logging\n"
         "set_up_logging('json', sys.stdout, False, secrets=['hunter2'])\n"
@@ -152,6 +160,7 @@ def test_uncaught_exceptions_of_any_thread_go_through_the_log():
 
 
 def test_a_stream_that_cannot_encode_korean_still_gets_the_line():
+    """With escapes in place of the letters."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\n")
     set_up_logging("text", stream, False)
     logging.getLogger("job").info("세종")
@@ -159,6 +168,7 @@ def test_a_stream_that_cannot_encode_korean_still_gets_the_line():
 
 
 def test_the_log_imports_nothing_but_the_standard_library():
+    """A mistake in an argument is told before torch or pydantic are there."""
     done = run_python(
         "import sys; import job.log, job.progress_line, job.cloud.vertex_environment\n"
         "print(sorted({m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names))"

@@ -55,10 +55,12 @@ def shown(stream):
     ],
 )
 def test_durations_are_for_people(seconds, text):
+    """Two units at most, rounded, never negative."""
     assert duration(seconds) == text
 
 
 def test_the_progress_line_counts_speed_time_left_and_cost():
+    """From two updates, two seconds apart."""
     stream, handler = start(is_terminal=True)
     clock, line = progress(handler, price_per_hour=36)
     line.update(1, 1, 10, 0.75, None, 32)
@@ -70,6 +72,7 @@ def test_the_progress_line_counts_speed_time_left_and_cost():
 
 
 def test_what_is_not_known_is_left_out():
+    """No loss, no F1 and no speed before there are any."""
     stream, handler = start(is_terminal=True)
     _, line = progress(handler)
     line.update(1, 1, 10, None, None, 32)
@@ -77,6 +80,7 @@ def test_what_is_not_known_is_left_out():
 
 
 def test_a_run_that_goes_on_in_the_middle_is_not_thought_fast():
+    """The sentences before the resume do not count for its speed."""
     _, handler = start(is_terminal=True)
     clock, line = progress(handler)
     line.update(2, 5, 10, 1.0, None, 5000)
@@ -87,6 +91,7 @@ def test_a_run_that_goes_on_in_the_middle_is_not_thought_fast():
 
 
 def test_a_validation_between_epochs_counts_for_the_time_left_but_not_for_the_speed():
+    """Twenty seconds of it leave 32 sentences/s and lengthen the rest."""
     _, handler = start(is_terminal=True)
     clock, line = progress(handler)
     line.update(1, 9, 10, 1.0, None, 288)
@@ -101,6 +106,7 @@ def test_a_validation_between_epochs_counts_for_the_time_left_but_not_for_the_sp
 
 
 def test_a_log_line_is_written_above_the_progress_line():
+    """It is erased, the line written, and drawn again below; close leaves nothing."""
     stream, handler = start(is_terminal=True)
     _, line = progress(handler)
     line.update(1, 1, 10, None, None, 32)
@@ -117,6 +123,7 @@ def test_a_log_line_is_written_above_the_progress_line():
 
 @pytest.mark.parametrize("columns", [1, 20, 40, 60, 80])
 def test_the_progress_line_never_wraps(columns):
+    """It is cut at a field on narrow terminals."""
     stream, handler = start(is_terminal=True)
     clock = Clock()
     line = ProgressLine(handler, epochs=2, clock=clock, columns=lambda: columns, price_per_hour=1)
@@ -129,6 +136,7 @@ def test_the_progress_line_never_wraps(columns):
 
 
 def test_a_terminal_is_not_flooded():
+    """A thousand updates in a second are drawn a dozen times at most."""
     stream, handler = start(is_terminal=True)
     clock, line = progress(handler)
     for step in range(1, 1001):
@@ -138,6 +146,7 @@ def test_a_terminal_is_not_flooded():
 
 
 def test_a_log_file_gets_a_line_at_the_start_then_every_few_seconds_and_at_the_end():
+    """LOG_EVERY_S apart, and the last step once."""
     stream, handler = start()
     clock, line = progress(handler, log_every_s=10)
     for step in range(1, 36):
@@ -151,6 +160,7 @@ def test_a_log_file_gets_a_line_at_the_start_then_every_few_seconds_and_at_the_e
 
 
 def test_a_log_of_json_gets_the_numbers_too_and_no_nan():
+    """As fields of their own; a loss that is no number is a text."""
     stream, handler = start("json", is_terminal=True)
     _, line = progress(handler)
     line.update(1, 1, 10, float("nan"), 0.5, 32)
@@ -161,6 +171,7 @@ def test_a_log_of_json_gets_the_numbers_too_and_no_nan():
 
 
 def test_progress_that_never_began_leaves_nothing():
+    """On a terminal or in a file."""
     for is_terminal in (False, True):
         stream, handler = start(is_terminal=is_terminal)
         progress(handler)[1].close()

@@ -30,7 +30,7 @@ def read_secret(argument: str, name: str, endpoint: str = ENDPOINT) -> str:
     def ask() -> requests.Response:
         credentials, _ = google.auth.default(scopes=[SCOPE])
         with AuthorizedSession(credentials, refresh_status_codes=()) as session:
-            response = session.get(url, timeout=storage.patience().timeout_s)
+            response = session.get(url, timeout=storage.retry_policy().timeout_s)
         if response.status_code in (408, 429) or response.status_code >= 500:
             raise from_http_response(response)
         return response

@@ -19,7 +19,7 @@ from job.corpus.download.cache import cache_path, copy_object, in_writable, is_t
 from job.corpus.download.file import download, find_version
 from job.corpus.download.http import MissingError
 from job.errors import ArgumentError, DataError, OutputError, PermissionDeniedError
-from job.settings import masked
+from job.storage import masked
 
 logger = logging.getLogger(__name__)
 

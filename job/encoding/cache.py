@@ -7,12 +7,9 @@ change of any of them finds another file, and one that was written is never wron
 import hashlib
 import json
 import logging
-import os
-import uuid
 import zipfile
 import zlib
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -24,6 +21,7 @@ from job.encoding.encoded import EncodedSplit
 from job.encoding.labels import LabelMap
 from job.encoding.windows import encode
 from job.sentence import Sentence
+from job.storage import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -89,13 +87,8 @@ def _write(split: EncodedSplit, file: Path) -> None:
     """Keeps the arrays, whole or not at all; a cache that cannot be written costs only time."""
     arrays = {field.name: getattr(split, field.name) for field in fields(split)}
     arrays["lost"] = np.array(json.dumps(split.lost))
-    staged = file.with_name(f".{file.stem}.{uuid.uuid4().hex[:8]}.npz")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(staged, **arrays)
-        os.replace(staged, file)  # noqa: PTH105 - the name says that it is atomic
+        with whole_file(file, durable=False) as staged, staged.open("wb") as stream:
+            np.savez(stream, **arrays)
     except (OSError, ValueError) as error:  # a ZIP file that is not whole has a ValueError
         tell_unwritable(file.parent.parent, error)
-    finally:
-        with suppress(OSError):  # it has been told
-            staged.unlink(missing_ok=True)

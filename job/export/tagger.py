@@ -20,6 +20,7 @@ from job.model import (
     probe_split,
 )
 from job.sentence import Sentence, Span
+from job.settings import usual_stride
 
 DEFAULT_WINDOW = 128  # wordpieces, where the manifest does not say what the model was trained with
 
@@ -60,7 +61,7 @@ class Tagger:
             max_seq_length=window,
             batch_size=1,
         )
-        overlap = stride if stride is not None else min(16, (window - 2) // 2)
+        overlap = usual_stride(window) if stride is None else stride
         composes = _composes(folder, manifest)
         return cls(network, tokenizer, label_map, layout, window, overlap, composes)
 

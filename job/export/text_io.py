@@ -3,9 +3,8 @@
 import json
 import re
 import tempfile
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -228,20 +227,13 @@ def open_output(url: str) -> Iterator[Output]:
 def _open_local(path: Path, url: str) -> Iterator[Output]:
     if path.is_dir():
         raise OutputError(f"{url}: is a directory; name a file.")
-    # A pipe or a device (/dev/null) is written to; a rename would replace it by a file.
-    is_special = path.exists() and not path.is_file()
-    staged = path if is_special else path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
+    with ExitStack() as stack:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            stream = staged.open("wb", buffering=0)  # closing must have nothing left to fail on
+            # A pipe or a device (/dev/null) is written to; a rename would replace it by a file.
+            is_special = path.exists() and not path.is_file()
+            place = path if is_special else stack.enter_context(storage.whole_file(path))
+            # Unbuffered: closing must have nothing left to fail on.
+            stream = stack.enter_context(place.open("wb", buffering=0))
         except OSError as error:
             raise _cannot_write(url, error) from error
-        with stream:
-            yield Output(stream, url)
-        if not is_special:
-            staged.replace(path)
-    finally:
-        if not is_special:
-            with suppress(OSError):  # it was never made, or has become OUT
-                staged.unlink()
+        yield Output(stream, url)

@@ -6,7 +6,7 @@ A machine in the cloud sees none of this one's folders, and a specification is r
 import re
 from pathlib import Path
 
-from job.settings import has_password, has_query
+from job.storage import has_password, has_query
 
 PLACES = ("downstream_model_dir", "downstream_corpus_root_dir", "pretrained_model_name", "resume")
 _WORDS = {"resume": ("auto", "never"), "pretrained_model_name": ("sample",)}

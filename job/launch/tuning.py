@@ -12,7 +12,8 @@ from job.launch.paths import refuse_in_cloud
 from job.launch.search_space import JUDGED_TOGETHER, TUNABLE, parse_parameters, values_of
 from job.launch.settings import ON_GPU, LaunchSettings, Target
 from job.launch.vertex import as_yaml, custom_job, variables, with_gpu
-from job.settings import Conflict, Settings, masked
+from job.settings import Conflict, Settings
+from job.storage import masked
 
 
 def _conflicts(s: LaunchSettings) -> Iterator[Conflict]:

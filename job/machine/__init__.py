@@ -1,4 +1,8 @@
-"""The machine under a run: streams, memory, network, and its failures as sentences."""
+"""The machine that a process runs on: streams, memory, network, other processes, their failures.
+
+Here belongs what asks or prepares the operating system and knows nothing of corpora, models and
+stores: it imports nothing of the job but its errors. A file for each thing that a machine has.
+"""
 
 import lazy_loader
 

@@ -3,6 +3,8 @@ from . import streams as streams
 from .causes import explained as explained
 from .causes import of_a_variable as of_a_variable
 from .dispensable import Dispensable as Dispensable
+from .liveness import is_gone as is_gone
+from .liveness import process_name as process_name
 from .marks import is_in_cloud as is_in_cloud
 from .marks import is_json_asked as is_json_asked
 from .memory import free_host_bytes as free_host_bytes

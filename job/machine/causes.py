@@ -96,10 +96,11 @@ def _is_at_import(trace: TracebackType | None) -> bool:
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """The error and those that it was raised from."""
     seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__
 
 
 def _exhausted(error: BaseException, sizes: str) -> JobError | None:

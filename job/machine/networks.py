@@ -99,10 +99,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(each))
         yield each
-        queue += [
-            getattr(each, name, None)
-            for name in ("cause", "reason", "os_error", "certificate_error")
-        ]
+        queue += [getattr(each, name, None) for name in WRAPPED_AS]
         queue += [each.__cause__, None if each.__suppress_context__ else each.__context__]
         queue += each.args
 
@@ -141,30 +138,44 @@ def _obstacle(error: BaseException) -> str | None:
     found = list(causes(error))
     is_proxy = any("proxy" in type(each).__name__.lower() for each in found)
     for each in found:
-        if isinstance(each, ssl.SSLCertVerificationError) and hasattr(each, "verify_code"):
-            return _bad_certificate(each)
-        if isinstance(each, ssl.SSLError) and getattr(each, "reason", "") in NO_TLS:
-            whose, what = ("proxy", "HTTPS_PROXY") if is_proxy else ("server", "the address")
-            return f"the {whose} does not speak TLS as this client does; check {what}"
-        if isinstance(each, socket.gaierror) and each.errno in NO_SUCH_NAME:
-            if is_proxy:
-                return f"the proxy's name does not exist ({each.strerror}); correct HTTPS_PROXY"
-            return (
-                f"the server's name does not exist ({each.strerror}); check its spelling and this "
-                "machine's network, or set HTTPS_PROXY where a proxy is the only way out"
-            )
-        if (status := _proxy_status(each)) == 407:
-            return (
-                "the proxy wants a user and a password (HTTP 407); set HTTPS_PROXY to "
-                "http://USER:PASSWORD@HOST:PORT"
-            )
-        if status == 403:
-            return (
-                "the proxy lets nobody through to this server (HTTP 403); have it allowed, or name "
-                "the server in NO_PROXY"
-            )
-        if re.search(r"\bsocks|only http proxies", str(each), re.IGNORECASE):
-            return "a SOCKS proxy cannot be used; set HTTPS_PROXY to an http:// address"
+        if obstacle := _bad_tls(each, is_proxy) or _no_name(each, is_proxy) or _bad_proxy(each):
+            return obstacle
+    return None
+
+
+def _bad_tls(error: BaseException, is_proxy: bool) -> str | None:
+    if isinstance(error, ssl.SSLCertVerificationError) and hasattr(error, "verify_code"):
+        return _bad_certificate(error)
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", "") in NO_TLS:
+        whose, what = ("proxy", "HTTPS_PROXY") if is_proxy else ("server", "the address")
+        return f"the {whose} does not speak TLS as this client does; check {what}"
+    return None
+
+
+def _no_name(error: BaseException, is_proxy: bool) -> str | None:
+    if not isinstance(error, socket.gaierror) or error.errno not in NO_SUCH_NAME:
+        return None
+    if is_proxy:
+        return f"the proxy's name does not exist ({error.strerror}); correct HTTPS_PROXY"
+    return (
+        f"the server's name does not exist ({error.strerror}); check its spelling and this "
+        "machine's network, or set HTTPS_PROXY where a proxy is the only way out"
+    )
+
+
+def _bad_proxy(error: BaseException) -> str | None:
+    if (status := _proxy_status(error)) == 407:
+        return (
+            "the proxy wants a user and a password (HTTP 407); set HTTPS_PROXY to "
+            "http://USER:PASSWORD@HOST:PORT"
+        )
+    if status == 403:
+        return (
+            "the proxy lets nobody through to this server (HTTP 403); have it allowed, or name "
+            "the server in NO_PROXY"
+        )
+    if re.search(r"\bsocks|only http proxies", str(error), re.IGNORECASE):
+        return "a SOCKS proxy cannot be used; set HTTPS_PROXY to an http:// address"
     return None
 
 

@@ -5,6 +5,7 @@ that does nothing but print ends where its reader leaves (`| head`), as SIGPIPE 
 """
 
 import errno
+import io
 import os
 import sys
 from contextlib import suppress
@@ -28,12 +29,14 @@ class Outlet:
     """
 
     def __init__(self, stream: Outer, ends_with_reader: bool = False):
-        self.stream, self.ends_with_reader = stream, ends_with_reader
+        self.stream: TextIO = io.StringIO() if stream is None else stream
+        self.is_closed, self.ends_with_reader = stream is None, ends_with_reader
         self.failure: OSError | ValueError | None = None
-        if stream is None:
+        if self.is_closed:
             self.failure = OSError(errno.EBADF, os.strerror(errno.EBADF))
-        with suppress(AttributeError, ValueError):  # not a stream of the interpreter's
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            with suppress(ValueError):  # closed by whoever ran this process
+                stream.reconfigure(errors="backslashreplace")
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.stream, name)
@@ -133,6 +136,6 @@ def binary_input() -> BinaryIO:
 
 def binary_output() -> BinaryIO:
     """Standard output. Raises OutputError where it is closed."""
-    if sys.stdout is None or (isinstance(sys.stdout, Outlet) and sys.stdout.stream is None):
+    if sys.stdout is None or (isinstance(sys.stdout, Outlet) and sys.stdout.is_closed):
         raise OutputError("-: standard output is closed; give it a reader, or name a file as OUT.")
     return sys.stdout.buffer

@@ -87,7 +87,8 @@ def let_warnings_warn(environ: MutableMapping[str, str]) -> None:
     libraries' advice is logged."""
     if not any(option.startswith("error") for option in sys.warnoptions):
         return
-    warnings.filters[:] = [each for each in warnings.filters if each[0] != "error"]
+    left = [each for each in warnings.filters if each[0] != "error"]
+    warnings.filters[:] = left  # type: ignore[index]  # a list, though declared a Sequence
     sys.warnoptions[:] = [each for each in sys.warnoptions if not each.startswith("error")]
     environ.pop("PYTHONWARNINGS", None)
 
@@ -141,7 +142,8 @@ def threads_wanted(environ: Mapping[str, str], workers: int) -> int:
 
 def threads_possible(most: int) -> int:
     """How many threads can be started here at once, up to so many: it is tried."""
-    over, started = threading.Event(), []
+    over = threading.Event()
+    started: list[threading.Thread] = []
     try:
         with suppress(RuntimeError, MemoryError):  # can't start new thread
             while len(started) < most:

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from tokenizers import BertWordPieceTokenizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from torch.nn.functional import cross_entropy
-from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
+from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 HERE = Path(__file__).parent
 SEED = 7
@@ -60,9 +60,9 @@ def make_vocabulary(sentences: Sequence[str]) -> list[str]:
     return sorted(vocabulary, key=vocabulary.__getitem__)
 
 
-def make_tokenizer(vocabulary: Sequence[str]) -> BertTokenizerFast:
+def make_tokenizer(vocabulary: Sequence[str]) -> BertTokenizer:
     ids = {wordpiece: i for i, wordpiece in enumerate(vocabulary)}
-    return BertTokenizerFast(vocab=ids, do_lower_case=False, model_max_length=MAX_POSITIONS)
+    return BertTokenizer(vocab=ids, do_lower_case=False, model_max_length=MAX_POSITIONS)
 
 
 def make_network(vocabulary_size: int) -> BertForMaskedLM:
@@ -105,8 +105,11 @@ def masked_batch(
     shown_BL = np.where(chosen_BL & (fate_BL < 0.8), MASK, input_ids_BL)
     shown_BL = np.where(chosen_BL & (fate_BL >= 0.9), random_BL, shown_BL)
     labels_BL = np.where(chosen_BL, input_ids_BL, -1)
-    arrays = (shown_BL, input_ids_BL != PAD, labels_BL)
-    return tuple(torch.from_numpy(array).long() for array in arrays)
+    return (
+        torch.from_numpy(shown_BL).long(),
+        torch.from_numpy(input_ids_BL != PAD).long(),
+        torch.from_numpy(labels_BL).long(),
+    )
 
 
 def train(network: BertForMaskedLM, ids: Sequence[Sequence[int]]) -> None:
@@ -135,7 +138,7 @@ def train(network: BertForMaskedLM, ids: Sequence[Sequence[int]]) -> None:
             print(f"step {step + 1} of {STEPS}: loss {loss.item():.3f}", flush=True)
 
 
-def origin(sentences: Sequence[str]) -> dict[str, str | int]:
+def origin(sentences: Sequence[str]) -> dict[str, str | float]:
     """What the weights were made from, so that a test can tell whether they are out of date."""
     unlabelled = "\n".join(sentences).encode()
     return {

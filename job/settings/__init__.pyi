@@ -2,11 +2,9 @@ from .conflicts import Conflict as Conflict
 from .corpus_settings import default_cache_dir as default_cache_dir
 from .field_types import EmptyIsNone as EmptyIsNone
 from .field_types import LocalFolder as LocalFolder
-from .field_types import has_password as has_password
-from .field_types import has_query as has_query
 from .field_types import in_help as in_help
-from .field_types import masked as masked
 from .field_types import matching as matching
+from .field_types import usual_stride as usual_stride
 from .help import either as either
 from .help import help_of_command as help_of_command
 from .help import help_text as help_text

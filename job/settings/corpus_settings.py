@@ -66,7 +66,7 @@ class CorpusSettings(BaseModel):
     )
     corpus_fields: CorpusFields = Field(
         "",
-        json_schema_extra=in_help("found by themselves"),
+        json_schema_extra=in_help("found automatically"),
         description="columns of the corpus from 1, where they cannot be told: text=2,tags=4",
     )
     normalize: Literal["off", "nfc"] = Field(
@@ -85,7 +85,7 @@ class CorpusSettings(BaseModel):
         ge=0,
         le=100,
         description="sentences of each split that the log shows as they were read; 0 for texts "
-        "that may not stand in a log",
+        "that must not be in a log",
     )
     force_download: bool = Field(False, description="download the corpus again")
     overwrite_cache: bool = Field(False, description="encode the corpus again")

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic.fields import FieldInfo
 
 from job.sentence import SPLITS
-from job.storage import check_location, check_output, scheme_of
+from job.storage import check_location, check_output, masked, scheme_of
 
 # What the embedded corpus and its tiny model want, where the user says nothing.
 SAMPLE_DEFAULTS: dict[str, Any] = {
@@ -88,26 +88,6 @@ def cache_home(environ: Mapping[str, str]) -> Path:
     return Path(tempfile.gettempdir(), "korean-ner-job")
 
 
-# User and password: also such that hold a slash, but not a port before a path with an '@'.
-_USER = re.compile(r"(:/+)([^/@\s]+|[^/@\s]*:(?!\d+/)[^@\s]*)@")
-_QUERY = re.compile(r"(?i)(\bhttps?:/+[^?#\s]*)[?#][^\s|,]+")
-
-
-def has_password(url: str) -> bool:
-    """Whether it names a user, and perhaps a password."""
-    return bool(_USER.search(url))
-
-
-def has_query(url: str) -> bool:
-    """Whether more than a path follows a web server's name: it may be a key or a signature."""
-    return bool(_QUERY.match(url))
-
-
-def masked(text: str) -> str:
-    """A text without what may be a secret in the URLs in it."""
-    return _QUERY.sub(r"\1?(secret)", _USER.sub(r"\1(secret)@", text))
-
-
 def _check_folder(text: object) -> object:
     if isinstance(text, str):
         if not text or scheme_of(text) is not None:
@@ -155,8 +135,13 @@ def default_batch_size(validated: dict[str, Any]) -> int:
 
 
 def default_window_stride(validated: dict[str, Any]) -> int:
-    """Sixteen, or half of a short window."""
-    return min(16, (validated["max_seq_length"] - 2) // 2)
+    """That of windows of MAX_SEQ_LENGTH."""
+    return usual_stride(validated["max_seq_length"])
+
+
+def usual_stride(max_seq_length: int) -> int:
+    """Wordpieces that windows of this length share: sixteen, or half of a short window."""
+    return min(16, (max_seq_length - 2) // 2)
 
 
 LocalFolder = Annotated[Path, BeforeValidator(_check_folder)]

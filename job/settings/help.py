@@ -9,8 +9,9 @@ from pydantic.fields import FieldInfo
 
 from job import __version__
 from job.errors import EXIT_CODES
-from job.settings.field_types import SAMPLE_DEFAULTS, masked, said_in
+from job.settings.field_types import SAMPLE_DEFAULTS, said_in
 from job.settings.settings import Settings
+from job.storage import masked
 
 COLUMNS = 100
 _INDENT = 30

@@ -82,14 +82,17 @@ class RunSettings(CorpusSettings):
         5,
         ge=0,
         le=10_000,
-        description="starts in a row that may end by a failure without a new checkpoint; then the "
+        description="starts in a row that may fail or be killed without a new checkpoint; then the "
         "run is refused; 0 = no limit",
     )
     storage_timeout_s: float = Field(
         60, ge=1, le=3600, description="seconds without an answer after which a request has failed"
     )
     storage_deadline_s: float = Field(
-        300, ge=1, le=86400, description="seconds for which a failing store is tried again"
+        300,
+        ge=1,
+        le=86400,
+        description="seconds since the last byte for which a failing store is tried again",
     )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="'auto' is JSON lines on Vertex AI and text elsewhere"
@@ -130,7 +133,8 @@ class RunSettings(CorpusSettings):
     seed: int = Field(7, ge=0, lt=2**32, description="number from which all randomness follows")
     lr_scheduler: Literal["exponential", "linear", "constant"] = Field(
         "exponential",
-        description="how the learning rate falls: a tenth each epoch, in a line to 0, or never",
+        description="how the learning rate falls: by a tenth each epoch, in a line to 0, or not at "
+        "all",
     )
     warmup_ratio: float = Field(
         0, ge=0, lt=1, description="share of the steps in which the rate rises from 0; linear only"

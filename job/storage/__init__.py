@@ -1,4 +1,7 @@
-"""Reads and writes objects at any URL: whole or not at all, verified; one writer at a time."""
+"""Reads and writes objects at any URL: whole or not at all, verified; one writer at a time.
+
+A store is added as a file with the functions of `objects.Store`, and a row in `objects.STORES`.
+"""
 
 import lazy_loader
 

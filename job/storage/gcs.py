@@ -22,19 +22,14 @@ from google.api_core.page_iterator import HTTPIterator
 from google.cloud.storage import Blob, Bucket, Client
 from google.cloud.storage.fileio import BlobReader
 
-from job.storage.retry import CorruptedError, patience, retrying
+from job.storage.faults import CorruptedError, passes_within
+from job.storage.retry import Received, retry_policy, retrying
 
-SCHEMES = ("gs://", "gcs://")
 # A failed part is sent again, and one send() may take no longer than the time-out.
 CHUNK_BYTES = 32 << 20
 READ_BYTES = 4 << 20  # of a stream, kept in memory
 _asking = threading.Lock()
 ABSENT = 0  # the generation of an object that is not there
-
-
-def is_gcs(url: str) -> bool:
-    """Whether the URL is one of Google Cloud Storage."""
-    return url.startswith(SCHEMES)
 
 
 @lru_cache(maxsize=1)
@@ -64,7 +59,7 @@ def _below(url: str, **options: object) -> HTTPIterator:
     return bucket.client.list_blobs(
         bucket,
         prefix=f"{name}/" if name else None,
-        timeout=patience().timeout_s,
+        timeout=retry_policy().timeout_s,
         retry=None,
         **options,
     )
@@ -74,7 +69,7 @@ def exists(url: str) -> bool:
     """Whether an object lies there or below."""
     blob = _blob(url)
     try:
-        if blob.name and blob.exists(timeout=patience().timeout_s, retry=None):
+        if blob.name and blob.exists(timeout=retry_policy().timeout_s, retry=None):
             return True
         return any(_below(url, max_results=1)) or not blob.name
     except NotFound:  # the bucket
@@ -89,14 +84,15 @@ def names(url: str) -> set[str]:
         objects = [blob.name for blob in found]
     except NotFound as error:
         raise FileNotFoundError(url) from error
-    return {name[start:].rstrip("/") for name in (*objects, *found.prefixes)} - {""}
+    prefixes = found.prefixes  # type: ignore[attr-defined]  # the client sets it on a listing
+    return {name[start:].rstrip("/") for name in (*objects, *prefixes)} - {""}
 
 
 def _found(url: str) -> Blob:
     """The object with what the store says of it. Raises FileNotFoundError."""
     blob = _blob(url)
     try:
-        blob.reload(timeout=patience().timeout_s, retry=None)
+        blob.reload(timeout=retry_policy().timeout_s, retry=None)
     except NotFound as error:
         raise FileNotFoundError(url) from error
     return blob
@@ -107,7 +103,7 @@ def modified_at(url: str) -> float:
     return _found(url).updated.timestamp()
 
 
-def size_and_version(url: str) -> tuple[int, str]:
+def size_and_version(url: str) -> tuple[int | None, str]:
     """The size in bytes, and a text that changes with the content. Raises FileNotFoundError."""
     blob = _found(url)
     return blob.size, blob.etag
@@ -118,8 +114,8 @@ def open_read(url: str) -> BinaryIO:
     return BlobReader(
         _found(url),
         chunk_size=READ_BYTES,
-        timeout=patience().timeout_s,
-        retry=retrying(url, part=True),
+        timeout=retry_policy().timeout_s,
+        retry=retrying(url, may_pass=passes_within),
     )
 
 
@@ -135,13 +131,13 @@ def remove(url: str, is_ours: Callable[[str], bool]) -> list[str]:
             left.append(inside)
             continue
         try:
-            Blob(found, bucket).delete(timeout=patience().timeout_s, retry=None)
+            Blob(found, bucket).delete(timeout=retry_policy().timeout_s, retry=None)
         except NotFound:
             continue
     return left
 
 
-def upload(file: Path, url: str) -> None:
+def write(file: Path, url: str) -> None:
     """Publishes a file, verified by CRC32C: the object appears whole or not at all."""
     with file.open("rb") as stream:
         _send(stream, file.stat().st_size, _checksum(file), url)
@@ -158,8 +154,8 @@ def _send(
             rewind=True,
             checksum="crc32c",
             if_generation_match=if_generation,
-            timeout=patience().timeout_s,
-            retry=retrying(url, part=True),
+            timeout=retry_policy().timeout_s,
+            retry=retrying(url, may_pass=passes_within),
         )
     except PreconditionFailed as error:
         raise FileExistsError(url) from error
@@ -181,21 +177,20 @@ def _base64(checksum: google_crc32c.Checksum) -> str:
     return base64.b64encode(checksum.digest()).decode()
 
 
-def download(url: str, stream: BinaryIO) -> int:
+def read(url: str, stream: Received) -> int:
     """Copies an object, verified by CRC32C, and returns its generation.
 
     Raises FileNotFoundError.
     """
     blob = _blob(url)
     blob.chunk_size = None  # one request; what is cut off is asked for again from there
-    stream.seek(0)
-    stream.truncate()
+    stream.restart()
     try:
         blob.download_to_file(
             stream,
             checksum="crc32c",
-            timeout=patience().timeout_s,
-            retry=retrying(url, part=True),
+            timeout=retry_policy().timeout_s,
+            retry=retrying(url, received=stream, may_pass=passes_within),
         )
     except NotFound as error:
         raise FileNotFoundError(url) from error
@@ -213,7 +208,7 @@ def create(url: str, data: bytes) -> None:
 def swap(url: str, old: bytes, new: bytes) -> None:
     """Publishes `new` in the place of `old`. Raises FileExistsError where something else lies,
     FileNotFoundError where nothing does."""
-    content, generation = _read(url)
+    content, generation = _content(url)
     if content == new:
         return
     if content != old:
@@ -226,11 +221,11 @@ def _write(url: str, data: bytes, if_generation: int) -> None:
     try:
         _send(io.BytesIO(data), len(data), crc32c, url, if_generation)
     except FileExistsError:
-        if _read(url)[0] != data:
+        if _content(url)[0] != data:
             raise
 
 
-def _read(url: str) -> tuple[bytes, int]:
+def _content(url: str) -> tuple[bytes, int]:
     stream = io.BytesIO()
-    generation = download(url, stream)
+    generation = read(url, Received(stream))
     return stream.getvalue(), generation

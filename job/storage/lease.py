@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from job.errors import IncompatibleError, JobError, OutputError
+from job.machine import is_gone, process_name
 from job.signals import Stopped
-from job.storage import liveness, objects
+from job.storage import objects
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ LOOK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
-class Terms:
+class LeaseRecord:
     """What LEASE.json says. `renewals` makes each renewal other bytes."""
 
     holder: str
@@ -46,8 +47,8 @@ class Terms:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1).encode()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Terms":
-        """Damaged terms are those of an unknown holder, who has to fall silent like any other."""
+    def from_bytes(cls, data: bytes) -> "LeaseRecord":
+        """A damaged one is an unknown holder's, who has to fall silent like any other."""
         try:
             return cls(**json.loads(data))
         except (ValueError, TypeError):
@@ -57,8 +58,8 @@ class Terms:
 class Lease:
     """A lease that this process holds; see `held`."""
 
-    def __init__(self, url: str, terms: Terms, renew_every_s: float):
-        self.url, self.terms, self.renew_every_s = url, terms, renew_every_s
+    def __init__(self, url: str, record: LeaseRecord, renew_every_s: float):
+        self.url, self.record, self.renew_every_s = url, record, renew_every_s
         self._lost_to: str | None = None
         self._may_stand = False
         self._writing = threading.Lock()
@@ -66,7 +67,7 @@ class Lease:
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def claim(self, write: Callable[[], None]) -> None:
-        """Puts the terms into the store. A stop in the middle leaves it open whether they stand."""
+        """Puts the record into the store. A stop in the middle leaves it open whether it stands."""
         self._may_stand = True
         try:
             write()
@@ -77,17 +78,17 @@ class Lease:
     def _renew(self) -> None:
         while not self._over.wait(self.renew_every_s):
             try:
-                self._write(renewals=self.terms.renewals + 1)
+                self._write(lambda old: replace(old, renewals=old.renewals + 1))
             except JobError as error:
                 logger.warning("The lease was not renewed: %s", error)
 
-    def _write(self, **changed: object) -> None:
-        """Writes changed terms in the place of ours; where others stand, the lease is lost."""
+    def _write(self, change: Callable[[LeaseRecord], LeaseRecord]) -> None:
+        """Writes a changed record in the place of ours; another's there means the lease is lost."""
         with self._writing:
-            new = replace(self.terms, **changed)
+            new = change(self.record)
             try:
-                objects.swap(self.url, self.terms.to_bytes(), new.to_bytes())
-                self.terms = new
+                objects.swap(self.url, self.record.to_bytes(), new.to_bytes())
+                self.record = new
             except FileNotFoundError:
                 self._lost_to = "nobody: it was deleted"
             except FileExistsError:
@@ -95,7 +96,7 @@ class Lease:
 
     def _stands(self) -> str:
         try:
-            return Terms.from_bytes(objects.read_bytes(self.url)).holder
+            return LeaseRecord.from_bytes(objects.read_bytes(self.url)).holder
         except FileNotFoundError:
             return "nobody: it was deleted"
 
@@ -112,25 +113,25 @@ class Lease:
         after a commit."""
         with self._writing:
             try:
-                stands = Terms.from_bytes(objects.read_bytes(self.url))
-                if stands.token != self.terms.token:
+                stands = LeaseRecord.from_bytes(objects.read_bytes(self.url))
+                if stands.token != self.record.token:
                     self._lost_to = stands.holder
             except FileNotFoundError:
                 self._lost_to = "nobody: it was deleted"
         self.check()
 
-    def note_start(self, step: int, max_attempts: int) -> None:
+    def count_attempt(self, step: int, max_attempts: int) -> None:
         """Counts the starts from one step that left no checkpoint and ended without being asked to.
 
         Raises IncompatibleError when there were `max_attempts` (0: no limit).
         """
-        before = self.terms.attempts if self.terms.from_step == step else 0
+        before = self.record.attempts if self.record.from_step == step else 0
         if max_attempts and before >= max_attempts:
             raise IncompatibleError(
                 f"{self.url}: the last {before} starts from step {step} ended without a new "
                 "checkpoint; read their logs, then set MAX_ATTEMPTS higher, or delete this file."
             )
-        self._write(from_step=step, attempts=before + 1)
+        self._write(lambda old: replace(old, from_step=step, attempts=before + 1))
         self.check()
 
     def end(self, *, well: bool) -> None:
@@ -144,7 +145,7 @@ class Lease:
             self.confirm()
             objects.remove(self.url, self.url.removesuffix(LEASE))
         else:
-            self._write(released=True)
+            self._write(lambda old: replace(old, released=True))
 
 
 @contextmanager
@@ -155,8 +156,8 @@ def held(
 
     Raises OutputError, with the holder's name and the lease's age, when another job holds it.
     """
-    terms = Terms(f"{socket.gethostname()}, process {os.getpid()}", liveness.name_of_this())
-    lease = Lease(objects.join(directory, LEASE), terms, renew_every_s)
+    record = LeaseRecord(f"{socket.gethostname()}, process {os.getpid()}", process_name())
+    lease = Lease(objects.join(directory, LEASE), record, renew_every_s)
     try:
         _take(lease, ttl_s)
         lease._renewing.start()
@@ -178,24 +179,24 @@ def _end_quietly(lease: Lease, *, well: bool) -> None:
 def holder_of(directory: str) -> str | None:
     """Who may be writing below `directory` now, as far as its lease says."""
     try:
-        terms = Terms.from_bytes(objects.read_bytes(objects.join(directory, LEASE)))
+        record = LeaseRecord.from_bytes(objects.read_bytes(objects.join(directory, LEASE)))
     except FileNotFoundError:
         return None
-    return None if terms.released or liveness.is_gone(terms.process) else terms.holder
+    return None if record.released or is_gone(record.process) else record.holder
 
 
 def _take(lease: Lease, ttl_s: float) -> None:
     url = lease.url
     try:
-        lease.claim(lambda: objects.create(url, lease.terms.to_bytes()))
+        lease.claim(lambda: objects.create(url, lease.record.to_bytes()))
         return
     except FileExistsError:
         pass
     try:
         seen = _wait_for_death(url, ttl_s)
-        before = Terms.from_bytes(seen)
-        lease.terms = replace(lease.terms, from_step=before.from_step, attempts=before.attempts)
-        lease.claim(lambda: objects.swap(url, seen, lease.terms.to_bytes()))
+        before = LeaseRecord.from_bytes(seen)
+        lease.record = replace(lease.record, from_step=before.from_step, attempts=before.attempts)
+        lease.claim(lambda: objects.swap(url, seen, lease.record.to_bytes()))
     except FileNotFoundError:  # given back meanwhile
         return _take(lease, ttl_s)
     except FileExistsError as error:
@@ -206,8 +207,8 @@ def _take(lease: Lease, ttl_s: float) -> None:
 def _wait_for_death(url: str, ttl_s: float) -> bytes:
     """The bytes of a lease whose holder is dead. Raises OutputError when the holder shows life."""
     seen = objects.read_bytes(url)
-    holder = Terms.from_bytes(seen)
-    if holder.released or liveness.is_gone(holder.process):
+    holder = LeaseRecord.from_bytes(seen)
+    if holder.released or is_gone(holder.process):
         return seen
     age_s = _age_s(url)
     if age_s < ttl_s:
@@ -220,7 +221,7 @@ def _wait_for_death(url: str, ttl_s: float) -> bytes:
         time.sleep(min(LOOK_EVERY_S, max(0.0, over_at - time.monotonic())))
         if (now := objects.read_bytes(url)) == seen:
             continue
-        if (holder := Terms.from_bytes(now)).released:
+        if (holder := LeaseRecord.from_bytes(now)).released:
             return now
         raise OutputError(
             f"{url}: {holder.holder} is writing to this folder and renewed its lease "

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from job.storage import liveness
+from job.machine import is_gone, process_name
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def locked(file: Path) -> Iterator[None]:
 def locked_beside(file: Path) -> Iterator[None]:
     """Holds the lock file of `file`, where something lies there or not."""
     lock = file.with_name(f".{file.name}.lock")
-    mine = f"{liveness.name_of_this()}\n{uuid.uuid4().hex}".encode()
+    mine = f"{process_name()}\n{uuid.uuid4().hex}".encode()
     _take(lock, mine)
     try:
         yield
@@ -111,7 +111,7 @@ def _created(lock: Path, mine: bytes) -> bool:
 
 def _is_gone(content: bytes) -> bool:
     name, newline, _ = content.decode(errors="replace").partition("\n")
-    return bool(newline) and liveness.is_gone(name)
+    return bool(newline) and is_gone(name)
 
 
 def _content(lock: Path) -> bytes | None:

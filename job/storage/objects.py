@@ -1,63 +1,69 @@
 """Every byte to or from a URL: whole or not at all, and no name is taken for a pattern.
 
-A URL is anything that fsspec knows (`gs://bucket/dir`, `memory://dir`) or a plain path. What fails
-in a way that passes is tried again (`retry`); then one of the job's errors names the URL.
-Functions open the file system by URL where they use it: its sockets do not survive a fork.
+A URL is anything that a store serves (`gs://bucket/dir`, `memory://dir`) or a plain path. What
+fails in a way that passes is tried again (`retry`); then one of the job's errors names the URL.
 """
 
-import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import IO, BinaryIO, Protocol, cast
 
-import fsspec
-
-from job.errors import OutputError, StorageError
-from job.storage import filesystems, gcs, local
+from job.errors import StorageError
+from job.storage import fsspec_store, gcs, local
+from job.storage.faults import named
 from job.storage.manifest import MANIFEST
-from job.storage.owned import local_path, require_below
-from job.storage.retry import CorruptedError, named, persist
-from job.storage.urls import is_local
-
-T = TypeVar("T")
+from job.storage.owned import require_below
+from job.storage.retry import Received, persist
+from job.storage.urls import BUCKETS, LOCAL, is_local, join, local_path, scheme_of
 
 
-def join(url: str, *names: str) -> str:
-    """The URL of `names` below `url`."""
-    return "/".join([url.rstrip("/"), *names])
+class Store(Protocol):
+    """What a store has to do, a module or an object for each. A name is never a pattern.
 
-
-def open_filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    """The file system of `url` and the path in it. Listings are never cached: others write too.
-
-    Raises OutputError when no installed package serves the URL's scheme.
+    Whatever a store's own library raises is judged by `job.storage.faults`, and repeated or named
+    here; FileNotFoundError and FileExistsError are answers.
     """
-    try:
-        return filesystems.open_named(url, use_listings_cache=False)
-    except (ValueError, ImportError) as error:
-        raise OutputError(f"{url}: cannot be opened ({error}); use a path or gs://…") from error
+
+    def exists(self, url: str) -> bool: ...
+
+    def names(self, url: str) -> set[str]: ...
+
+    def modified_at(self, url: str) -> float: ...
+
+    def size_and_version(self, url: str) -> tuple[int | None, str]: ...
+
+    def open_read(self, url: str) -> BinaryIO: ...
+
+    def read(self, url: str, stream: Received) -> object: ...
+
+    def write(self, file: Path, url: str) -> None: ...
+
+    def create(self, url: str, data: bytes) -> None: ...
+
+    def swap(self, url: str, old: bytes, new: bytes) -> None: ...
+
+    def remove(self, url: str, is_ours: Callable[[str], bool]) -> list[str]: ...
 
 
-def _at(
-    url: str,
-    on_disk: Callable[[Path], T],
-    in_bucket: Callable[[str], T],
-    elsewhere: Callable[[fsspec.AbstractFileSystem, str], T],
-) -> T:
-    """What the function for the store of `url` gives, for as long as it takes."""
-    if is_local(url):
-        return persist(url, lambda: on_disk(local_path(url)))
-    if gcs.is_gcs(url):
-        return persist(url, lambda: in_bucket(url))
-    return persist(url, lambda: elsewhere(*open_filesystem(url)))
+# A scheme is added as a row and a file. What has none is fsspec's.
+STORES: dict[str | None, Store] = {
+    None: local,
+    **dict.fromkeys(LOCAL, cast(Store, local)),
+    **dict.fromkeys(BUCKETS, cast(Store, gcs)),
+}
+
+
+def store_of(url: str) -> Store:
+    """Where the objects of `url` lie."""
+    return STORES.get(scheme_of(url), fsspec_store)
 
 
 def exists(url: str) -> bool:
     """Whether an object, file or directory lies at `url`."""
-    return _at(url, local.exists, gcs.exists, filesystems.exists)
+    return persist(url, lambda: store_of(url).exists(url))
 
 
 def is_link(url: str) -> bool:
@@ -68,26 +74,26 @@ def is_link(url: str) -> bool:
 def list_names(url: str) -> list[str]:
     """The names directly below `url`, sorted; none where nothing lies there."""
     try:
-        return sorted(_at(url, local.names, gcs.names, filesystems.names))
+        return sorted(persist(url, lambda: store_of(url).names(url)))
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def modified_at(url: str) -> float:
     """When the object was written, in seconds since 1970 by the store's clock, not by ours."""
-    return _at(url, local.modified_at, gcs.modified_at, filesystems.modified_at)
+    return persist(url, lambda: store_of(url).modified_at(url))
 
 
 def size_and_version(url: str) -> tuple[int | None, str]:
     """The size of one object in bytes, and a text that changes with its content; None and "" where
     the store does not tell. Raises FileNotFoundError when there is none."""
-    return _at(url, local.size_and_version, gcs.size_and_version, filesystems.size_and_version)
+    return persist(url, lambda: store_of(url).size_and_version(url))
 
 
 def require_scheme(url: str) -> None:
     """Raises OutputError when no installed package serves the URL's scheme."""
-    if not gcs.is_gcs(url):
-        open_filesystem(url)
+    if store_of(url) is fsspec_store:
+        fsspec_store.open_filesystem(url)
 
 
 def read_bytes(url: str) -> bytes:
@@ -101,42 +107,23 @@ def read_bytes(url: str) -> bytes:
 @contextmanager
 def open_read(url: str) -> Iterator[BinaryIO]:
     """One object as a binary stream. Raises FileNotFoundError when there is none."""
-
-    def elsewhere(filesystem: fsspec.AbstractFileSystem, path: str) -> BinaryIO:
-        return filesystem.open(path.rstrip("/"), "rb")
-
-    with _at(url, lambda path: path.open("rb"), gcs.open_read, elsewhere) as stream, named(url):
+    with persist(url, lambda: store_of(url).open_read(url)) as stream, named(url):
         yield stream
 
 
-def _download(url: str, stream: BinaryIO) -> None:
-    def copy(source: BinaryIO) -> None:
-        stream.seek(0)
-        stream.truncate()
-        shutil.copyfileobj(source, stream)
-
-    def from_disk(path: Path) -> None:
-        with path.open("rb") as source:
-            copy(source)
-
-    def from_elsewhere(filesystem: fsspec.AbstractFileSystem, path: str) -> None:
-        with filesystem.open(path, "rb") as source:
-            copy(source)
-
-    _at(url, from_disk, lambda _: gcs.download(url, stream), from_elsewhere)
+def _download(url: str, stream: IO[bytes]) -> None:
+    received = Received(stream)
+    persist(url, lambda: store_of(url).read(url, received), received)
 
 
 def download_file(url: str, file: Path) -> None:
     """Copies one object to a local file. Raises FileNotFoundError when there is none."""
-    staged = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with named(str(file)):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with staged.open("wb+") as stream:
-                _download(url, stream)
-            staged.replace(file)
-    finally:
-        staged.unlink(missing_ok=True)
+    with (
+        named(str(file)),
+        local.whole_file(file, durable=False) as staged,
+        staged.open("wb") as stream,
+    ):
+        _download(url, stream)
 
 
 def write_bytes(url: str, data: bytes) -> None:
@@ -149,29 +136,12 @@ def write_bytes(url: str, data: bytes) -> None:
 
 def upload_file(file: Path, url: str) -> None:
     """Publishes a local file at `url`, whole or not at all, and verifies what arrived."""
-    _at(
-        url,
-        lambda path: local.publish(file, path),
-        lambda _: gcs.upload(file, url),
-        lambda filesystem, path: _put(filesystem, path, file, url),
-    )
-
-
-def _put(filesystem: fsspec.AbstractFileSystem, path: str, file: Path, url: str) -> None:
-    filesystem.put_file(str(file), path)
-    arrived, sent = filesystem.info(path)["size"], file.stat().st_size
-    if arrived != sent:
-        raise CorruptedError(f"{url}: {arrived} bytes arrived of {sent}")
+    persist(url, lambda: store_of(url).write(file, url))
 
 
 def create(url: str, data: bytes) -> None:
     """Publishes `data` only where nothing lies. Raises FileExistsError where something does."""
-    _at(
-        url,
-        lambda path: local.create(path, data),
-        lambda _: gcs.create(url, data),
-        lambda filesystem, path: filesystem.pipe_file(path, data, mode="create"),
-    )
+    persist(url, lambda: store_of(url).create(url, data))
 
 
 def swap(url: str, old: bytes, new: bytes) -> None:
@@ -180,14 +150,7 @@ def swap(url: str, old: bytes, new: bytes) -> None:
     Raises FileExistsError where something else lies, FileNotFoundError where nothing does. On a
     store other than a path and gs:// another's write between the look and the write is not seen.
     """
-    if is_local(url):
-        persist(url, lambda: local.swap(local_path(url), old, new))
-    elif gcs.is_gcs(url):
-        persist(url, lambda: gcs.swap(url, old, new))
-    elif read_bytes(url) != old:
-        raise FileExistsError(url)
-    else:
-        write_bytes(url, new)
+    persist(url, lambda: store_of(url).swap(url, old, new))
 
 
 def upload_dir(folder: Path, url: str) -> None:
@@ -208,12 +171,7 @@ def remove(url: str, owner: str, is_ours: Callable[[str], bool] = lambda name: T
     """
     require_below(url, owner)
     try:
-        return _at(
-            url,
-            lambda path: local.remove(path, is_ours),
-            lambda _: gcs.remove(url, is_ours),
-            lambda filesystem, path: filesystems.remove(filesystem, path, is_ours),
-        )
+        return persist(url, lambda: store_of(url).remove(url, is_ours))
     except FileNotFoundError:
         return []
 

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from job.storage.urls import is_local, scheme_of
+from job.storage.urls import is_local, local_path
 
 # All that a run writes directly below its output, and nothing of anybody else. Earlier versions
 # wrote `compiled`.
@@ -23,7 +23,7 @@ class NotOwnedError(Exception):
     """A fault of the job: it was about to delete what is not its own. Nothing was deleted."""
 
 
-def is_staged(name: str, of: re.Pattern) -> bool:
+def is_staged(name: str, of: re.Pattern[str]) -> bool:
     """Whether it is a half-written file of a name that `of` matches, or its lock."""
     found = re.fullmatch(rf"\.(.+)\.{_BESIDE}", name)
     return bool(found and of.fullmatch(found[1]))
@@ -50,15 +50,6 @@ def _parts(url: str) -> list[str]:
         return list((Path.cwd() / local_path(url)).parts)
     scheme, _, rest = url.partition("://")
     return ["gs" if scheme == "gcs" else scheme, *rest.rstrip("/").split("/")]
-
-
-def local_path(url: str) -> Path:
-    """The path that a local URL names."""
-    path = Path(url if scheme_of(url) is None else url.partition("://")[2])
-    try:
-        return path.expanduser()
-    except RuntimeError:  # no user has that name: then it is a folder's, as shells take it
-        return path
 
 
 def _require_no_way_out(path: Path, owner: Path) -> None:

@@ -6,6 +6,7 @@ Reference: https://cloud.google.com/storage/docs/buckets#naming
 
 import re
 import unicodedata
+from pathlib import Path
 
 WANTED = "a path or a URL such as gs://bucket/folder"
 LOCAL = ("file", "local")
@@ -18,6 +19,10 @@ _HALF_SCHEME = re.compile(
 _VARIABLE = re.compile(r"\$\{[^}]*\}?|\$\([^)]*\)?")
 # What most stores have no name for, or take for a folder of their own.
 _DOTS = re.compile(r"(^|/)\.\.?(/|$)")
+# User and password: also such that hold a slash, but not a port before a path with an '@'.
+_USER = re.compile(r"(:/+)([^/@\s]+|[^/@\s]*:(?!\d+/)[^@\s]*)@")
+# A comma or a bar ends a query only where another URL follows: a signature may hold them.
+_QUERY = re.compile(r"(?i)(\bhttps?:/+[^?#\s]*)[?#](?:[^\s|,]|[|,](?!\w+:/))+")
 
 
 def scheme_of(place: str) -> str | None:
@@ -29,6 +34,20 @@ def scheme_of(place: str) -> str | None:
 def is_local(place: str) -> bool:
     """Whether `place` is on this machine."""
     return scheme_of(place) in (None, *LOCAL)
+
+
+def local_path(url: str) -> Path:
+    """The path that a local URL names."""
+    path = Path(url if scheme_of(url) is None else url.partition("://")[2])
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no user has that name: then it is a folder's, as shells take it
+        return path
+
+
+def join(url: str, *names: str) -> str:
+    """The URL of `names` below `url`."""
+    return "/".join([url.rstrip("/"), *names])
 
 
 def check_location(place: str) -> str:
@@ -105,3 +124,18 @@ def check_output(place: str) -> str:
             "and does not hold 'google'"
         )
     return place
+
+
+def has_password(url: str) -> bool:
+    """Whether it names a user, and perhaps a password."""
+    return bool(_USER.search(url))
+
+
+def has_query(url: str) -> bool:
+    """Whether more than a path follows a web server's name: it may be a key or a signature."""
+    return bool(_QUERY.match(url))
+
+
+def masked(text: str) -> str:
+    """A text without what may be a secret in the URLs in it."""
+    return _QUERY.sub(r"\1?(secret)", _USER.sub(r"\1(secret)@", text))

@@ -9,7 +9,8 @@ import transformers
 import job
 from job.devices import Hardware
 from job.evaluation import EpochRecord
-from job.settings import Settings, masked
+from job.settings import Settings
+from job.storage import masked
 from job.training.preparation import Prepared
 
 

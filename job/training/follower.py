@@ -14,7 +14,7 @@ from job.log import LogHandler
 from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import StopRequest
-from job.storage import local
+from job.storage import scratch
 from job.training.identity import identity_of
 from job.training.loop import Run, fit
 from job.training.preparation import Prepared, prepare
@@ -41,7 +41,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     if start is not None:
         line = ProgressLine(handler, epochs=settings.epochs_to_train)
         run = Run(start, identity.facts, NoSaver(), RemoteStop(), stop, line)
-        with local.scratch() as folder:
+        with scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
     machines.wait_for_the_end()
     return f"Machine {machines.rank} is done; the first one tells of the model."

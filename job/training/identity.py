@@ -2,7 +2,8 @@
 
 from job.checkpoints import Identity
 from job.encoding import tokenizer_digest
-from job.settings import Settings, masked
+from job.settings import Settings
+from job.storage import masked
 from job.training.preparation import Prepared
 
 SPLITS = ("train", "val")  # the test split changes no weight

@@ -55,10 +55,10 @@ def server():
 def account(monkeypatch):
     """Credentials of the machine, and little patience."""
     monkeypatch.setattr(google.auth, "default", lambda scopes: (CREDENTIALS, "p"))
-    before = storage.patience()
-    storage.set_patience(storage.Patience(5, deadline_s=0.3, first_wait_s=0.01))
+    before = storage.retry_policy()
+    storage.set_retry_policy(storage.RetryPolicy(5, deadline_s=0.3, first_wait_s=0.01))
     yield
-    storage.set_patience(before)
+    storage.set_retry_policy(before)
 
 
 def read(server, name: str = NAME) -> str:

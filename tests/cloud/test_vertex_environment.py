@@ -22,6 +22,7 @@ def cluster_spec(pool, index, cluster=CLUSTER, **more):
 
 
 def test_outside_vertex_this_machine_is_the_only_node():
+    """Without Vertex AI's variables, or with empty ones, nothing is taken for a cloud."""
     assert read_vertex({"HOME": "/root", "CLUSTER_SPEC": ""}) == VertexEnvironment()
     assert not VertexEnvironment().in_cloud
 
@@ -31,6 +32,7 @@ def test_outside_vertex_this_machine_is_the_only_node():
     [("workerpool0", 0, 0), ("workerpool1", 0, 1), ("workerpool1", 1, 2), ("workerpool2", 0, 3)],
 )
 def test_ranks_count_through_the_pools_in_order(pool, index, rank):
+    """Rank 0 is the first pool's; the main address is that of rank 0 on every node."""
     vertex = read_vertex(cluster_spec(pool, index))
     assert (vertex.node_rank, vertex.node_count) == (rank, 4)
     assert (vertex.main_address, vertex.main_port) == ("main-0", 2222)
@@ -38,12 +40,14 @@ def test_ranks_count_through_the_pools_in_order(pool, index, rank):
 
 
 def test_ranks_do_not_depend_on_the_order_of_the_json_or_of_the_letters():
+    """Pools are ordered by their numbers: 10 comes after 2."""
     pools = {f"workerpool{n}": [f"h{n}:2222"] for n in (10, 2, 1, 0)}
     ranks = [read_vertex(cluster_spec(f"workerpool{n}", 0, pools)).node_rank for n in (0, 1, 2, 10)]
     assert ranks == [0, 1, 2, 3]
 
 
 def test_the_output_goes_to_the_base_directory_of_the_trial():
+    """Every trial of a tuning job has its own folder, log folder, id and metric file."""
     vertex = read_vertex(
         {
             "AIP_MODEL_DIR": "gs://b/run/7/model/",
@@ -67,10 +71,12 @@ def test_the_output_goes_to_the_base_directory_of_the_trial():
     ],
 )
 def test_the_base_directory_is_the_parent_of_the_folder_that_vertex_names(variable, url, base):
+    """Where that is called model or checkpoints; any other folder is the base itself."""
     assert read_vertex({variable: url}).base_dir == base
 
 
 def test_the_trial_may_come_with_the_cluster():
+    """The trial in CLUSTER_SPEC counts where CLOUD_ML_TRIAL_ID is not set."""
     spec = json.loads(cluster_spec("workerpool0", 0)["CLUSTER_SPEC"])
     spec["task"]["trial"] = "3"
     assert read_vertex({"CLUSTER_SPEC": json.dumps(spec)}).trial_id == "3"
@@ -98,6 +104,7 @@ def test_the_trial_may_come_with_the_cluster():
     ],
 )
 def test_a_cluster_that_makes_no_sense_is_an_argument_error(text):
+    """One short line names CLUSTER_SPEC, however long or broken its value is."""
     with pytest.raises(ArgumentError, match="CLUSTER_SPEC = ") as caught:
         read_vertex({"CLUSTER_SPEC": text})
     assert len(str(caught.value)) < 400

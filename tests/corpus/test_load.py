@@ -14,6 +14,7 @@ TUTORIAL = files.TUTORIAL_IDS
 
 
 def test_a_local_folder_is_read_in_place(load, write, tmp_path, caplog):
+    """Nothing is copied into the cache, and the log says what was read."""
     folder = write(train__txt=TRAIN, val__txt=VAL, test__txt="다른 말.␞다른 말.\n" + VAL[:0])
     corpus = load()
     assert len(corpus.train.sentences) == 40
@@ -27,12 +28,14 @@ def test_a_local_folder_is_read_in_place(load, write, tmp_path, caplog):
 
 @pytest.mark.parametrize("stem", ["val", "valid", "validation", "dev"])
 def test_the_validation_split_has_four_names(load, write, stem):
+    """val, valid, validation and dev, with any suffix."""
     write(train__jsonl='{"text": "김", "spans": [[0, 1, "X"]]}', **{f"{stem}__tsv": "이\tB-X\n"})
     assert texts(load().val) == ["이"]
 
 
 @pytest.mark.parametrize("other", ["train__tsv", "val__jsonl", "dev__txt"])
 def test_two_files_for_one_split_are_an_error_that_names_both(load, write, other):
+    """Neither is chosen."""
     write(train__txt=TRAIN, val__txt=VAL, **{other: VAL})
     with pytest.raises(DataError) as raised:
         load()
@@ -41,6 +44,7 @@ def test_two_files_for_one_split_are_an_error_that_names_both(load, write, other
 
 
 def test_backups_hidden_files_and_folders_are_no_splits(load, write):
+    """Editors and tools leave them beside the files."""
     folder = write(train__txt=TRAIN, val__txt=VAL, **{"train__txt~": VAL})
     (folder / ".train.txt.swp").write_bytes(b"x")
     (folder / "train.d").mkdir()
@@ -50,6 +54,7 @@ def test_backups_hidden_files_and_folders_are_no_splits(load, write):
 
 @pytest.mark.parametrize(("files", "missing"), [({"train__txt": TRAIN}, "val.*"), ({}, "train.*")])
 def test_a_missing_split_is_named_with_where_it_was_looked_for(load, write, files, missing):
+    """The error has the pattern and the folder."""
     folder = write(**files)
     with pytest.raises(DataError) as raised:
         load()
@@ -59,16 +64,19 @@ def test_a_missing_split_is_named_with_where_it_was_looked_for(load, write, file
 
 @pytest.mark.parametrize("root", ["/nowhere", "memory://nowhere", ""])
 def test_a_missing_folder_is_named(load, memory, root):
+    """On disk, in a store, or where no root was given."""
     with pytest.raises(DataError, match=r"mine has no train\.\*"):
         load(root_url=root)
 
 
 def test_an_unknown_scheme_is_an_argument_error(load):
+    """The error names the variable that holds the URL."""
     with pytest.raises(ArgumentError, match="DOWNSTREAM_CORPUS_ROOT_DIR"):
         load(root_url="abc://bucket")
 
 
 def test_an_unreadable_file_is_a_permission_error(load, write, monkeypatch):
+    """The error names the file."""
     write(train__txt=TRAIN, val__txt=VAL)
 
     def refuse(path):
@@ -80,6 +88,7 @@ def test_an_unreadable_file_is_a_permission_error(load, write, monkeypatch):
 
 
 def test_any_store_is_read_through_fsspec(load, memory):
+    """A file that changed in the store is read anew."""
     memory.pipe({"/c/mine/train.txt": TRAIN.encode(), "/c/mine/dev.txt": VAL.encode()})
     corpus = load(root_url="memory://c")
     assert len(corpus.train.sentences) == 40
@@ -90,6 +99,7 @@ def test_any_store_is_read_through_fsspec(load, memory):
 
 @pytest.mark.parametrize("url", ["s3://bucket/corpora", "hf://datasets/someone/corpora"])
 def test_the_schemes_of_stores_and_hubs_are_handed_to_fsspec(load, memory, url, monkeypatch):
+    """`s3://` and `hf://` reach it as they were given."""
     memory.pipe({"/c/train.txt": TRAIN.encode(), "/c/val.txt": VAL.encode()})
     asked = []
 
@@ -97,12 +107,13 @@ def test_the_schemes_of_stores_and_hubs_are_handed_to_fsspec(load, memory, url, 
         asked.append(asked_url)
         return memory, asked_url.replace(f"{url}/mine", "/c")
 
-    monkeypatch.setattr("job.storage.objects.open_filesystem", open_filesystem)
+    monkeypatch.setattr("job.storage.fsspec_store.open_filesystem", open_filesystem)
     assert load(root_url=url).train.path == f"{url}/mine/train.txt"
     assert f"{url}/mine/val.txt" in asked
 
 
 def test_a_web_folder_is_probed_and_copied_once(load, server):
+    """Later runs ask for headers only, until a file changes or FORCE_DOWNLOAD is set."""
     server.files |= {"mine/train.txt": TRAIN.encode(), "mine/valid.tsv": "이\tB-PER\n".encode()}
     corpus = load(root_url=f"{server.url}/files")
     assert texts(corpus.val) == ["이"]
@@ -136,6 +147,8 @@ def test_a_password_in_an_address_is_not_shown(load, server, caplog):
 
 
 def test_a_web_folder_that_refuses_is_a_permission_error(load, server):
+    """HTTP 403 is in the sentence."""
+
     class Refusing(dict):
         def __getitem__(self, path):
             return [Fault(status=403)]
@@ -146,11 +159,13 @@ def test_a_web_folder_that_refuses_is_a_permission_error(load, server):
 
 
 def test_plain_http_is_refused_off_loopback(load):
+    """A corpus comes by https, but from this machine."""
     with pytest.raises(ArgumentError, match="only https"):
         load(root_url="http://93.184.215.14/corpora")
 
 
 def test_the_embedded_sample_is_sound(load, caplog):
+    """Nothing in it is rejected or noted, and it needs no checksum."""
     corpus = load("sample")
     assert not corpus.train.rejected
     assert not corpus.val.rejected
@@ -170,6 +185,7 @@ def drive(server):
 
 
 def test_the_tutorials_corpus_comes_from_drive_once(load, drive, tmp_path, caplog):
+    """Then from the cache without a request, unless FORCE_DOWNLOAD is set."""
     corpus = load("ner", "", drive_url=drive.url)
     assert len(corpus.train.sentences) == 40
     assert texts(corpus.val) == ["이순신은 부산에 갔다.", "나는 갔다."]
@@ -183,17 +199,20 @@ def test_the_tutorials_corpus_comes_from_drive_once(load, drive, tmp_path, caplo
 
 
 def test_the_tutorials_corpus_at_the_users_root_comes_first(load, drive, write, tmp_path):
+    """A folder `ner` of the user's own needs no download."""
     write(train__txt=TRAIN, val__txt=VAL).rename(tmp_path / "root" / "ner")
     load("ner", drive_url=drive.url)
     assert not drive.requests
 
 
 def test_a_root_without_the_tutorials_corpus_is_no_hindrance(load, drive, tmp_path):
+    """It is downloaded as if there were no root."""
     load("ner", str(tmp_path / "elsewhere"), drive_url=drive.url)
     assert drive.requests
 
 
 def test_a_used_up_quota_says_where_to_put_the_file(load, drive, tmp_path):
+    """The error has the path in the cache at which a file fetched by hand is found."""
     drive.pages[TUTORIAL["val"]] = QUOTA_PAGE
     with pytest.raises(UnavailableError) as raised:
         load("ner", "", drive_url=drive.url)
@@ -201,6 +220,7 @@ def test_a_used_up_quota_says_where_to_put_the_file(load, drive, tmp_path):
 
 
 def test_a_pinned_checksum_is_compared_and_both_are_named(load, drive):
+    """In either case of hex; the error has the pinned one and the found one."""
     pins = {"train": digest(TRAIN), "val": digest(VAL).upper()}
     load("ner", "", drive_url=drive.url, sha256=pins)
     with pytest.raises(DataError) as raised:
@@ -210,6 +230,7 @@ def test_a_pinned_checksum_is_compared_and_both_are_named(load, drive):
 
 
 def test_a_cached_file_that_is_not_the_pinned_one_is_downloaded_again(load, drive, tmp_path):
+    """A damaged cache mends itself where a checksum is pinned."""
     load("ner", "", drive_url=drive.url)
     (tmp_path / "cache/corpora/ner/train.txt").write_text(TRAIN[:100])
     pins = {"train": digest(TRAIN)}
@@ -217,6 +238,7 @@ def test_a_cached_file_that_is_not_the_pinned_one_is_downloaded_again(load, driv
 
 
 def test_a_pin_without_its_split_is_an_error(load, write):
+    """A checksum for a file that is not there is a mistake."""
     write(train__txt=TRAIN, val__txt=VAL)
     with pytest.raises(DataError, match="pins test"):
         load(sha256={"test": "0" * 64})

@@ -26,6 +26,7 @@ OTHER_NAMES = {"names": ["NN", "B-VP"], "_type": "ClassLabel"}
     ],
 )
 def test_integer_tags_are_named_by_the_file_beside_them(load, write, companion, content):
+    """label_names.txt, or the ner_tags of dataset_info.json in either of its shapes."""
     content = content if isinstance(content, str) else json.dumps(content)
     rows = [json.dumps({"tokens": ["김", text], "ner_tags": [1, 0]}) for text in "가나"]
     write(train__jsonl=rows[0], val__jsonl=rows[1], **{companion: content})
@@ -50,6 +51,7 @@ def test_names_in_another_encoding_are_refused(load, write):
 
 
 def test_integer_tags_are_named_on_the_web_and_in_a_store_too(load, server, memory):
+    """Without the file, the corpus is refused there as well."""
     row = json.dumps({"tokens": ["김", "가"], "ner_tags": [1, 0]}).encode()
     files = {"mine/train.jsonl": row, "mine/val.jsonl": row}
     names = {"mine/label_names.txt": b"O\nB-PER\n"}

@@ -23,6 +23,7 @@ def test_confusion_counts_every_span_once(taggings):
 
 
 def test_each_kind_of_error_has_its_name():
+    """Correct, wrong type, wrong boundary, missed, spurious."""
     gold = (Span(0, 2, "PER"), Span(3, 5, "LOC"), Span(6, 9, "LOC"), Span(10, 11, "PER"))
     predicted = (Span(0, 2, "PER"), Span(3, 5, "PER"), Span(7, 9, "LOC"), Span(12, 13, "LOC"))
     kinds = [match.kind for match in match_spans(gold, predicted)]
@@ -30,16 +31,19 @@ def test_each_kind_of_error_has_its_name():
 
 
 def test_an_entity_cut_in_two_is_one_boundary_error_and_one_spurious():
+    """The gold entity is paired once."""
     matches = match_spans((Span(0, 6, "LOC"),), (Span(0, 2, "LOC"), Span(3, 6, "LOC")))
     assert [match.kind for match in matches] == ["boundary", "spurious"]
 
 
 def test_overlap_of_another_type_is_a_miss_and_a_spurious():
+    """A wrong boundary and a wrong type together are no pair."""
     matches = match_spans((Span(0, 6, "LOC"),), (Span(0, 2, "PER"),))
     assert sorted(match.kind for match in matches) == ["missed", "spurious"]
 
 
 def test_entities_that_only_touch_do_not_overlap():
+    """Ends are exclusive, on either side."""
     left, right = (Span(0, 2, "LOC"),), (Span(2, 4, "LOC"),)
     assert [match.kind for match in match_spans(left, right)] == ["missed", "spurious"]
     assert [match.kind for match in match_spans(right, left)] == ["spurious", "missed"]

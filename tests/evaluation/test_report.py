@@ -83,6 +83,7 @@ def test_a_sentence_with_nothing_but_a_spurious_entity_is_an_error(tmp_path):
 
 
 def test_predictions_hold_every_sentence_and_errors_only_the_wrong_ones(tmp_path):
+    """In the corpus's order, with split, line, gold and predicted spans."""
     write(tmp_path, results=[result("val", ROWS), result("test", ROWS[:1])])
     predictions, errors = (
         lines_of(tmp_path / "predictions.jsonl"),
@@ -108,6 +109,7 @@ def test_predictions_hold_every_sentence_and_errors_only_the_wrong_ones(tmp_path
 
 
 def test_metrics_are_all_numbers_in_a_fixed_order_without_nan(tmp_path):
+    """The file is strict JSON, and the same run writes the same bytes."""
     history = [epoch(1, train_loss=math.nan, val_loss=math.inf), epoch(2)]
     results = [result("val", ROWS, loss=math.nan)]
     metrics = write(tmp_path / "a", history=history, results=results)
@@ -160,6 +162,7 @@ EMPTY = [
 
 @pytest.mark.parametrize("case", EMPTY)
 def test_a_run_that_lacks_something_still_has_its_report(tmp_path, case):
+    """No epoch, no entity, no type, no split or no number: the page is whole and says no `nan`."""
     metrics = write(tmp_path, **case)
     assert json.loads((tmp_path / "metrics.json").read_text("utf-8")) == metrics
     page = (tmp_path / "index.html").read_text("utf-8")
@@ -180,6 +183,7 @@ def test_the_page_stays_small_whatever_the_errors(tmp_path):
 
 
 def test_the_worst_sentences_come_first_and_not_too_many(tmp_path):
+    """By the number of wrong entities, at most WORST of them."""
     rows = [("가" * 30, [Span(n, n + 1, "PER") for n in range(k % 20)], []) for k in range(100)]
     write(tmp_path, results=[result("val", rows)])
     page = (tmp_path / "index.html").read_text("utf-8")
@@ -189,18 +193,21 @@ def test_the_worst_sentences_come_first_and_not_too_many(tmp_path):
 
 
 def test_invisible_characters_show_their_code_points():
+    """And their number where one is repeated; markup of the text is escaped."""
     assert show_characters("가 <b>\u200b\u200b\u3000\x00") == (
         "가 &lt;b&gt;<i class=odd>U+200B×2</i><i class=odd>U+3000</i><i class=odd>U+0000</i>"
     )
 
 
 def test_a_lone_surrogate_survives_in_json_and_shows_on_the_page(tmp_path):
+    """Text that no encoding can hold does not end the report."""
     write(tmp_path, results=[result("val", [("가\ud800나", [Span(0, 1, "PER")], [])])])
     assert lines_of(tmp_path / "errors.jsonl")[0]["text"] == "가\ud800나"
     assert "U+D800" in (tmp_path / "index.html").read_text("utf-8")
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
+    """An OutputError names it."""
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="file"):
         write(tmp_path / "file")

@@ -86,6 +86,7 @@ def test_scores_equal_seqeval_strict_iob2(taggings):
 
 
 def test_a_span_is_right_only_when_start_end_and_type_are_equal():
+    """Half right counts as wrong, and macro F1 is over the types in gold."""
     gold = [(Span(0, 2, "PER"), Span(5, 7, "LOC"), Span(8, 9, "LOC"))]
     predicted = [(Span(0, 2, "PER"), Span(5, 8, "LOC"), Span(8, 9, "PER"))]
     scores = score_spans(gold, predicted, TYPES)
@@ -100,6 +101,7 @@ def test_a_span_is_right_only_when_start_end_and_type_are_equal():
 
 
 def test_nothing_predicted_and_nothing_in_gold_score_zero():
+    """Not undefined: an empty split, no type and no prediction have numbers, too."""
     empty = score_spans([()], [()], TYPES)
     assert (empty.micro.precision, empty.micro.recall, empty.micro.f1) == (0.0, 0.0, 0.0)
     assert empty.macro_f1 == 0.0
@@ -115,5 +117,6 @@ def test_a_type_that_the_labels_lack_counts_as_missed():
 
 
 def test_predictions_for_another_number_of_sentences_are_refused():
+    """They would be compared with the wrong sentences."""
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         score_spans([(), ()], [()], TYPES)

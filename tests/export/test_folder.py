@@ -68,6 +68,7 @@ def export(tmp_path, network):
 
 
 def test_the_directory_holds_what_is_promised_and_the_manifest_covers_it(export):
+    """Every file but the manifest is in it, with size and sha256."""
     folder = export()
     manifest = parse_manifest((folder / MANIFEST).read_bytes(), MANIFEST)
     names = {file.name for file in folder.iterdir()}
@@ -90,6 +91,7 @@ def test_whoever_may_read_one_file_may_read_all(export):
 
 
 def test_the_config_has_the_tutorials_ids_and_no_path_of_the_machine(export, tmp_path):
+    """No file of the folder tells where it was made."""
     folder = export()
     config = AutoConfig.from_pretrained(folder)
     assert [config.id2label[i] for i in range(9)] == list(LABELS.labels)
@@ -100,6 +102,7 @@ def test_the_config_has_the_tutorials_ids_and_no_path_of_the_machine(export, tmp
 
 
 def test_the_saved_tokenizer_gives_the_same_ids_and_offsets(export, tmp_path):
+    """For blanks, combining characters, emoji and special tokens, too."""
     here = make_tokenizer(tmp_path / "again")
     there = AutoTokenizer.from_pretrained(export())
     for text in AWKWARD:
@@ -109,6 +112,7 @@ def test_the_saved_tokenizer_gives_the_same_ids_and_offsets(export, tmp_path):
 
 
 def test_the_saved_weights_are_the_same(export, network):
+    """Bit for bit, under the same names."""
     loaded = AutoModelForTokenClassification.from_pretrained(export())
     assert loaded.state_dict().keys() == network.state_dict().keys()
     for name, weight in network.state_dict().items():
@@ -116,6 +120,7 @@ def test_the_saved_weights_are_the_same(export, network):
 
 
 def test_transformers_pipeline_finds_the_entities(export):
+    """The folder works without this project."""
     tag = pipeline("token-classification", model=str(export()), aggregation_strategy="simple")
     found = [(e["entity_group"], SENTENCE[e["start"] : e["end"]]) for e in tag(SENTENCE)]
     assert found == [("PER", "김철수"), ("LOC", "서울역")]
@@ -144,12 +149,14 @@ def test_a_folder_that_is_there_is_not_written_into(export, tmp_path):
 
 
 def test_an_output_that_cannot_be_written_is_named(export, tmp_path):
+    """An OutputError has the path."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file/model: the model cannot be written"):
         export(folder=tmp_path / "file" / "model")
 
 
 def test_the_card_names_labels_scores_origin_and_licence(export):
+    """In both languages, with facts that hold markup escaped."""
     card = (export() / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlanguage: ko\n")
     assert 'base_model: "beomi/kcbert-base"\n' in card
@@ -170,6 +177,7 @@ def test_a_new_metric_is_a_column_of_the_card(export, monkeypatch):
 
 
 def test_the_code_of_the_card_runs(export, tmp_path):
+    """As it stands, in a process of its own, it prints the entities."""
     folder = export()
     card = (folder / "README.md").read_text(encoding="utf-8")
     code = card.split("```python\n")[1].split("```")[0]
@@ -193,6 +201,7 @@ def test_the_code_of_the_card_runs(export, tmp_path):
     ],
 )
 def test_a_damaged_export_is_noticed_and_the_file_named(export, damage, says):
+    """A missing, shortened or altered file does not verify."""
     folder = export()
     damage(folder)
     with pytest.raises(DataError, match=says):
@@ -217,5 +226,6 @@ def flip_a_byte(file):
     ],
 )
 def test_a_bad_manifest_is_refused_before_its_names_are_used(manifest, error):
+    """Not JSON, incomplete, of another format, or with a path that leads out."""
     with pytest.raises(error, match=r"MANIFEST\.json"):
         parse_manifest(manifest, MANIFEST)

@@ -9,6 +9,7 @@ from tests.support.tagged import SENTENCE, upload
 
 
 def test_a_remote_model_is_verified_and_a_new_one_is_noticed(output, memory, tmp_path):
+    """A damaged copy in the cache and a damaged file in the store are both refused by name."""
     upload(output, memory, "/bucket/output")
     (tmp_path / "in.txt").write_text(SENTENCE)
     arguments = (
@@ -31,6 +32,7 @@ def test_a_remote_model_is_verified_and_a_new_one_is_noticed(output, memory, tmp
 
 
 def test_a_directory_without_a_manifest_is_no_finished_model(run, output, tmp_path):
+    """An empty folder, or an export that was cut off, says that no training finished there."""
     with pytest.raises(ArgumentError, match=r"holds no MANIFEST\.json.*DOWNSTREAM_MODEL_DIR"):
         run("가", model=tmp_path)
     copy = tmp_path / "copy"

@@ -38,6 +38,7 @@ def test_memory_is_bounded_by_the_chunk(output, tmp_path, monkeypatch):
 
 
 def test_chunks_are_cut_by_lines_and_by_characters():
+    """At most 1,024 lines or about a million characters, and none is lost."""
     lines = [(n, "가" * 300_000) for n in range(9)] + [(n, "") for n in range(9, 3000)]
     chunks = list(in_chunks(lines))
     assert [len(chunk) for chunk in chunks] == [4, 4, 1024, 1024, 944]
@@ -45,6 +46,7 @@ def test_chunks_are_cut_by_lines_and_by_characters():
 
 
 def test_every_end_may_be_a_url(output, memory, tmp_path):
+    """Model, input and output; nothing else is left in the store."""
     upload(output, memory, "/bucket/output")
     memory.pipe("/bucket/in.txt", f"{SENTENCE}\n".encode())
     for model in ("memory://bucket/output", "memory://bucket/output/model"):
@@ -58,6 +60,7 @@ def test_every_end_may_be_a_url(output, memory, tmp_path):
 
 
 def test_a_remote_output_of_an_earlier_run_outlives_a_failure(output, memory, tmp_path):
+    """OUT is replaced whole or not at all."""
     memory.pipe("/bucket/out.txt", b"of an earlier run")
     (tmp_path / "in.txt").write_bytes(b"\n" * 3000 + b"\0")
     with pytest.raises(DataError):
@@ -69,6 +72,7 @@ def test_a_remote_output_of_an_earlier_run_outlives_a_failure(output, memory, tm
 
 
 def test_a_missing_input_is_named(output, tmp_path):
+    """A file or an object that is not there, or a folder, before OUT is made."""
     for name in (str(tmp_path / "nope.txt"), "memory://nope.txt"):
         with pytest.raises(ArgumentError, match="there is no such file"):
             predict(str(output), name, str(tmp_path / "out"), cache_dir=tmp_path)
@@ -103,6 +107,7 @@ def client(output, tmp_path, **pipes):
 
 
 def test_standard_input_goes_to_standard_output(output, tmp_path):
+    """`-` for both, with blank lines kept and nothing else printed."""
     out, err = client(output, tmp_path).communicate(f"{SENTENCE}\n\n".encode(), timeout=120)
     assert out.decode() == f"{TAGGED}\n\n", err.decode()
 

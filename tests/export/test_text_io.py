@@ -17,11 +17,13 @@ from tests.support.tagged import SENTENCE, SPANS, TAGGED
 
 
 def test_plain_lines_become_the_tutorials_lines(run):
+    """`sentence␞tagged`, one for each line, and they are counted."""
     assert run(f"{SENTENCE}\n만났다\n") == f"{TAGGED}\n만났다␞만났다\n"
     assert run.count == 2
 
 
 def test_a_name_in_jsonl_gives_json_lines(run):
+    """With text and spans; a blank line gives an empty text."""
     written = run(f"{SENTENCE}\n\n", out_name="out.jsonl")
     assert [json.loads(line) for line in written.splitlines()] == [
         {"text": SENTENCE, "spans": SPANS},
@@ -30,16 +32,19 @@ def test_a_name_in_jsonl_gives_json_lines(run):
 
 
 def test_the_left_side_of_the_tutorials_lines_is_tagged(run):
+    """What stood to the right of ␞ is ignored."""
     assert run(f"{SENTENCE}␞<김:LOC>anything\n") == f"{TAGGED}\n"
 
 
 def test_json_lines_are_recognised_by_their_content(run):
+    """By the first line that is not blank; other fields are ignored."""
     lines = [{"text": SENTENCE, "id": 7}, {"text": "왔다", "spans": [[0, 1, "X"]]}]
     content = "\n" + "\n".join(json.dumps(line) for line in lines)
     assert run(content) == f"\n{TAGGED}\n왔다␞왔다\n"
 
 
 def test_lines_keep_their_number_and_order_whatever_they_hold(run):
+    """Blank lines, other separators and byte-order marks, too."""
     lines = [
         SENTENCE,
         "",
@@ -69,6 +74,7 @@ def test_lines_keep_their_number_and_order_whatever_they_hold(run):
     ],
 )
 def test_line_ends_and_byte_order_marks_are_no_text(run, content, expected):
+    """Windows' line ends and a missing last one change no sentence."""
     assert run(content) == expected
 
 
@@ -82,6 +88,7 @@ def test_line_ends_and_byte_order_marks_are_no_text(run, content, expected):
     ],
 )
 def test_a_line_that_is_no_text_stops_with_its_number_and_leaves_nothing(run, tmp_path, line, says):
+    """The output of an earlier run stays as it was."""
     (tmp_path / "out.txt").write_text("of an earlier run")
     with pytest.raises(DataError, match=rf"in\.txt:1502: .*{says}"):
         run(b"\n" * 1501 + line + b"\n")
@@ -93,12 +100,14 @@ def test_a_line_that_is_no_text_stops_with_its_number_and_leaves_nothing(run, tm
     "line", ['{"text": 5}', '{"txt": "a"}', "plain", "[]", '{"text": "\\ud800"}', '{"text": "a"']
 )
 def test_a_line_that_is_no_json_object_with_a_text_stops_with_its_number(run, line):
+    """Once the first line is one, each has to be."""
     with pytest.raises(DataError, match=r"in\.txt:2: is not a JSON object"):
         run('{"text": "a"}\n' + line)
 
 
 @pytest.mark.parametrize("text", ["가\n나", "가␞나"])
 def test_a_text_that_the_tutorials_format_cannot_hold_asks_for_json_lines(run, text):
+    """A line end or a ␞ in a text fits into `.jsonl` only."""
     content = json.dumps({"text": text})
     with pytest.raises(DataError, match=r"in\.txt:1: .*\.jsonl"):
         run(content)
@@ -106,16 +115,19 @@ def test_a_text_that_the_tutorials_format_cannot_hold_asks_for_json_lines(run, t
 
 
 def test_an_overlong_line_is_refused_before_it_fills_the_memory(run, monkeypatch):
+    """The limit is checked while the line is read."""
     monkeypatch.setattr(text_io, "LONGEST_LINE_BYTES", 3 << 20)
     with pytest.raises(DataError, match=r"in\.txt:2: is longer than 3 MiB"):
         run("가\n" + "a" * (5 << 20))
 
 
 def test_input_and_output_may_be_the_same_file(run):
+    """It is read to its end before it is replaced."""
     assert run(f"{SENTENCE}\n", in_name="same.txt", out_name="same.txt") == f"{TAGGED}\n"
 
 
 def test_a_link_stays_a_link_and_its_target_is_replaced(run, tmp_path):
+    """OUT that is a link still is one afterwards."""
     (tmp_path / "target.txt").write_text("old")
     (tmp_path / "out.txt").symlink_to("target.txt")
     assert run("가") == "가␞가\n"
@@ -123,6 +135,7 @@ def test_a_link_stays_a_link_and_its_target_is_replaced(run, tmp_path):
 
 
 def test_a_pipe_is_written_to_and_not_replaced(run, tmp_path):
+    """A named pipe as OUT stays a pipe."""
     os.mkfifo(tmp_path / "out.txt")
     read = []
     reader = threading.Thread(
@@ -139,6 +152,7 @@ def test_a_pipe_is_written_to_and_not_replaced(run, tmp_path):
 
 @pytest.mark.parametrize("out", ["file/below", "folder"])
 def test_an_output_that_cannot_be_written_is_named(run, tmp_path, out):
+    """A file where a folder has to be, or a folder where a file has to be."""
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError, match=out):
@@ -147,6 +161,7 @@ def test_an_output_that_cannot_be_written_is_named(run, tmp_path, out):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_a_full_disk_is_named_and_not_taken_for_a_fault_of_the_input(output, tmp_path):
+    """It is an OutputError with the path."""
     (tmp_path / "in.txt").write_text("가\n")
     with pytest.raises(OutputError, match="/dev/full: cannot be written"):
         predict(str(output), str(tmp_path / "in.txt"), "/dev/full", cache_dir=tmp_path)

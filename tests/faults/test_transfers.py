@@ -11,7 +11,7 @@ import pytest
 from job import storage
 from job.errors import OutputError, PermissionDeniedError, StorageError
 from job.storage import retry
-from job.storage.retry import CorruptedError
+from job.storage.faults import CorruptedError
 
 pytestmark = [
     # A connection that was reset under requests is closed when its answer is collected.
@@ -36,19 +36,19 @@ def server(gcs):
 @pytest.fixture(autouse=True)
 def hurried():
     """Retries after a moment, and a fault is given up after a while."""
-    retry.set_patience(
-        retry.Patience(timeout_s=1, deadline_s=3, first_wait_s=0.05, longest_wait_s=0.2)
+    retry.set_retry_policy(
+        retry.RetryPolicy(timeout_s=1, deadline_s=3, first_wait_s=0.05, longest_wait_s=0.2)
     )
     yield
-    retry.set_patience(retry.Patience())
+    retry.set_retry_policy(retry.RetryPolicy())
     gc.collect()  # while its sockets may be left open
 
 
 @pytest.fixture
 def patient(hurried):
     """For faults that pass: on a busy machine a good request may take seconds."""
-    retry.set_patience(
-        retry.Patience(timeout_s=3, deadline_s=200, first_wait_s=0.05, longest_wait_s=0.2)
+    retry.set_retry_policy(
+        retry.RetryPolicy(timeout_s=3, deadline_s=200, first_wait_s=0.05, longest_wait_s=0.2)
     )
 
 

@@ -23,7 +23,7 @@ from google.cloud.tpu_v2alpha1.types import QueuedResource
 from google.protobuf import json_format
 
 from docker.render_specs import EXAMPLES, SPECS, text_of
-from tests.support.documents import ROOT, blocks, read
+from tests.support.documents import DOCUMENTS, ROOT, blocks, read
 from tests.support.gcloud.api import GoogleApi, serve
 from tests.support.gcloud.tools import install
 
@@ -118,14 +118,38 @@ def lanes() -> tuple[list[str], str]:
 
 
 def test_every_gcloud_command_of_the_documents_is_one_that_was_run():
-    """None hides in another kind of block, nor in a README; logging in needs Google itself."""
+    """None hides in another kind of block, nor on another page; logging in needs Google itself."""
     run = " ".join("\n".join(blocks(PAGE, "sh")).replace("\\\n", " ").split())
-    for document in (PAGE, "README.md", "README.ko.md", "CHANGELOG.md"):
+    for document in DOCUMENTS:
         text = read(document).replace("\\\n", " ")
         for command in re.findall(r"^ *gcloud (.+)$|`gcloud ([^`]+)`", text, re.M):
             words = re.match(r"(?:[a-z][a-z-]* ?)*", "".join(command))[0].strip()
             if not words.startswith("auth "):
                 assert f"gcloud {words}" in run, f"{document}: gcloud {words}"
+
+
+def test_the_five_steps_of_the_readme_start_a_job(gcloud, tmp_path):
+    """They make a bucket and a repository, and a job with the image that was built and pushed."""
+    log_in, steps = (blocks("README.md", info) for info in ("sh[^\n]*", "sh cloud"))
+    [log_in] = [block for block in log_in if "gcloud auth login" in block]
+    with serve() as api:
+        machine = Machine(tmp_path, api)
+        for tool in ("make", "docker"):
+            (tmp_path / "bin" / tool).write_text(f'#!/bin/sh\necho {tool} "$@" "$IMAGE" >>calls\n')
+            (tmp_path / "bin" / tool).chmod(0o755)
+        done = machine.run(log_in.replace("gcloud auth login\n", "") + "".join(steps))
+        assert done.returncode == 0, done.stderr
+        [made] = api.sent("POST", f"{PLACE}/repositories")
+        [sent] = api.sent("POST", f"{PLACE}/customJobs")
+    image = "us-central1-docker.pkg.dev/my-project/ner/korean-ner-job:gpu-0.1.0"
+    built, pushed = (tmp_path / "calls").read_text().splitlines()[-2:]
+    assert (built, pushed) == (f"make image EXTRA=gpu {image}", f"docker push {image} {image}")
+    assert made.query["repositoryId"] == "ner"
+    job = parsed(CustomJob, sent.body)
+    [pool] = job.job_spec.worker_pool_specs
+    assert pool.container_spec.image_uri == image
+    assert job.job_spec.base_output_directory.output_uri_prefix == "gs://my-project-ner/run-1"
+    assert not job.job_spec.service_account
 
 
 def test_the_jobs_of_the_page_are_custom_jobs(page):

@@ -41,14 +41,12 @@ if number:
     socket.getaddrinfo = fail
 from job import storage
 from job.model.pretrained import hub
-from job.corpus.download import http as web
 from job.storage import retry
 from job.errors import JobError
 from job.corpus.download.file import download
-retry.set_patience(retry.Patience(timeout_s=5, deadline_s=3, first_wait_s=0.05))
-hub.RETRY_WAITS_S = (0.01,)
+retry.set_retry_policy(retry.RetryPolicy(timeout_s=5, deadline_s=3, first_wait_s=0.05))
 cache, web_url = Path(sys.argv[1]), sys.argv[2]
-patience = web.Patience(attempts=3, first_wait_s=0.01)
+policy = retry.RetryPolicy(attempts=3, first_wait_s=0.01)
 ACTS = {
     "client": lambda: storage.write_bytes("gs://bucket/a/b.txt", b"data"),
     "names": lambda: [
@@ -57,7 +55,7 @@ ACTS = {
         storage.exists("gs://bucket/a/b.txt"),
         storage.remove("gs://bucket/a/b.txt", "gs://bucket/a"),
     ],
-    "web": lambda: download(web_url, cache / "file", max_bytes=1000, patience=patience),
+    "web": lambda: download(web_url, cache / "file", max_bytes=1000, policy=policy),
     "hub": lambda: hub.fetch_snapshot("org/model", None, None, cache),
 }
 for name in sys.argv[3:]:

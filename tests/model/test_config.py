@@ -30,12 +30,14 @@ def test_the_labels_come_in_the_order_of_their_ids():
     ],
 )
 def test_the_position_limit_is_the_models_own(model_type, values, positions, first):
+    """Families count from different offsets, and those with relative positions have no limit."""
     config = AutoConfig.for_model(model_type, **values)
     assert max_positions(config) == positions
     assert first_position(config) == first
 
 
 def test_a_sequence_of_max_positions_runs_and_one_more_does_not():
+    """The limit is that of the network itself."""
     for model_type, size in (("bert", 20), ("roberta", 22)):
         shape = {"hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1}
         config = AutoConfig.for_model(

@@ -31,8 +31,10 @@ from pathlib import Path
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 from job.model.pretrained import hub
 from job.errors import JobError
+from job.storage import RetryPolicy, set_retry_policy
 name, revision, token, cache, timeout = json.loads(sys.argv[1])
-hub.RETRY_WAITS_S, hub.REQUEST_TIMEOUT_S = (0.01, 0.01), timeout
+hub.REQUEST_TIMEOUT_S = timeout
+set_retry_policy(RetryPolicy(first_wait_s=0.01))
 try:
     print(hub.fetch_snapshot(name, revision, token, Path(cache)))
 except JobError as error:
@@ -69,6 +71,7 @@ def names(folder):
 
 
 def test_only_the_files_that_training_reads_are_downloaded(hub, tmp_path):
+    """Configuration, tokenizer and one set of weights, out of all that a repository has."""
     hub.add("org/model", FILES)
     folder = fetch(hub.url, tmp_path)
     assert names(folder) == {
@@ -81,11 +84,13 @@ def test_only_the_files_that_training_reads_are_downloaded(hub, tmp_path):
 
 
 def test_pickled_weights_are_taken_where_there_are_no_safetensors(hub, tmp_path):
+    """Models of 2020 have nothing else."""
     hub.add("org/model", {k: v for k, v in FILES.items() if k != "model.safetensors"})
     assert "pytorch_model.bin" in names(fetch(hub.url, tmp_path))
 
 
 def test_a_pinned_revision_is_the_one_downloaded_and_needs_no_network_again(hub, tmp_path):
+    """A commit does not change, so nobody is asked about it twice."""
     pinned = hub.add("org/model", FILES)
     newest = hub.add("org/model", FILES | {"vocab.txt": b"[PAD]\nnew\n"})
     folder = fetch(hub.url, tmp_path, revision=pinned)
@@ -98,6 +103,7 @@ def test_a_pinned_revision_is_the_one_downloaded_and_needs_no_network_again(hub,
 
 
 def test_without_a_pin_the_newest_commit_is_taken(hub, tmp_path):
+    """Even where an older one lies in the cache."""
     hub.add("org/model", FILES)
     fetch(hub.url, tmp_path)
     newest = hub.add("org/model", FILES | {"vocab.txt": b"[PAD]\nnew\n"})
@@ -105,6 +111,7 @@ def test_without_a_pin_the_newest_commit_is_taken(hub, tmp_path):
 
 
 def test_the_token_goes_to_the_hub_only_and_is_never_logged(hub, tmp_path):
+    """Not to the host that serves the files, and not into the debug log of any library."""
     hub.tokens.add(TOKEN)
     hub.add("org/model", FILES, gated=True, private=True)
     folder = fetch(hub.url, tmp_path, token=TOKEN)
@@ -119,6 +126,7 @@ def test_the_token_goes_to_the_hub_only_and_is_never_logged(hub, tmp_path):
 
 
 def test_a_dropped_download_is_resumed_where_it_broke(hub, tmp_path):
+    """From the last whole chunk of 10 MiB, with the right bytes in the end."""
     weights = random.Random(1).randbytes(24 << 20)
     hub.add("org/model", FILES | {"model.safetensors": weights})
     hub.faults.append(Fault("GET /cdn/", drop_after=15 << 20))
@@ -129,11 +137,12 @@ def test_a_dropped_download_is_resumed_where_it_broke(hub, tmp_path):
 
 
 def test_a_hub_that_fails_now_and_then_is_asked_again(hub, tmp_path):
+    """HTTP 503 and a dropped connection are met with another attempt."""
     hub.add("org/model", FILES)
     hub.faults.append(Fault("GET /api/models/", status=503, times=2))
     hub.faults.append(Fault("GET /org/model/resolve/.*/vocab", drop_after=0, times=1))
     assert "vocab.txt" in names(fetch(hub.url, tmp_path))
-    assert "HTTP status 503" in fetch.log
+    assert "HTTP 503; trying again" in fetch.log
 
 
 @pytest.mark.parametrize(
@@ -154,6 +163,7 @@ def test_a_hub_that_fails_now_and_then_is_asked_again(hub, tmp_path):
 def test_a_wrong_name_revision_or_permission_is_one_clear_sentence(
     hub, tmp_path, arguments, kind, says
 ):
+    """Each with its exit code and the argument to change; no token is shown."""
     hub.tokens.add(TOKEN)
     hub.add("org/model", FILES)
     hub.add("org/gated", FILES, gated=True)
@@ -168,6 +178,7 @@ def test_a_wrong_name_revision_or_permission_is_one_clear_sentence(
 
 
 def test_an_unreachable_hub_is_one_clear_sentence(tmp_path):
+    """Exit code 69, the hub's address and the way without it."""
     message = fetch("http://127.0.0.1:9", tmp_path)
     assert message.startswith("UnavailableError 69 PRETRAINED_MODEL_NAME=org/model: the hub at")
     assert "name a local directory" in message
@@ -180,12 +191,14 @@ def test_an_unreachable_hub_is_one_clear_sentence(tmp_path):
     ids=["503", "stalled"],
 )
 def test_a_hub_that_stays_ill_is_given_up(hub, tmp_path, fault):
+    """After its retries the run ends with 69, whether the hub fails or falls silent."""
     hub.add("org/model", FILES)
     hub.faults.append(fault)
     assert fetch(hub.url, tmp_path, timeout=0.2).startswith("UnavailableError 69")
 
 
 def test_a_cached_copy_serves_without_the_hub_and_a_warning_says_so(hub, tmp_path):
+    """The warning has the commit; HF_HUB_OFFLINE takes the copy as well."""
     hub.add("org/model", FILES)
     folder = fetch(hub.url, tmp_path)
     assert fetch("http://127.0.0.1:9", tmp_path) == folder
@@ -194,6 +207,7 @@ def test_a_cached_copy_serves_without_the_hub_and_a_warning_says_so(hub, tmp_pat
 
 
 def test_offline_without_a_copy_is_one_clear_sentence(hub, tmp_path):
+    """Nothing is asked of the hub, and the sentence names HF_HUB_OFFLINE."""
     message = fetch(hub.url, tmp_path, HF_HUB_OFFLINE="1")
     assert message.startswith("UnavailableError 69")
     assert "HF_HUB_OFFLINE is set" in message
@@ -203,6 +217,7 @@ def test_offline_without_a_copy_is_one_clear_sentence(hub, tmp_path):
 
 @pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
 def test_an_incomplete_copy_is_not_taken_for_a_model(hub, tmp_path, weights):
+    """A cache without the weights is no copy."""
     hub.add("org/model", {"config.json": CONFIG, weights: b"weights"})
     Path(fetch(hub.url, tmp_path), weights).unlink()
     assert fetch("http://127.0.0.1:9", tmp_path).startswith("UnavailableError 69")

@@ -95,6 +95,7 @@ def model(tmp_path):
 
 @pytest.mark.parametrize("kind", ["safetensors", "pytorch_model.bin"])
 def test_a_hub_model_is_loaded_at_its_pinned_revision(model, tmp_path, kind):
+    """Weights of that commit in 32 bits, its tokenizer, and the labels of this run."""
     if kind != "safetensors":
         as_pickle(model)
     weights = BertModel.from_pretrained(model).embeddings.word_embeddings.weight
@@ -110,6 +111,7 @@ def test_a_hub_model_is_loaded_at_its_pinned_revision(model, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["safetensors", "pytorch_model.bin"])
 def test_kcbert_from_the_hub_tokenises_as_the_tutorial_says(real_data, tmp_path, kind):
+    """The tutorial's example sentence gets the tutorial's ids, and the model 300 positions."""
     source, folder = real_data / "kcbert", tmp_path / "kcbert"
     folder.mkdir()
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -131,6 +133,7 @@ def test_kcbert_from_the_hub_tokenises_as_the_tutorial_says(real_data, tmp_path,
 
 
 def test_names_that_need_no_hub(model, tmp_path):
+    """`sample` and folders; a path that is no folder is an argument error."""
     assert resolve_model("sample", None, None, tmp_path) == sample.MODEL
     assert resolve_model(str(model), None, None, tmp_path) == model
     for name in (str(tmp_path / "nope"), "./nope", str(model / "config.json")):
@@ -139,6 +142,7 @@ def test_names_that_need_no_hub(model, tmp_path):
 
 
 def test_a_model_at_a_url_is_copied_without_what_training_does_not_read(model, tmp_path):
+    """Once for each state of the folder: a change makes a second copy."""
     bucket = fsspec.filesystem("memory")
     try:
         for name, content in (files_of(model) | {"tf_model.h5": b"", "notes.md": b""}).items():
@@ -158,6 +162,7 @@ def test_a_model_at_a_url_is_copied_without_what_training_does_not_read(model, t
 
 
 def test_the_new_classifier_follows_the_seed_and_the_encoder_is_the_files(model):
+    """The head is random by SEED; every weight of the encoder is the file's."""
     networks = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -175,6 +180,7 @@ def test_the_new_classifier_follows_the_seed_and_the_encoder_is_the_files(model)
 
 
 def test_weights_come_in_32_bits_whatever_the_files_hold(model):
+    """Also from half precision, and where the configuration says float16."""
     weights = {name: w.half() for name, w in load_file(model / "model.safetensors").items()}
     save_file(weights, model / "model.safetensors", {"format": "pt"})
     change_config(dtype="float16")(model)
@@ -182,6 +188,8 @@ def test_weights_come_in_32_bits_whatever_the_files_hold(model):
 
 
 def test_a_new_classifier_is_no_warning_and_the_librarys_log_stays_as_it_was(model, caplog, capfd):
+    """What transformers would warn of is expected here; its verbosity and progress bars are put
+    back."""
     before = transformers_logging.get_verbosity()
     with caplog.at_level(logging.WARNING), warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -197,6 +205,7 @@ def test_a_new_classifier_is_no_warning_and_the_librarys_log_stays_as_it_was(mod
 def test_a_checkpoint_without_prefix_or_with_a_head_for_other_labels_is_taken(
     model, tmp_path, caplog
 ):
+    """The head is made anew and the log says so; for prediction it is refused."""
     BertModel.from_pretrained(model).save_pretrained(tmp_path / "base")
     expected = load_classifier(model, LABELS).bert.state_dict()
     plain = load_classifier(tmp_path / "base", LABELS).bert.state_dict()
@@ -211,12 +220,14 @@ def test_a_checkpoint_without_prefix_or_with_a_head_for_other_labels_is_taken(
 
 
 def test_surplus_encoder_weights_are_a_warning(model, caplog):
+    """Their number and the first name; the model is used."""
     change_config(num_hidden_layers=1)(model)
     load_classifier(model, LABELS)
     assert "16 weights do not fit the network: bert.encoder.layer.1" in caplog.text
 
 
 def test_from_scratch_needs_the_configuration_only(model):
+    """Without a file of weights the network is random by the seed."""
     (model / "model.safetensors").unlink()
     torch.manual_seed(3)
     first = load_classifier(model, LABELS, from_scratch=True)
@@ -315,6 +326,7 @@ QUERY = "bert.encoder.layer.1.attention.self.query.weight"
     ],
 )
 def test_a_wrong_or_damaged_model_is_one_clear_sentence(model, damage, error, says, monkeypatch):
+    """It has the folder and the reason, and nothing in a pickle is ever run."""
     monkeypatch.chdir(model.parent)
     damage(model)
     with pytest.raises(error, match=says) as caught:
@@ -348,6 +360,7 @@ def slow_only(folder):
     ],
 )
 def test_a_wrong_or_damaged_tokenizer_is_one_clear_sentence(model, damage, error, says):
+    """Also one that would take Hangul apart, and one that is slow only."""
     damage(model)
     with pytest.raises(error, match=says) as caught:
         load_tokenizer(model)
@@ -355,6 +368,7 @@ def test_a_wrong_or_damaged_tokenizer_is_one_clear_sentence(model, damage, error
 
 
 def test_remote_code_of_a_model_never_runs(model, monkeypatch):
+    """A model that brings Python files is loaded by the library's own classes."""
     monkeypatch.chdir(model.parent)
     (model / "evil.py").write_text("import os\nos.mkdir('evil-was-here')\n")
     auto = {"AutoConfig": "evil.Config", "AutoModelForTokenClassification": "evil.Model"}

@@ -36,6 +36,7 @@ def mistakes_of(*argv, environ=None, cwd=NOWHERE):
     ],
 )
 def test_a_flag_may_be_spelt_in_several_ways(argv):
+    """Lower or upper case, `-` or `_`, `=` or a space; the last of two counts."""
     parsed = parse(argv, {}, NOWHERE)
     assert parsed.settings.max_seq_length == 128
     assert parsed.sources["max_seq_length"].startswith("flag --")
@@ -54,10 +55,12 @@ def test_a_flag_may_be_spelt_in_several_ways(argv):
     ],
 )
 def test_a_true_or_false_flag_may_stand_alone(argv, value):
+    """Alone it means true, and the next word is its value only where it is one."""
     assert settings_of(*argv).fp16 is value
 
 
 def test_a_true_or_false_flag_does_not_swallow_an_operand():
+    """`predict --fp16 in.txt out.txt` keeps both files."""
     parsed = parse(["predict", "--fp16", "in.txt", "out.txt"], {}, NOWHERE)
     assert parsed.operands == ("in.txt", "out.txt")
 
@@ -75,10 +78,12 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
     ],
 )
 def test_a_wrong_word_gets_a_suggestion(argv, mistake):
+    """Commands, flags and numbers of words; a guess only where one is near."""
     assert mistakes_of(*argv) == [mistake]
 
 
 def test_the_commands_are_told_apart():
+    """Each with its operands, `-` among them; --print_settings is a flag of its own."""
     assert parse(["check", "--seed=1"], {}, NOWHERE).command == "check"
     predict = parse(["predict", "gs://bkt/in.txt", "-"], {}, NOWHERE)
     assert (predict.command, predict.operands) == ("predict", ("gs://bkt/in.txt", "-"))
@@ -88,6 +93,7 @@ def test_the_commands_are_told_apart():
 
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], ["check", "--help", "--wrong"]])
 def test_help_is_given_whatever_else_is_wrong(argv):
+    """Somebody who asks for help or the version gets it before any mistake."""
     assert parse(argv, {"EPOCHS": "many"}, NOWHERE).command == "help"
     assert parse(["--version"], {}, NOWHERE).command == "version"
 
@@ -106,6 +112,7 @@ def test_help_is_given_whatever_else_is_wrong(argv):
     )
 )
 def test_any_command_line_is_parsed_or_refused_in_words(argv):
+    """No words, however odd, end in a traceback or an empty line."""
     try:
         assert isinstance(parse(argv, {}, NOWHERE), Parsed)
     except ArgumentError as error:

@@ -12,6 +12,7 @@ VARIABLES = [name.upper() for name in Settings.model_fields]
 
 
 def test_help_fits_the_screen_and_names_every_argument_with_its_default():
+    """100 columns, every argument once, the commands and the exit codes."""
     text = help_text()
     assert max(map(len, text.split("\n"))) <= 100
     entries = text.split("\n\n", 2)[2]
@@ -25,6 +26,7 @@ def test_help_fits_the_screen_and_names_every_argument_with_its_default():
 
 
 def test_the_table_of_settings_shows_values_and_sources_but_no_secret():
+    """A row for each argument; tokens and passwords in URLs are masked."""
     environ = {"HF_TOKEN": "hunter2", "DOWNSTREAM_CORPUS_ROOT_DIR": "https://me:hunter2@h/c"}
     parsed = parse(["--seed=3"], environ, NOWHERE)
     table = settings_table(parsed.settings, parsed.sources)
@@ -38,4 +40,5 @@ def test_the_table_of_settings_shows_values_and_sources_but_no_secret():
 
 
 def test_the_version_is_in_the_help():
+    """In its first line."""
     assert __version__ in help_text().split("\n")[0]

@@ -22,6 +22,7 @@ def mistakes_of(*argv, environ=None, cwd=NOWHERE):
 
 
 def test_nothing_said_means_training_with_the_defaults():
+    """Each value has the source `default`."""
     parsed = parse([], {}, NOWHERE)
     assert (parsed.command, parsed.operands, parsed.print_settings) == ("train", (), False)
     assert parsed.settings.model_dump(exclude={"cache_dir"}) == Settings().model_dump(
@@ -32,6 +33,7 @@ def test_nothing_said_means_training_with_the_defaults():
 
 
 def test_a_flag_beats_the_environment_that_beats_the_file_that_beats_the_default(tmp_path):
+    """Each value says which of them it came from, with the line of .env."""
     (tmp_path / ".env").write_text("EPOCHS=4\nSEED=4\nBATCH_SIZE=4\n")
     environ = {"EPOCHS": "5", "SEED": "5"}
     parsed = parse(["--epochs=6"], environ, tmp_path)
@@ -46,10 +48,12 @@ def test_a_flag_beats_the_environment_that_beats_the_file_that_beats_the_default
 
 
 def test_a_value_that_was_overruled_is_not_judged():
+    """A bad EPOCHS in the environment does no harm beside a good flag."""
     assert settings_of("--epochs=6", environ={"EPOCHS": "many"}).epochs == 6
 
 
 def test_an_empty_variable_is_unset_unless_it_is_text():
+    """A text or a flag that is empty is a mistake."""
     assert settings_of(environ={"EPOCHS": "", "FP16": " ", "MONITOR": "", "HF_TOKEN": ""}) == (
         settings_of()
     )
@@ -60,12 +64,14 @@ def test_an_empty_variable_is_unset_unless_it_is_text():
 
 
 def test_a_line_end_of_windows_is_no_part_of_a_value():
+    """A trailing CR is dropped."""
     assert settings_of(environ={"DOWNSTREAM_MODEL_DIR": "gs://bkt/run\r"}).downstream_model_dir == (
         "gs://bkt/run"
     )
 
 
 def test_all_mistakes_come_at_once(tmp_path):
+    """Flags, environment, .env, values and combinations, each with its source and remedy."""
     (tmp_path / ".env").write_text("# a comment\n\nSEDE=3\nEPOCHS=0\nwhat is this\n")
     found = mistakes_of(
         *("--bathc_size=3", "--accelerator", "--fp16", "--precision=bf16", "--seed", "x"),
@@ -91,6 +97,7 @@ def test_all_mistakes_come_at_once(tmp_path):
 
 
 def test_a_bad_value_does_not_also_count_as_a_bad_combination():
+    """One mistake is listed once."""
     found = mistakes_of("--warmup_ratio=0.1", "--lr_scheduler=liner")
     assert found == [
         "LR_SCHEDULER = 'liner' (flag --lr_scheduler): must be exponential, linear or constant."
@@ -98,6 +105,7 @@ def test_a_bad_value_does_not_also_count_as_a_bad_combination():
 
 
 def test_a_long_value_is_shortened_and_stays_on_its_line():
+    """Whatever it holds, a mistake is one line of less than 200 characters."""
     (mistake,) = mistakes_of("--epochs=" + "a\nb" * 1000)
     assert len(mistake) < 200
 
@@ -115,10 +123,12 @@ def test_a_long_value_is_shortened_and_stays_on_its_line():
     ],
 )
 def test_no_mistake_shows_a_secret(argv, environ):
+    """Not of a misspelt name, a wrong place or a broken URL either."""
     assert "hunter2" not in "\n".join(mistakes_of(*argv, environ=environ))
 
 
 def test_a_broken_line_of_the_file_is_named_but_not_shown(tmp_path):
+    """It may hold half a secret."""
     (tmp_path / ".env").write_text('EPOCHS=3\nHF_TOKEN="hunter2\nSEED=3\n')
     (mistake, *_) = mistakes_of(cwd=tmp_path)
     assert mistake.startswith(f"{tmp_path}/.env:2: ")
@@ -126,12 +136,14 @@ def test_a_broken_line_of_the_file_is_named_but_not_shown(tmp_path):
 
 
 def test_a_file_in_another_encoding_is_a_mistake(tmp_path):
+    """The sentence names UTF-8."""
     (tmp_path / ".env").write_bytes("EPOCHS=3 # 세 번\n".encode("cp949"))
     (mistake,) = mistakes_of(cwd=tmp_path)
     assert "UTF-8" in mistake
 
 
 def test_a_file_with_quotes_comments_export_and_a_byte_order_mark_is_read(tmp_path):
+    """As shells and editors write it; other programs' names are ignored."""
     text = "\ufeffexport EPOCHS='4' # four\nMONITOR=\"max val_f1\"\nOTHER=thing\nSEED=5\r\n"
     (tmp_path / ".env").write_text(text)
     settings = settings_of(cwd=tmp_path)
@@ -139,11 +151,13 @@ def test_a_file_with_quotes_comments_export_and_a_byte_order_mark_is_read(tmp_pa
 
 
 def test_a_folder_called_env_is_no_file_of_settings(tmp_path):
+    """It is passed over."""
     (tmp_path / ".env").mkdir()
     assert settings_of(cwd=tmp_path).epochs == 3
 
 
 def test_on_vertex_the_output_goes_to_its_base_directory():
+    """Unless DOWNSTREAM_MODEL_DIR is set."""
     environ = {"AIP_MODEL_DIR": "gs://bkt/run/model/"}
     parsed = parse([], environ, NOWHERE)
     assert parsed.settings.downstream_model_dir == "gs://bkt/run"
@@ -153,18 +167,21 @@ def test_on_vertex_the_output_goes_to_its_base_directory():
 
 
 def test_on_vertex_without_an_output_the_job_does_not_start():
+    """The machine's disk would be lost with the machine."""
     (mistake,) = mistakes_of(environ={"CLOUD_ML_TRIAL_ID": "1"})
     assert mistake.startswith("DOWNSTREAM_MODEL_DIR is not set")
     settings_of("--downstream_model_dir=gs://bkt/x", environ={"CLOUD_ML_TRIAL_ID": "1"})
 
 
 def test_a_broken_cluster_is_listed_with_the_other_mistakes():
+    """CLUSTER_SPEC comes first, the wrong argument after it."""
     found = mistakes_of("--epochs=0", environ={"CLUSTER_SPEC": "{"})
     assert len(found) == 2
     assert found[0].startswith("CLUSTER_SPEC = '{' ")
 
 
 def test_the_sample_preset_is_named_as_a_source():
+    """Its defaults are marked as such, and a flag beats them."""
     parsed = parse(["--downstream_corpus_name=sample", "--epochs=2"], {}, NOWHERE)
     assert parsed.sources["pretrained_model_name"] == "sample preset"
     assert parsed.sources["epochs"] == "flag --epochs"
@@ -172,6 +189,7 @@ def test_the_sample_preset_is_named_as_a_source():
 
 
 def test_the_cache_follows_the_given_environment():
+    """HOME and CACHE_DIR are read from it, not from the process."""
     assert settings_of(environ={"HOME": "/h"}).cache_dir == Path("/h/.cache/korean-ner-job")
     assert settings_of(environ={"CACHE_DIR": "/c"}).cache_dir == Path("/c")
 

@@ -16,6 +16,7 @@ HEX = "0123456789abcdef" * 4
 
 
 def test_the_tutorials_arguments_keep_its_names_and_defaults():
+    """The values are those that the tutorial's page passes."""
     settings = Settings()
     expected = {
         "pretrained_model_name": "beomi/kcbert-base",
@@ -38,12 +39,14 @@ def test_the_tutorials_arguments_keep_its_names_and_defaults():
 
 
 def test_the_environment_of_the_process_changes_nothing(monkeypatch):
+    """Settings are what they are given."""
     monkeypatch.setenv("EPOCHS", "9")
     monkeypatch.setenv("epochs", "9")
     assert Settings().epochs == 3
 
 
 def test_settings_are_frozen_and_take_known_names_only():
+    """Neither a change afterwards nor a misspelt name passes."""
     with pytest.raises(ValidationError, match="frozen"):
         Settings().epochs = 4
     with pytest.raises(ValidationError, match="bathc_size"):
@@ -57,6 +60,7 @@ def test_a_default_is_the_value_that_its_text_would_be():
 
 
 def test_every_field_is_described():
+    """For --help, without a full stop."""
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert not field.description.endswith("."), name
@@ -102,6 +106,7 @@ def test_every_field_is_described():
     ],
 )
 def test_a_value_out_of_bounds_is_refused(name, bad):
+    """The error is at that field."""
     with pytest.raises(ValidationError) as caught:
         Settings(**{name: bad})
     assert caught.value.errors()[0]["loc"] == (name,)
@@ -127,10 +132,12 @@ def test_a_value_out_of_bounds_is_refused(name, bad):
     ],
 )
 def test_a_good_value_is_taken(name, text, value):
+    """Texts of flags and variables become numbers, truths, None or stay as they are."""
     assert getattr(Settings(**{name: text}), name) == value
 
 
 def test_the_sample_corpus_brings_its_defaults_but_no_more_than_defaults():
+    """Only for `sample`, and a value that was given beats them."""
     for name, value in SAMPLE_DEFAULTS.items():
         assert getattr(Settings(downstream_corpus_name="sample"), name) == value
         assert getattr(Settings(), name) != value
@@ -138,18 +145,21 @@ def test_the_sample_corpus_brings_its_defaults_but_no_more_than_defaults():
 
 
 def test_a_tpu_core_takes_four_sentences_unless_told_otherwise():
+    """Eight cores take 32, as the tutorial's GPU does."""
     assert Settings(tpu_cores=8).batch_size == 4
     assert Settings(accelerator="tpu").batch_size == 4
     assert Settings(tpu_cores=8, batch_size=16).batch_size == 16
 
 
 def test_the_default_overlap_of_windows_fits_every_allowed_length():
+    """It shrinks where windows are short, so that each brings new wordpieces."""
     assert Settings().window_stride == 16
     for length in range(4, 64):
         assert Settings(max_seq_length=length).window_stride < length - 2
 
 
 def test_fp16_and_tpu_cores_are_names_for_precision_and_accelerator():
+    """The tutorial's two arguments set the two that the job asks."""
     assert Settings().wanted_precision == "auto"
     assert Settings(fp16=True).wanted_precision == "16"
     assert Settings(precision="bf16").wanted_precision == "bf16"
@@ -158,16 +168,19 @@ def test_fp16_and_tpu_cores_are_names_for_precision_and_accelerator():
 
 
 def test_the_monitor_is_a_direction_and_a_metric():
+    """Two words become two values."""
     assert Settings().monitored == ("min", "val_loss")
     assert Settings(monitor="max val_f1").monitored == ("max", "val_f1")
 
 
 def test_test_mode_trains_one_epoch():
+    """Whatever EPOCHS is."""
     assert Settings(epochs=5).epochs_to_train == 5
     assert Settings(epochs=5, test_mode=True).epochs_to_train == 1
 
 
 def test_pinned_checksums_become_a_mapping():
+    """Split → lower-case hex; none is an empty one."""
     settings = Settings(corpus_sha256=f" train={HEX.upper()} , val={HEX}")
     assert settings.corpus_sha256_by_split == {"train": HEX, "val": HEX}
     assert Settings().corpus_sha256_by_split == {}
@@ -189,6 +202,7 @@ BAD_TOGETHER = [
 
 @pytest.mark.parametrize("values", BAD_TOGETHER)
 def test_a_bad_combination_is_found_and_says_what_to_do(values):
+    """All arguments of it are named, with a remedy."""
     (found,) = Settings(**values).conflicts()
     assert set(found.names) >= set(values)
     assert re.search("set |leave |lower ", found.remedy)
@@ -211,10 +225,12 @@ def test_every_rule_about_combinations_is_tried_above():
     ],
 )
 def test_a_good_combination_is_taken(values):
+    """What looks alike and is meant passes."""
     assert Settings(**values).conflicts() == []
 
 
 def test_a_secret_is_never_shown():
+    """Not in a repr, a text, the public values or an error."""
     settings = Settings(hf_token="hf_abc")
     assert SECRETS == ("hf_token",)
     assert settings.hf_token == SecretStr("hf_abc")
@@ -226,6 +242,7 @@ def test_a_secret_is_never_shown():
 
 
 def test_the_cache_is_where_the_base_directory_specification_says():
+    """XDG_CACHE_HOME where it is absolute, else ~/.cache."""
     assert cache_home({"XDG_CACHE_HOME": "/c", "HOME": "/h"}) == Path("/c/korean-ner-job")
     assert cache_home({"HOME": "/h"}) == Path("/h/.cache/korean-ner-job")
     assert cache_home({"XDG_CACHE_HOME": "c", "HOME": "/h"}) == Path("/h/.cache/korean-ner-job")

@@ -36,6 +36,7 @@ SLIPS = {
 
 
 def test_enough_slips_are_tried():
+    """The table above is not empty by accident."""
     assert len(SLIPS) >= 30
 
 
@@ -87,6 +88,7 @@ STRANGERS = STRANGERS_TEXT.split()
 
 
 def test_ordinary_variables_raise_no_alarm():
+    """None of more than 150 variables that environments hold is taken for a misspelt argument."""
     assert len(STRANGERS) > 150
     parse([], dict.fromkeys(STRANGERS, "x") | {"CLUSTER_SPEC": "", **OUTPUT})
     for name in STRANGERS:
@@ -94,10 +96,12 @@ def test_ordinary_variables_raise_no_alarm():
 
 
 def test_no_argument_is_mistaken_for_another_one():
+    """Two right names are never a slip of each other."""
     assert not any(misspelt_variable(name, [other]) for name in OF_SPEC for other in OF_SPEC)
 
 
 def test_an_unknown_flag_is_guessed_from_a_word_or_initials():
+    """`--tpu` and `--bs` find theirs, `--zzz` none."""
     assert closest_flag("tpu", ["tpu_cores"]) == "tpu_cores"
     assert closest_flag("bs", ["batch_size"]) == "batch_size"
     assert closest_flag("zzz", ["batch_size"]) is None

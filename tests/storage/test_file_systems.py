@@ -11,10 +11,10 @@ from contextlib import suppress
 
 import pytest
 
-from job.errors import OutputError, StorageError
-from job.storage import local, locks, objects
+from job.errors import OutputError
+from job.machine.liveness import process_name
+from job.storage import local, locks, objects, replacement
 from job.storage.lease import held
-from job.storage.liveness import name_of_this
 from job.storage.manifest import MANIFEST, describe_files
 from job.storage.replacement import UNFINISHED, replace_dir
 from job.training.output.probe import probe_output
@@ -185,7 +185,7 @@ def test_a_dead_holders_lock_file_is_broken_at_once(poor, monkeypatch):
         pytest.fail("it waits")
 
     monkeypatch.setattr(locks.time, "sleep", wait)
-    source = "from job.storage.liveness import name_of_this; print(name_of_this())"
+    source = "from job.machine.liveness import process_name; print(process_name())"
     gone = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, check=True)
     objects.create(f"{poor}/LEASE.json", b"one")
     (poor / ".LEASE.json.lock").write_bytes(gone.stdout.strip() + b"\n0")
@@ -210,7 +210,7 @@ def test_a_living_holders_lock_file_is_never_broken_while_it_changes_hands(poor,
     monkeypatch.setattr(locks, "STALE_S", 0.6)
     objects.create(f"{poor}/LEASE.json", b"one")
     lock, ended = poor / ".LEASE.json.lock", threading.Event()
-    lock.write_bytes(f"{name_of_this()}\n0".encode())
+    lock.write_bytes(f"{process_name()}\n0".encode())
 
     def swap() -> None:
         objects.swap(f"{poor}/LEASE.json", b"one", b"two")
@@ -220,7 +220,7 @@ def test_a_living_holders_lock_file_is_never_broken_while_it_changes_hands(poor,
     waiter.start()
     for turn in range(1, 6):
         assert not ended.wait(0.2)
-        lock.write_bytes(f"{name_of_this()}\n{turn}".encode())
+        lock.write_bytes(f"{process_name()}\n{turn}".encode())
     waiter.join()
     assert objects.read_bytes(f"{poor}/LEASE.json") == b"two"
 
@@ -291,7 +291,7 @@ def test_where_a_folder_cannot_be_replaced_no_copy_is_made_beside_it(tmp_path, m
         monkeypatch.setattr(local.Path, "is_mount", lambda path: path.name == "model")
     else:
         lack(monkeypatch, {"renaming of folders": "EMFILE"}, tmp_path / "out")
-    monkeypatch.setattr(local, "_copy", lambda folder, target: pytest.fail("copied"))
+    monkeypatch.setattr(replacement, "_copy", lambda folder, target: pytest.fail("copied"))
     replace_dir(export(tmp_path / "new", "config.json"), f"{tmp_path}/out/model")
     assert everything_in(tmp_path / "out") == ["model", "model/MANIFEST.json", "model/config.json"]
 
@@ -355,107 +355,3 @@ def test_another_users_file_is_swapped_where_the_folder_is_ours(tmp_path, monkey
     monkeypatch.setattr(locks.Path, "open", open_as_another)
     objects.swap(f"{tmp_path}/LEASE.json", b"one", b"two")
     assert objects.read_bytes(f"{tmp_path}/LEASE.json") == b"two"
-
-
-@pytest.mark.parametrize("name", ["checkpoints", "model", "report"])
-@pytest.mark.parametrize("kind", ["file", "link to nothing"])
-def test_a_name_that_is_taken_is_told_before_a_run(tmp_path, name, kind):
-    """Not after hours: the job needs folders there."""
-    taken = tmp_path / name
-    taken.write_text("") if kind == "file" else taken.symlink_to(tmp_path / "absent")
-    with pytest.raises(OutputError, match=rf"{name}: is a {kind}, and the job needs a folder"):
-        probe_output(str(tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-
-
-@pytest.mark.parametrize("name", ["checkpoints", "model", "report"])
-def test_each_folder_that_is_there_is_tried(tmp_path, monkeypatch, name):
-    """It may be another disk, a read-only one among them."""
-    (tmp_path / name).mkdir()
-    real = local._make_folder
-
-    def make(folder):
-        if tmp_path / name in folder.parents:
-            raise OSError(errno.EROFS, "Read-only file system")
-        real(folder)
-
-    monkeypatch.setattr(local, "_make_folder", make)
-    with pytest.raises(OutputError, match=rf"{name}/.*Read-only file system"):
-        probe_output(str(tmp_path))
-
-
-def test_what_is_not_there_after_it_was_written_is_told(tmp_path, monkeypatch):
-    """A store that forgets, or somebody who tidies up: no fault of the job."""
-    swap = objects.swap
-
-    def forgetful(url, old, new):
-        objects.local_path(url).unlink()
-        swap(url, old, new)
-
-    monkeypatch.setattr(objects, "swap", forgetful)
-    with pytest.raises(StorageError, match="what was written is not there"):
-        probe_output(str(tmp_path / "out"))
-    assert everything_in(tmp_path / "out") == []
-
-
-def test_what_failed_first_is_told(tmp_path, monkeypatch):
-    """Not that the folder it was tried in could not be deleted then, either."""
-
-    def fails(what):
-        def act(*arguments):
-            raise OutputError(what)
-
-        return act
-
-    monkeypatch.setattr(objects, "swap", fails("first"))
-    monkeypatch.setattr(objects, "remove", fails("second"))
-    with pytest.raises(OutputError, match="first"):
-        probe_output(str(tmp_path / "out"))
-
-
-def test_what_is_created_twice_is_told(tmp_path, monkeypatch):
-    """Where the second of two creators wins as well, no lease can be held."""
-    monkeypatch.setattr(objects, "create", lambda url, data: objects.write_bytes(url, data))
-    with pytest.raises(StorageError, match="was created twice"):
-        probe_output(str(tmp_path / "out"))
-    assert everything_in(tmp_path / "out") == []
-
-
-@pytest.mark.parametrize("number", [errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG])
-def test_a_file_system_that_takes_no_such_names_is_told_as_that(tmp_path, monkeypatch, number):
-    """Some know no `=`, some no Hangul, and every one an end of a path."""
-
-    def make(folder):
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(local, "_make_folder", make)
-    with pytest.raises(OutputError, match=r"no folder and file named step=00000000/state-0.* can"):
-        probe_output(str(tmp_path / "out"))
-
-
-@pytest.mark.parametrize(
-    ("output", "said"),
-    [
-        ("/proc/x", "cannot be made"),
-        ("/dev/null", "/dev/null: is a file, and the job needs a folder"),
-        ("/dev/null/x", "/dev/null: is a file, and the job needs a folder"),
-        ("file", "file: is a file, and the job needs a folder"),
-        ("file/x", "file: is a file, and the job needs a folder"),
-        ("n" * 300, "File name too long"),
-        ("a/" * 2030 + "x", "too long|too many folders"),
-        ("dangling", "dangling: is a link to nothing"),
-        ("dangling/x", "dangling: is a link to nothing"),
-        ("loop", "loop: is a link to nothing"),
-    ],
-)
-def test_an_output_that_cannot_be_is_one_sentence(tmp_path, monkeypatch, output, said):
-    """Whatever the system says to it, it is the output that is named, and nothing is made."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("")
-    (tmp_path / "dangling").symlink_to("absent/x")
-    (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(OutputError, match=said) as caught:
-        probe_output(output)
-    assert output.split("/")[0] in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert everything_in(tmp_path) == ["dangling", "file", "loop"]

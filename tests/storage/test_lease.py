@@ -1,6 +1,5 @@
 """One writer at a time, whoever dies, sleeps or comes late."""
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -11,23 +10,23 @@ from collections.abc import Callable
 import pytest
 
 from job.errors import IncompatibleError, OutputError, StorageError
+from job.machine.liveness import is_gone, process_name
 from job.signals import Stopped
 from job.storage import lease, objects
-from job.storage.lease import LEASE, Terms, held
-from job.storage.liveness import is_gone, name_of_this
+from job.storage.lease import LEASE, LeaseRecord, held
 
 ELSEWHERE = "other-boot pid:[1] 7 99"
 
 
-def left_behind(url: str, **terms: object) -> Terms:
+def left_behind(url: str, **facts: object) -> LeaseRecord:
     """A lease in the store that nobody renews any more."""
-    left = Terms("a-vm, process 7", ELSEWHERE, **terms)
+    left = LeaseRecord("a-vm, process 7", ELSEWHERE, **facts)
     objects.write_bytes(objects.join(url, LEASE), left.to_bytes())
     return left
 
 
-def stands(url: str) -> Terms:
-    return Terms.from_bytes(objects.read_bytes(objects.join(url, LEASE)))
+def stands(url: str) -> LeaseRecord:
+    return LeaseRecord.from_bytes(objects.read_bytes(objects.join(url, LEASE)))
 
 
 def wait_until(happens: Callable[[], bool]) -> None:
@@ -43,7 +42,7 @@ def test_it_is_held_inside_and_gone_after(url):
     """Who ends well leaves nothing."""
     with held(url) as mine:
         mine.confirm()
-        assert stands(url).token == mine.terms.token
+        assert stands(url).token == mine.record.token
     assert not objects.exists(objects.join(url, LEASE))
 
 
@@ -81,7 +80,7 @@ def test_a_stop_while_another_holds_it_leaves_that_ones(url, monkeypatch, caplog
 def test_a_second_job_is_refused_with_the_name_of_the_first(url):
     """A holder that renews is alive: its name and the lease's age are told."""
     with held(url, renew_every_s=0.2) as mine:
-        storage_says = f"{mine.terms.holder} is writing .* renewed its lease 0 s ago"
+        storage_says = f"{mine.record.holder} is writing .* renewed its lease 0 s ago"
         with pytest.raises(OutputError, match=storage_says), held(url, ttl_s=10):
             pytest.fail("two hold it")
         mine.confirm()
@@ -108,9 +107,9 @@ def test_its_age_is_told_by_the_stores_clock(url, monkeypatch):
 
 def test_a_process_of_this_machine_that_ended_is_dead_at_once(url):
     """After a kill -9 on one's own machine nobody waits."""
-    source = "from job.storage.liveness import name_of_this; print(name_of_this())"
+    source = "from job.machine.liveness import process_name; print(process_name())"
     process = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
-    left = Terms("here, process 1", process.stdout.strip())
+    left = LeaseRecord("here, process 1", process.stdout.strip())
     objects.write_bytes(objects.join(url, LEASE), left.to_bytes())
     with held(url, ttl_s=1000) as mine:
         mine.confirm()
@@ -118,16 +117,16 @@ def test_a_process_of_this_machine_that_ended_is_dead_at_once(url):
 
 def test_a_living_process_is_not_gone_nor_one_elsewhere():
     """Only what can be seen from here is known to have ended."""
-    assert not is_gone(name_of_this())
+    assert not is_gone(process_name())
     assert not is_gone(ELSEWHERE)
-    *rest, started = name_of_this().split()
+    *rest, started = process_name().split()
     assert is_gone(" ".join([*rest, str(int(started) - 1)]))
 
 
 def test_a_zombie_has_ended():
     """A killed child that nobody has waited for yet writes no more."""
     source = (
-        "from job.storage.liveness import name_of_this; print(name_of_this(), flush=True); input()"
+        "from job.machine.liveness import process_name; print(process_name(), flush=True); input()"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", source], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
@@ -186,8 +185,8 @@ def test_an_outage_does_not_end_a_lease(gcs, hurried):
         fault = gcs.fault(path="LEASE", status=503, times=5)
         wait_until(lambda: fault.hits == 5)
         mine.check()
-        before = mine.terms.renewals
-        wait_until(lambda: mine.terms.renewals > before)
+        before = mine.record.renewals
+        wait_until(lambda: mine.record.renewals > before)
         mine.confirm()
 
 
@@ -198,8 +197,8 @@ def test_a_write_whose_answer_was_lost_is_ones_own(gcs):
         assert taking.hits == 1
         renewal = gcs.fault(method="POST", path="LEASE", status=503, commit_first=True)
         wait_until(lambda: renewal.hits == 1)
-        before = mine.terms.renewals
-        wait_until(lambda: mine.terms.renewals > before)
+        before = mine.record.renewals
+        wait_until(lambda: mine.record.renewals > before)
         mine.check()
         mine.confirm()
 
@@ -209,23 +208,23 @@ def test_a_failure_leaves_the_count_and_lets_the_next_one_in(url, failure):
     """Starts from one step that end badly are counted; the limit is told with its remedy."""
     for _ in range(3):
         with pytest.raises(type(failure)), held(url) as mine:  # noqa: PT012
-            mine.note_start(40, max_attempts=3)
+            mine.count_attempt(40, max_attempts=3)
             raise failure
     with (
         pytest.raises(IncompatibleError, match=r"last 3 starts from step 40.*MAX_ATTEMPTS"),
         held(url) as mine,
     ):
-        mine.note_start(40, max_attempts=3)
+        mine.count_attempt(40, max_attempts=3)
     with held(url) as mine:
-        mine.note_start(40, max_attempts=0)
-        mine.note_start(41, max_attempts=1)
+        mine.count_attempt(40, max_attempts=0)
+        mine.count_attempt(41, max_attempts=1)
 
 
 def test_being_asked_to_stop_is_no_failed_attempt(url):
     """A run that spot machines stop again and again may go on for ever."""
     for _ in range(5):
         with pytest.raises(Stopped), held(url) as mine:  # noqa: PT012
-            mine.note_start(0, max_attempts=2)
+            mine.count_attempt(0, max_attempts=2)
             raise Stopped(15)
     assert not objects.exists(objects.join(url, LEASE))
 
@@ -234,17 +233,18 @@ def test_who_may_be_writing_is_told(url):
     """The pre-flight check names the holder, and nobody where there is none or it is dead."""
     assert lease.holder_of(url) is None
     with held(url) as mine:
-        assert lease.holder_of(url) == mine.terms.holder
+        assert lease.holder_of(url) == mine.record.holder
     left_behind(url)
     assert lease.holder_of(url) == "a-vm, process 7"
     left_behind(url, released=True)
     assert lease.holder_of(url) is None
 
 
-def test_damaged_terms_are_an_unknown_holders(url):
+def test_a_damaged_record_is_an_unknown_holders(url):
     """Garbage in the lease blocks nobody for longer than a dead holder would."""
     objects.write_bytes(objects.join(url, LEASE), b"\x00garbage")
     with held(url, ttl_s=0.5) as mine:
         mine.confirm()
-    assert Terms.from_bytes(b"[]").holder == "unknown"
-    assert dataclasses.asdict(Terms.from_bytes(Terms("a", "b", "c").to_bytes()))["token"] == "c"
+    assert LeaseRecord.from_bytes(b"[]").holder == "unknown"
+    record = LeaseRecord("a", "b", "c")
+    assert LeaseRecord.from_bytes(record.to_bytes()) == record

@@ -10,7 +10,7 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 
 from job.errors import OutputError, PermissionDeniedError, StorageError
-from job.storage import local, objects, replacement, retry
+from job.storage import faults, local, objects, replacement, retry
 from job.storage.gcs import client_of
 
 
@@ -50,7 +50,7 @@ def test_a_download_that_broke_off_begins_anew(tmp_path, monkeypatch, place):
         copy(source, stream)
 
     monkeypatch.setattr(shutil, "copyfileobj", break_off_once)
-    monkeypatch.setattr(retry, "_patience", retry.Patience(first_wait_s=0.01))
+    monkeypatch.setattr(retry, "_policy", retry.RetryPolicy(first_wait_s=0.01))
     assert objects.read_bytes(url) == b"0123456789"
     assert broken == [7]
 
@@ -60,7 +60,7 @@ def test_what_arrived_with_another_size_is_not_published(monkeypatch, stored):
     """Too little, and too much, such as what two writers have both appended to."""
     memory = fsspec.get_filesystem_class("memory")
     monkeypatch.setattr(memory, "put_file", lambda fs, file, path: fs.pipe_file(path, stored))
-    monkeypatch.setattr(retry, "_patience", retry.Patience(first_wait_s=0.01))
+    monkeypatch.setattr(retry, "_policy", retry.RetryPolicy(first_wait_s=0.01))
     with pytest.raises(StorageError, match=f"{len(stored)} bytes arrived of 5"):
         objects.write_bytes("memory://sizes/x", b"01234")
 
@@ -222,6 +222,24 @@ def test_a_full_disk_keeps_what_is_there(small_disk):
     assert objects.list_names(str(small_disk)) == ["model"]
 
 
+def test_a_swap_that_was_done_before_its_answer_was_lost_is_done(hurried, monkeypatch):
+    """Asked for again, it finds its own content: nobody else took the place."""
+    objects.write_bytes("memory://x/lease", b"old")
+    kind = fsspec.get_filesystem_class("memory")
+    pipe_file, answers = kind.pipe_file, iter([ConnectionError("no answer")])
+
+    def write(self, path, data, **options):
+        pipe_file(self, path, data, **options)
+        for error in answers:
+            raise error
+
+    monkeypatch.setattr(kind, "pipe_file", write)
+    objects.swap("memory://x/lease", b"old", b"new")
+    assert objects.read_bytes("memory://x/lease") == b"new"
+    with pytest.raises(FileExistsError):
+        objects.swap("memory://x/lease", b"old", b"another's")
+
+
 class HttpStatusError(Exception):
     """As some stores raise them: not an OSError, with the HTTP status in `code`."""
 
@@ -290,6 +308,6 @@ def test_a_forked_child_reaches_the_store_too(url):
 )
 def test_a_token_that_cannot_be_renewed_now_is_no_refusal(error, expected):
     """Where the server that renews it does not answer, it is an outage like any other."""
-    assert retry.passes(error) is expected
-    with pytest.raises(StorageError if expected else PermissionDeniedError), retry.named("gs://b"):
+    assert faults.passes(error) is expected
+    with pytest.raises(StorageError if expected else PermissionDeniedError), faults.named("gs://b"):
         raise error

@@ -2,11 +2,12 @@
 
 import json
 import unicodedata
+from pathlib import Path
 
 import pytest
 
 from job.errors import OutputError
-from job.storage import local, objects
+from job.storage import local, objects, replacement
 from job.storage.manifest import describe_files
 from job.storage.replacement import UNFINISHED, refuse_others, replace_dir
 
@@ -71,7 +72,8 @@ def test_a_file_whose_name_is_spelled_otherwise_is_not_overwritten(
 ):
     """Where a file system takes both for one name it is refused, and elsewhere both lie there."""
 
-    def exists(path):
+    def exists(url):
+        path = Path(url)
         spelled = unicodedata.normalize("NFC", path.name).casefold()
         found = (unicodedata.normalize("NFC", each.name) for each in path.parent.iterdir())
         return spelled in {name.casefold() for name in found}
@@ -120,7 +122,7 @@ def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, cal
 
     with monkeypatch.context() as patched:
         for owner, name in (
-            *((objects, "remove"), (objects, "upload_file"), (local, "_bring_over")),
+            *((objects, "remove"), (objects, "upload_file"), (replacement, "_bring_over")),
             *((local.Path, "rename"), (local.Path, "unlink"), (local.shutil, "copyfile")),
             (local.shutil, "rmtree"),
         ):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from job.errors import ArgumentError
-from job.storage.urls import broken_rule
+from job.storage.urls import broken_rule, masked
 from tests.support.arguments import parse
 
 NOWHERE = Path("/nonexistent")
@@ -142,3 +142,17 @@ def test_nothing_is_imported_or_made_for_a_place_that_cannot_be(tmp_path):
     assert done.returncode == 64
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:pass@a.example/b.txt?token=x", "https://(secret)@a.example/b.txt?(secret)"),
+        ("https://a.example/b?sign=x,y|z#t", "https://a.example/b?(secret)"),
+        ("https://a.example/b?x|gs://bucket/c", "https://a.example/b?(secret)|gs://bucket/c"),
+        ("gs://bucket/what?,gs://bucket/b", "gs://bucket/what?,gs://bucket/b"),
+    ],
+)
+def test_messages_hide_what_can_be_secret(text, shown):
+    """Users, passwords and the queries of web servers, whole; a bucket's names have no query."""
+    assert masked(text) == shown

@@ -5,7 +5,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 READMES = ("README.md", "README.ko.md")
-DOCUMENTS = (*READMES, "CHANGELOG.md", *sorted(f"docs/{p.name}" for p in ROOT.glob("docs/*.md")))
+# The pages that there are in both languages, as English and Korean.
+PAIRS = (
+    READMES,
+    *(
+        (f"docs/{name}.md", f"docs/{name}.ko.md")
+        for name in ("arguments", "corpus-formats", "outputs", "labels-and-scores", "tutorial")
+    ),
+)
+DOCUMENTS = (
+    *READMES,
+    *("CHANGELOG.md", "BENCHMARKS.md", "CONTRIBUTING.md"),
+    *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/**/*.md")),
+)
 
 
 def read(document: str) -> str:

@@ -6,8 +6,8 @@ import uuid
 import fsspec
 import pytest
 
-from job.storage import retry
 from job.storage.gcs import client_of
+from job.storage.retry import RetryPolicy, set_retry_policy
 from tests.support.gcs import GcsServer
 
 KINDS = ["path", "file", "memory", "gs"]
@@ -49,6 +49,6 @@ def url(request, tmp_path):
 @pytest.fixture
 def hurried():
     """A fault is given up after half a second."""
-    retry.set_patience(retry.Patience(timeout_s=1, deadline_s=0.5, first_wait_s=0.05))
+    set_retry_policy(RetryPolicy(timeout_s=1, deadline_s=0.5, first_wait_s=0.05))
     yield
-    retry.set_patience(retry.Patience())
+    set_retry_policy(RetryPolicy())

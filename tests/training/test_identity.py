@@ -78,29 +78,3 @@ def test_an_argument_of_reading_ends_what_equal_bytes_allow(options):
     said = identity_of(Settings(), prepared(options)).as_recorded(recorded)
     assert ("train_digest" in said) == bool(options)
     assert ("train_sha256" in said) != bool(options)
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"pretrained_model_name": "a/b"},
-        {"pretrained_model_revision": "v2"},
-        {"max_seq_length": 32},
-        {"long_sentences": "truncate"},
-        {"window_stride": 3},
-        {"learning_rate": 0.1},
-        {"seed": 8},
-        {"lr_scheduler": "linear"},
-        {"warmup_ratio": 0.2, "lr_scheduler": "linear"},
-        {"weight_decay": 0.1},
-        {"gradient_accumulation": 2},
-        {"gradient_clip": 0.5},
-        {"test_mode": True},
-    ],
-    ids=lambda changed: next(iter(changed)),
-)
-def test_what_changes_the_weights_changes_the_identity(changed):
-    """Each argument by its name."""
-    [name] = changed.keys() - {"lr_scheduler"} or changed.keys()
-    before = identity_of(Settings(), prepared()).facts
-    assert identity_of(Settings(**changed), prepared()).facts[name] != before[name]

@@ -6,21 +6,15 @@ cloud's metadata server (169.254.169.254). Only a download that starts on loopba
 
 import ipaddress
 import socket
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from requests.utils import get_environ_proxies
 
 from job.errors import ArgumentError, UnavailableError
+from job.storage import masked
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def shown(url: str) -> str:
-    """The URL without user, password and query: these can be secrets."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", "")) + ("?…" if parts.query else "")
 
 
 def check_start(url: str) -> None:
@@ -28,7 +22,7 @@ def check_start(url: str) -> None:
     scheme = urlsplit(url).scheme.lower()
     if scheme == "https" or (scheme == "http" and is_loopback(url)):
         return
-    raise ArgumentError(f"{shown(url)}: only https is downloaded from; use the https address.")
+    raise ArgumentError(f"{masked(url)}: only https is downloaded from; use the https address.")
 
 
 def check_redirect(url: str, from_loopback: bool) -> None:
@@ -40,17 +34,17 @@ def check_redirect(url: str, from_loopback: bool) -> None:
         return
     if parts.scheme != "https":
         raise UnavailableError(
-            f"The server redirects to {shown(url)}, which is not https; use another source."
+            f"The server redirects to {masked(url)}, which is not https; use another source."
         )
     inside = next((a for a in addresses if not a.is_global or a.is_multicast), None)
     if inside is not None:
         raise UnavailableError(
-            f"The server redirects to {shown(url)}, the private or reserved address {inside}; "
+            f"The server redirects to {masked(url)}, the private or reserved address {inside}; "
             "refused, use another source."
         )
     # A proxy may know names that this machine does not; it then decides where they lead.
     if not addresses and not get_environ_proxies(url):
-        raise UnavailableError(f"The server redirects to {shown(url)}, a name without an address.")
+        raise UnavailableError(f"The server redirects to {masked(url)}, a name without an address.")
 
 
 def is_loopback(url: str) -> bool:

@@ -9,22 +9,18 @@ import errno
 import functools
 import hashlib
 import logging
-import os
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from job import storage
-from job.corpus.download.allowed_addresses import shown
 from job.errors import DataError, OutputError
-from job.storage import local
+from job.storage import masked, scratch, whole_file
 
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 20
-# What a store may say of a version of a file, best first.
 UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG))
 
 T = TypeVar("T")
@@ -60,7 +56,7 @@ def _temporary() -> Path:
     """One folder of this process, which goes at its end."""
     stack = contextlib.ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(local.scratch())
+    return stack.enter_context(scratch())
 
 
 def is_there(path: Path) -> bool:
@@ -82,7 +78,7 @@ def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
         logger.info("%s is unchanged: taken from %s.", url, target)
         return target
     refuse_large(size, max_bytes, url)
-    with storage.open_read(url) as source, landing(target) as stream:
+    with storage.open_read(url) as source, kept(target) as stream:
         while chunk := source.read(CHUNK_BYTES):
             stream.write(chunk)
             refuse_large(stream.tell(), max_bytes, url)
@@ -96,29 +92,25 @@ def cache_path(folder: Path, url: str, version: str) -> Path:
 
 
 @contextlib.contextmanager
-def landing(target: Path) -> Iterator[BinaryIO]:
-    """A file to write that becomes `target` once it is complete; concurrent jobs have their own.
+def kept(target: Path) -> Iterator[BinaryIO]:
+    """A stream whose content is at `target` when the block ends well.
 
     Raises OutputError where it cannot be written.
     """
-    staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        stream = staged.open("wb")
-    except OSError as error:
-        raise _cannot_write(target, error) from error
-    try:
-        with stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        staged.replace(target)
+        with contextlib.ExitStack() as stack:
+            yield _opened(target, stack)
     except OSError as error:
         if error.errno in UNWRITABLE:  # others are the network's
             raise _cannot_write(target, error) from error
         raise
-    finally:
-        staged.unlink(missing_ok=True)
+
+
+def _opened(target: Path, stack: contextlib.ExitStack) -> BinaryIO:
+    try:
+        return stack.enter_context(stack.enter_context(whole_file(target)).open("wb"))
+    except OSError as error:
+        raise _cannot_write(target, error) from error
 
 
 @contextlib.contextmanager
@@ -154,8 +146,9 @@ def _cannot_write(target: Path, error: OSError) -> OutputError:
 
 
 def refuse_large(size: int | None, max_bytes: int, url: str) -> None:
+    """Raises DataError for a file of more than `max_bytes`."""
     if size is not None and size > max_bytes:
         raise DataError(
-            f"{shown(url)}: larger than MAX_DOWNLOAD_MB={max_bytes // 1_000_000} (at least "
+            f"{masked(url)}: larger than MAX_DOWNLOAD_MB={max_bytes // 1_000_000} (at least "
             f"{size / 1e6:.1f} MB); raise it if that is the right file."
         )

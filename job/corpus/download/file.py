@@ -10,24 +10,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import requests
 
-from job.corpus.download.allowed_addresses import check_redirect, check_start, is_loopback, shown
-from job.corpus.download.cache import landing, refuse_large
+from job.corpus.download.allowed_addresses import check_redirect, check_start, is_loopback
+from job.corpus.download.cache import kept, refuse_large
 from job.corpus.download.html import looks_like_html
 from job.corpus.download.http import (
-    PATIENCE,
     MissingError,
-    Patience,
-    TransientError,
+    answer_of,
     check_status,
     open_session,
-    persist,
     request,
 )
 from job.errors import UnavailableError
+from job.storage import Received, RetryPolicy, masked
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +40,12 @@ NextUrl = Callable[[str, str], str]
 class _Partial:
     """What has arrived. `validator` is what the server calls this version of the file."""
 
-    stream: BinaryIO
+    stream: Received
     validator: str | None = None
     total: int | None = None
 
     def restart(self) -> None:
-        self.stream.seek(0)
-        self.stream.truncate()
+        self.stream.restart()
         self.validator = self.total = None
 
 
@@ -58,7 +54,7 @@ def download(
     target: Path,
     *,
     max_bytes: int,
-    patience: Patience = PATIENCE,
+    policy: RetryPolicy | None = None,
     next_url: NextUrl | None = None,
 ) -> None:
     """Puts the file at `url` at `target`, which is replaced only by a whole file.
@@ -68,17 +64,20 @@ def download(
     """
     check_start(url)
     started = time.monotonic()
-    with landing(target) as stream, open_session() as session:
-        partial = _Partial(stream)
-        persist(
-            lambda: _transfer(session, url, partial, max_bytes, patience, next_url), patience, url
+    with kept(target) as stream, open_session() as session:
+        partial = _Partial(Received(stream))
+        answer_of(
+            url,
+            lambda: _transfer(session, url, partial, max_bytes, policy, next_url),
+            policy,
+            partial.stream,
         )
         size = stream.tell()
     seconds = time.monotonic() - started
-    logger.info("Downloaded %s: %.1f MB in %.1f s.", shown(url), size / 1e6, seconds)
+    logger.info("Downloaded %s: %.1f MB in %.1f s.", masked(url), size / 1e6, seconds)
 
 
-def find_version(url: str, patience: Patience = PATIENCE) -> str | None:
+def find_version(url: str, policy: RetryPolicy | None = None) -> str | None:
     """What tells versions of the file apart, "" where the server does not say; None if absent.
 
     A page of HTML counts as absent: some servers send one with status 200 for any name.
@@ -86,10 +85,10 @@ def find_version(url: str, patience: Patience = PATIENCE) -> str | None:
     check_start(url)
 
     def ask() -> str | None:
-        response = request(session, "HEAD", url, patience)
+        response = request(session, "HEAD", url, policy)
         if response.status_code in (400, 403, 405, 501):  # HEAD itself may be what is refused
             response.close()
-            response = request(session, "GET", url, patience)
+            response = request(session, "GET", url, policy)
         with response:
             check_status(response, url)
             if _is_page(response):
@@ -100,7 +99,7 @@ def find_version(url: str, patience: Patience = PATIENCE) -> str | None:
 
     with open_session() as session:
         try:
-            return persist(ask, patience, url)
+            return answer_of(url, ask, policy)
         except MissingError:
             return None
 
@@ -110,7 +109,7 @@ def _transfer(
     url: str,
     partial: _Partial,
     max_bytes: int,
-    patience: Patience,
+    policy: RetryPolicy | None,
     next_url: NextUrl | None,
 ) -> None:
     """One attempt to bring `partial` to its end."""
@@ -119,7 +118,7 @@ def _transfer(
         headers = {}
         if partial.validator and partial.stream.tell():
             headers = {"Range": f"bytes={partial.stream.tell()}-", "If-Range": partial.validator}
-        with request(session, "GET", url, patience, headers) as response:
+        with request(session, "GET", url, policy, headers) as response:
             if not _is_page(response):
                 _check_part(response, url, partial)
                 _receive(response, url, partial, max_bytes)
@@ -131,14 +130,14 @@ def _transfer(
             page = next(response.iter_content(PAGE_BYTES), b"").decode(errors="replace")
             url = next_url(page, response.url)
         check_redirect(url, from_loopback)
-    raise UnavailableError(f"{shown(url)}: page after page in place of the file; try again later.")
+    raise UnavailableError(f"{masked(url)}: page after page in place of the file; try again later.")
 
 
 def _check_part(response: requests.Response, url: str, partial: _Partial) -> None:
     """Also sees that what comes continues what is there."""
     if response.status_code == 416:
         partial.restart()
-        raise TransientError("HTTP 416, the file has changed")
+        raise ConnectionError("HTTP 416, the file has changed")
     check_status(response, url)
     if response.status_code == 200:
         partial.restart()
@@ -147,7 +146,7 @@ def _check_part(response: requests.Response, url: str, partial: _Partial) -> Non
     wanted = (partial.stream.tell(), str(partial.total))
     if not found or (int(found[1]), found[2].replace("*", wanted[1])) != wanted:
         partial.restart()
-        raise TransientError("HTTP 206 for another part than the one asked for")
+        raise ConnectionError("HTTP 206 for another part than the one asked for")
 
 
 def _receive(response: requests.Response, url: str, partial: _Partial, max_bytes: int) -> None:
@@ -168,7 +167,9 @@ def _receive(response: requests.Response, url: str, partial: _Partial, max_bytes
         stream.write(chunk)
         refuse_large(stream.tell(), max_bytes, url)
     if partial.total is not None and stream.tell() != partial.total:
-        raise TransientError(f"the connection ended after {stream.tell()} of {partial.total} bytes")
+        raise ConnectionError(
+            f"the connection ended after {stream.tell()} of {partial.total} bytes"
+        )
 
 
 def _is_page(response: requests.Response) -> bool:
@@ -177,6 +178,6 @@ def _is_page(response: requests.Response) -> bool:
 
 def _page_error(url: str) -> UnavailableError:
     return UnavailableError(
-        f"{shown(url)}: an HTML page came in place of the file; open the address in a browser to "
+        f"{masked(url)}: an HTML page came in place of the file; open the address in a browser to "
         "see what it says."
     )

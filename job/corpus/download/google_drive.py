@@ -16,6 +16,7 @@ NO_ACCESS = ("you need access", "request access", "sign in", "access denied")
 
 
 def file_url(file_id: str, drive_url: str = DRIVE_URL) -> str:
+    """The address of a public file."""
     return f"{drive_url}/uc?{urlencode({'export': 'download', 'id': file_id})}"
 
 

@@ -29,7 +29,7 @@ from job.errors import JobError, UnavailableError
 from job.evaluation import EpochRecord
 from job.settings import Settings
 from job.signals import Stopped, StopSource
-from job.storage import Lease, patience, set_patience
+from job.storage import Lease, RetryPolicy, retry_policy, set_retry_policy
 
 NOTICED_S = 2.0  # after which the coordinator has noticed that a process is gone
 
@@ -74,7 +74,7 @@ def on_every_core(
         log_folder,
         replace(saver.store, confirm=_confirm_later),
         saver.scratch,
-        partial(set_patience, patience()),
+        retry_policy(),
     )
     saver.scratch.mkdir(parents=True, exist_ok=True)
     file = saver.scratch / "job.pickle"
@@ -131,7 +131,7 @@ class RankJob(Generic[PreparedT, RunT]):
     log_folder: Path
     store: CheckpointStore
     scratch: Path
-    set_patience: Callable[[], None]  # of this process with its stores
+    retry_policy: RetryPolicy  # of this process with its stores
 
 
 class RankMain:
@@ -176,7 +176,7 @@ class RankMain:
     ) -> None:
         with self.file.open("rb") as stream:
             job: RankJob[Any, Any] = pickle.load(stream)
-        job.set_patience()
+        set_retry_policy(job.retry_policy)
         run = job.run
         if rank == 0:
             # A connection of its own: the uploader may wait for a store, and training must not.

@@ -7,8 +7,7 @@ from job import sample, storage
 from job.corpus import in_writable, keep_first, staging
 from job.errors import ArgumentError
 from job.model.pretrained.hub import fetch_snapshot, wanted_files
-from job.settings import masked
-from job.storage import sha256_of
+from job.storage import masked, sha256_of
 
 
 def resolve_model(name: str, revision: str | None, token: str | None, cache_dir: Path) -> Path:

@@ -6,11 +6,10 @@ Reference: https://huggingface.co/docs/huggingface_hub/guides/download
 
 import logging
 import re
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from huggingface_hub import HfApi, constants, get_token, snapshot_download
@@ -34,6 +33,7 @@ from job.errors import (
     UnavailableError,
 )
 from job.machine import networks
+from job.storage import PASSING_STATUS, GaveUpError, retry_policy, retrying
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +51,7 @@ TEXT_FILES = (
     "*.model",  # SentencePiece
 )
 REQUEST_TIMEOUT_S = 30.0
-RETRY_WAITS_S = (1.0, 4.0)
-TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)
-
-T = TypeVar("T")
+ATTEMPTS = 3
 
 
 def wanted_files(names: Iterable[str]) -> list[str]:
@@ -96,8 +93,13 @@ def _fetch_into(cache_dir: Path, name: str, revision: str | None, token: str | N
     ):
         return folder
     try:
-        return _retried(lambda: _download(name, revision, token, cache_dir))
+        policy = replace(retry_policy(), attempts=ATTEMPTS)
+        return retrying(name, policy, may_pass=_may_pass)(_download)(
+            name, revision, token, cache_dir
+        )
     except Exception as error:
+        if isinstance(error, GaveUpError):
+            error = error.cause
         failure = _explain(error, name, revision, token, cache_dir)
         if not isinstance(failure, UnavailableError):
             raise failure from error
@@ -166,26 +168,14 @@ def _cached(name: str, revision: str | None, cache_dir: Path) -> Path | None:
     return None
 
 
-def _retried(download: Callable[[], T]) -> T:
-    """huggingface_hub resumes a broken download; this covers what it gives up on."""
-    for wait_s in RETRY_WAITS_S:
-        try:
-            return download()
-        except Exception as error:
-            if not _is_transient(error):
-                raise
-            logger.warning(f"The hub failed ({_reason(error)}); trying again in {wait_s:g} s.")
-            time.sleep(wait_s)
-    return download()
-
-
-def _is_transient(error: Exception) -> bool:
-    if networks.is_lasting(error):
+def _may_pass(error: BaseException) -> bool:
+    """Also what only this client raises, after it has resumed a broken download by itself."""
+    if networks.is_lasting(error) or isinstance(error, OfflineModeIsEnabled):
         return False
     if (status := _status(error)) is not None:
-        return status in TRANSIENT_STATUSES
+        return status in PASSING_STATUS
     if isinstance(error, OSError):  # "Consistency check failed": the stream ended early
-        return error.errno is None and not isinstance(error, OfflineModeIsEnabled)
+        return error.errno is None
     return isinstance(error, (HTTPError, XetDownloadError))
 
 
@@ -213,7 +203,7 @@ def _explain(
     """The error to show; what is nobody's fault but ours stays as it is."""
     subject = f"PRETRAINED_MODEL_NAME={name}"
     hub = urlsplit(constants.ENDPOINT)
-    host = f"{hub.hostname}:{hub.port}" if hub.port else hub.hostname
+    host = f"{hub.hostname}:{hub.port}" if hub.port else str(hub.hostname)
     if isinstance(error, JobError):
         return error
     if lasting := networks.lasting(f"{subject} at {host}", error):
@@ -225,6 +215,15 @@ def _explain(
             f"PRETRAINED_MODEL_REVISION={revision}: {name} has no such commit, branch or tag on "
             f"{host}; leave it out for the newest."
         )
+    return (
+        _refused(error, subject, host, has_token=bool(token))
+        or _unusable(error, subject, host, cache_dir)
+        or error
+    )
+
+
+def _refused(error: Exception, subject: str, host: str, *, has_token: bool) -> JobError | None:
+    """Where the hub answered, and gives nothing to this user."""
     status = _status(error)
     if isinstance(error, GatedRepoError) or status == 403:
         return PermissionDeniedError(
@@ -232,7 +231,9 @@ def _explain(
             f"model's terms on its page and set HF_TOKEN to a token of that account that may read."
         )
     if isinstance(error, RepositoryNotFoundError):
-        hint = "this HF_TOKEN may not see it" if token else "it is private and HF_TOKEN is not set"
+        hint = "this HF_TOKEN may not see it"
+        if not has_token:
+            hint = "it is private and HF_TOKEN is not set"
         return ArgumentError(
             f"{subject}: {host} knows no such model, or {hint}; check the name for typing errors."
         )
@@ -241,6 +242,11 @@ def _explain(
             f"{subject}: {host} rejected the token; renew HF_TOKEN at "
             f"https://huggingface.co/settings/tokens, or unset it for a public model."
         )
+    return None
+
+
+def _unusable(error: Exception, subject: str, host: str, cache_dir: Path) -> JobError | None:
+    """Where the cache cannot be written, or the hub did not answer."""
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
         return OutputError(f"{cache_dir}: cannot be written ({error.strerror}); set CACHE_DIR.")
     if isinstance(error, (HTTPError, OSError, XetDownloadError)):
@@ -249,4 +255,4 @@ def _explain(
             f"{subject}: the hub at {host} cannot be used ({_reason(error)}) and {cache_dir} holds "
             f"no copy; {remedy}, or name a local directory."
         )
-    return error
+    return None

@@ -10,7 +10,7 @@ import torch
 from job import storage
 from job.checkpoints import CheckpointStore, Identity, Start, adopt, find_start
 from job.settings import Settings
-from job.storage import Lease, held, local
+from job.storage import Lease, held
 from job.training.output.probe import probe_output
 from job.training.output.publishing import refuse_another_model
 from job.training.output.space import needs_of, require_space
@@ -39,7 +39,7 @@ class Output:
         Raises OutputError where a disk has no room, IncompatibleError after too many attempts.
         """
         require_space(needs_of(settings, prepared, start.position, self.store, self.scratch))
-        self.lease.note_start(start.position.global_step, settings.max_attempts)
+        self.lease.count_attempt(start.position.global_step, settings.max_attempts)
         self.store.clean_up(start_anew=settings.resume == "never")
         adopt(start, self.store, self.scratch / "start")
 
@@ -54,7 +54,7 @@ def open_output(settings: Settings) -> Iterator[Output]:
     url = settings.downstream_model_dir
     probe_output(url)
     refuse_another_model(url)
-    with held(url) as lease, local.scratch() as scratch:
+    with held(url) as lease, storage.scratch() as scratch:
         store = CheckpointStore(
             storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k, lease.confirm
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from job import storage
 from job.errors import JobError, OutputError, StorageError
-from job.storage import MANIFEST, describe_files, named, replacement
+from job.storage import MANIFEST, describe_files, named
 
 FOLDERS = ("checkpoints", "model", "report")
 # The deepest name of a run, with the character that not every file system takes; a bucket does.
@@ -97,5 +97,5 @@ def _replace(url: str) -> None:
         folder = Path(name)
         (folder / "config.json").write_bytes(ONE)
         (folder / MANIFEST).write_text(json.dumps(describe_files(folder)))
-        replacement.replace_dir(folder, url)
-        replacement.replace_dir(folder, url)
+        storage.replace_dir(folder, url)
+        storage.replace_dir(folder, url)

@@ -12,7 +12,7 @@ from job.checkpoints import CheckpointStore, Identity, Position, load_state
 from job.errors import IncompatibleError
 from job.evaluation import EpochRecord, SplitResult, write_report
 from job.export import WRITTEN, export_model
-from job.storage import MANIFEST, replacement
+from job.storage import MANIFEST
 from job.training.output.proof import prove_same
 from job.training.preparation import Prepared
 
@@ -52,7 +52,7 @@ def is_finished(url: str, position: Position, epochs: int, identity: Identity) -
 def refuse_another_model(url: str) -> None:
     """Raises OutputError where model/ below `url` holds what a person put there: before, not after,
     hours of training."""
-    replacement.refuse_others(storage.join(url, "model"), WRITTEN)
+    storage.refuse_others(storage.join(url, "model"), WRITTEN)
 
 
 def _trained_by(identity: Mapping[str, object], steps: int) -> dict[str, object]:
@@ -92,7 +92,7 @@ def publish(
         trained=_trained_by(identity.facts, steps),
         prove=lambda folder: prove_same(folder, prepared),
     )
-    replacement.replace_dir(scratch / "report", storage.join(url, "report"))
+    storage.replace_dir(scratch / "report", storage.join(url, "report"))
     label_map = prepared.label_map.to_text().encode()
     storage.write_bytes(storage.join(url, "label_map.txt"), label_map)
-    replacement.replace_dir(scratch / "model", storage.join(url, "model"))
+    storage.replace_dir(scratch / "model", storage.join(url, "model"))

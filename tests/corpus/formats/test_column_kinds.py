@@ -42,6 +42,7 @@ JOINS = {
     st.booleans(),
 )
 def test_columns_read_back_equal(many, scheme, join, commented):
+    """Any sentences, written a character a line in either scheme, are read back as they were."""
     written = ""
     for sentence in many:
         if commented:
@@ -56,6 +57,7 @@ def test_columns_read_back_equal(many, scheme, join, commented):
 @pytest.mark.parametrize("join", JOINS)
 @pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
 def test_the_tag_may_stand_before_or_behind_the_type(scheme, join):
+    """`B-PS`, `B_PS`, `PS-B` and `PS_B` mean the same, also where the type is a letter of tags."""
     spans = (Span(0, 3, "PS"), Span(3, 4, "person-actor"), Span(5, 6, "S"))
     sentence = Sentence("김환희가 왔다", spans, 1)
     assert only(read(write_columns(sentence, scheme, JOINS[join]))) == sentence
@@ -69,6 +71,7 @@ KLUE = (
 
 
 def test_klue_gives_the_sentence_of_its_comment_line():
+    """Text and spaces are the comment's, and its line is the sentence's."""
     parsed = read(KLUE * 2)
     assert [sentence.line for sentence in parsed.sentences] == [1, 15]
     assert parsed.sentences[0].text == "경찰은 또 성매매 알선"
@@ -78,10 +81,12 @@ def test_klue_gives_the_sentence_of_its_comment_line():
 
 
 def test_a_comment_line_without_a_blank_line_before_it_starts_a_sentence():
+    """The comment that carries a text ends the sentence before it."""
     assert len(read(KLUE.rstrip("\n") + "\n" + KLUE).sentences) == 2
 
 
 def test_units_without_spaces_are_placed_in_the_sentence_that_the_comment_carries():
+    """Spans get the comment's offsets, over its spaces and colons."""
     lines = "## 1\t<김 환희:PS> 가 <10:30:TI>에 왔다\n김\tB-PS\n환희\tI-PS\n가\tO\n"
     lines += "10:30\tB-TI\n에\tO\n왔\tO\n다\tO\n"
     sentence = only(read(lines))
@@ -90,6 +95,7 @@ def test_units_without_spaces_are_placed_in_the_sentence_that_the_comment_carrie
 
 
 def test_conllu_text_comments_carry_the_sentence():
+    """`# text =` is the text, and `O` as a word is no tag."""
     lines = "# sent_id = 1\n# text = I was O.\nI B-PER\nwas O\nO B-ORG\n. O\n"
     sentence = only(read(lines))
     assert sentence.text == "I was O."
@@ -97,16 +103,19 @@ def test_conllu_text_comments_carry_the_sentence():
 
 
 def test_a_space_within_the_markup_of_a_comment_is_no_markup():
+    """`<…:P S>` is text, so the units no longer spell the sentence."""
     rows = "김\tB-PS\n환희\tI-PS\n가\tO\n\n"
     parsed = read(f"## 1\t<김 환희:PS>가\n{rows}## 1\t<김 환희:P S>가\n{rows}")
     assert [row.reason for row in parsed.rejected] == ["units differ from the sentence"]
 
 
 def test_words_that_come_with_their_spaces_are_joined_as_they_are():
+    """A unit that is a space is the space; none is added."""
     assert only(read("김환희\tB-PS\n \tO\n감독\tO\n이\tO\n")).text == "김환희 감독이"
 
 
 def test_units_that_differ_from_the_comments_sentence_are_rejected():
+    """Neither is guessed at, and the line is that of the comment."""
     changed = KLUE.replace("알\tO", "얼\tO")
     parsed = read(KLUE + changed)
     assert [(row.reason, row.line) for row in parsed.rejected] == [
@@ -115,6 +124,7 @@ def test_units_that_differ_from_the_comments_sentence_are_rejected():
 
 
 def test_a_sentence_is_rejected_where_the_comment_is_marked_up_otherwise_than_its_units():
+    """The detail shows the entities of both."""
     parsed = read(KLUE + KLUE.replace("<경찰:OG>", "<경찰:PS>"))
     assert [sentence.line for sentence in parsed.sentences] == [1]
     [rejected] = parsed.rejected
@@ -123,6 +133,7 @@ def test_a_sentence_is_rejected_where_the_comment_is_marked_up_otherwise_than_it
 
 
 def test_naver_numbers_are_skipped_and_words_joined():
+    """A running number is no text, `-` is no entity, and words get one space between them."""
     lines = (
         "1\t김환희\tPER_B\n2\t전\tCVL_B\n3\t감독이\tCVL_I\n4\t왔다\t-\n\n1\t1\tNUM_B\n2\t명\t-\n"
     )
@@ -134,6 +145,7 @@ def test_naver_numbers_are_skipped_and_words_joined():
 
 
 def test_conll_columns_between_unit_and_tag_are_skipped():
+    """The first column is the text, the last the tag; -DOCSTART- is no sentence."""
     lines = "-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects VBZ B-VP O\n1 CD B-NP O\n"
     sentence = only(read(lines))
     assert sentence.text == "EU rejects 1"
@@ -142,6 +154,7 @@ def test_conll_columns_between_unit_and_tag_are_skipped():
 
 
 def test_syllables_are_joined_as_they_are_with_their_spaces():
+    """Single characters, composed or not, get no space between them."""
     assert only(read("김 B-PS\n이 O\n  O\n옴 O\n# O\n")).text == "김이 옴#"
     decomposed = [unicodedata.normalize("NFD", c) for c in "김이옴"]
     lines = "".join(f"{unit}\tO\n" for unit in decomposed)
@@ -149,6 +162,7 @@ def test_syllables_are_joined_as_they_are_with_their_spaces():
 
 
 def test_an_entity_that_starts_with_inside_is_opened_there_and_noted():
+    """An entity that begins with I- or E-, as in IOB1, is kept and counted."""
     parsed = read("가\tI-PS\n나\tI-PS\n다\tI-LC\n라\tO\n마\tI-LC\n바\tB-LC\n사\tE-LC\n아\tI-LC\n")
     assert mentions(only(parsed)) == [
         ("가나", "PS"),
@@ -171,12 +185,14 @@ def test_an_entity_that_starts_with_inside_is_opened_there_and_noted():
     ],
 )
 def test_a_bad_row_rejects_its_sentence_alone(row, reason, line):
+    """The sentences around it are kept, and the reason and line are those of the bad row."""
     parsed = read(f"가\tO\n\n가\tO\n{row}\n다\tO\n\n라\tB-PS\n")
     assert [sentence.text for sentence in parsed.sentences] == ["가", "라"]
     assert [(r.reason, r.line) for r in parsed.rejected] == [(reason, line)]
 
 
 def test_100_000_units_are_read():
+    """A sentence of that many rows, with or without its text, is read whole."""
     assert len(only(read("가\tB-PS\n" * 100_000)).spans) == 100_000
     carried = "## 1\t" + "가 " * 100_000 + "\n"
     assert len(only(read(carried + "가\tB-PS\n" * 100_000)).spans) == 100_000

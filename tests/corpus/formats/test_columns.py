@@ -145,6 +145,7 @@ def test_a_few_sentences_of_numbers_are_words():
 
 
 def test_sentences_without_a_blank_line_between_them_are_not_one():
+    """A running sentence number without blank lines is refused, not read as one sentence."""
     text = write(lambda n, i, w, m, p, t: (str(n), w, t)).replace("\n\n", "\n")
     with pytest.raises(DataError, match="sentences without a blank line between"):
         read(text)
@@ -166,6 +167,7 @@ def test_sentences_without_a_blank_line_between_them_are_not_one():
     ],
 )
 def test_corpus_fields_choose_the_columns(row, fields):
+    """Named columns are taken in any order, also where they could not be told apart."""
     parsed = read(write(row), **fields)
     assert not parsed.rejected
     assert [sentence.text for sentence in parsed.sentences] == TEXTS
@@ -173,6 +175,7 @@ def test_corpus_fields_choose_the_columns(row, fields):
 
 
 def test_rows_of_one_number_are_joined_as_they_are_where_the_column_was_chosen():
+    """Morphemes of one word get no space between them."""
     rows = "1\t홍길동\tNNP\tB-PS\n1\t은\tJX\tO\n2\t왔\tVV\tO\n2\t다\tEF\tO\n\n"
     parsed = read(rows * 2, text=2, tags=4)
     assert [sentence.text for sentence in parsed.sentences] == ["홍길동은 왔다"] * 2
@@ -182,22 +185,26 @@ def test_rows_of_one_number_are_joined_as_they_are_where_the_column_was_chosen()
 
 @pytest.mark.parametrize("fields", [{"text": 3}, {"tags": 3}, {"text": 1, "tags": 9}])
 def test_a_column_that_no_row_has_is_refused(fields):
+    """The error names the column and how many there are."""
     with pytest.raises(DataError, match=r"CORPUS_FIELDS names column [39], but its rows have 2"):
         read(write(lambda n, i, w, m, p, t: (w, t)), **fields)
 
 
 def test_a_sentence_without_a_named_column_is_rejected():
+    """The one sentence, with the line of the short row."""
     rows = "가\t나\tB-PS\n\n다\tO\n\n라\t마\tO\n"
     assert rejected(read(rows, text=1, tags=3)) == [("a row without column 3", 3)]
 
 
 @pytest.mark.parametrize("text", ["가␞<가:PS>\n", '{"text": "가", "spans": [[0, 1, "PS"]]}\n'])
 def test_corpus_fields_are_refused_for_what_has_no_columns(text):
+    """A tagged line or JSON has none to choose."""
     with pytest.raises(DataError, match=r"no columns .* remove CORPUS_FIELDS"):
         read(text, text=1)
 
 
 def test_the_setting_reaches_the_reader(tmp_path):
+    """CORPUS_FIELDS of the settings decides which column a corpus is read from."""
     folder = tmp_path / "mine"
     folder.mkdir()
     for split in ("train", "val"):
@@ -227,6 +234,7 @@ def test_the_setting_reaches_the_reader(tmp_path):
     ],
 )
 def test_a_row_unlike_the_others_rejects_its_sentence(bad, reason):
+    """One odd row among sixty costs one sentence."""
     good = "1\t가\tB-PS\n2\t나\tO\n\n"
     parsed = read(good * 20 + bad + "\n2\t다\tO\n\n" + good)
     assert rejected(parsed) == [(reason, 61)]
@@ -234,11 +242,13 @@ def test_a_row_unlike_the_others_rejects_its_sentence(bad, reason):
 
 
 def test_a_unit_without_the_prefix_of_the_others_rejects_its_sentence():
+    """A language's code is taken off where every unit has it."""
     parsed = read("ko:가\tO\nko:나\tO\n\n" * 20 + "다\tO\n")
     assert rejected(parsed) == [("a unit without the `ko:` of the others", 61)]
 
 
 def test_a_bare_inside_goes_on_with_the_entity_before_it():
+    """`I` without a type has that of the `B_QT` above it."""
     parsed = read("3\tB_QT\n월\tI\n은\tO\n\n")
     assert mentions(parsed) == [[("3월", "QT")]]
 
@@ -248,6 +258,7 @@ def test_a_bare_inside_goes_on_with_the_entity_before_it():
 
 @pytest.mark.parametrize("sign", ["_", "▁", "<SP>"])
 def test_a_sign_for_a_blank_is_one_where_the_text_says_so_and_else_asked_about(sign):
+    """The comment, or CORPUS_FIELDS, says whether `_` is a blank."""
     rows = f"홍\tB-PS\n{sign}\tI-PS\n길\tI-PS\n{sign}\tO\n은\tO\n\n"
     parsed = read(f"# text = 홍 길 은\n{rows}" * 3)
     assert mentions(parsed) == [[("홍 길", "PS")]] * 3
@@ -257,6 +268,7 @@ def test_a_sign_for_a_blank_is_one_where_the_text_says_so_and_else_asked_about(s
 
 
 def test_a_sign_in_all_columns_is_a_blank_without_any_comment():
+    """`_` as form, lemma and part of speech alike is a space."""
     rows = "홍\tNNP\tB-PS\n_\t_\tI-PS\n길동\tNNP\tI-PS\n은\tJX\tO\n_\t_\tO\n왔다\tVV\tO\n\n"
     parsed = read(rows * 3)
     assert parsed.sentences[0].text == "홍 길동은 왔다"
@@ -264,6 +276,7 @@ def test_a_sign_in_all_columns_is_a_blank_without_any_comment():
 
 
 def test_a_low_line_of_the_text_is_kept():
+    """`_` stays where the text has spaces of its own, or the comment has the `_`."""
     assert read("A\tO\n_\tO\nB\tO\n \tO\n가\tO\n\n" * 3).sentences[0].text == "A_B 가"
     assert read("# text = A_B\nA\tO\n_\tO\nB\tO\n\n" * 3).sentences[0].text == "A_B"
 
@@ -281,12 +294,14 @@ def test_the_column_that_spells_the_comment_is_the_text():
 
 
 def test_comments_that_are_not_the_text_are_left_out_and_counted():
+    """A comment that no units spell does not become the sentence."""
     parsed = read(write(lambda n, i, w, m, p, t: (w, t), "# from a newspaper"))
     assert [sentence.text for sentence in parsed.sentences] == TEXTS
     assert parsed.notes == ("4 comment lines were left out",)
 
 
 def test_a_unit_that_looks_like_a_comment_is_no_comment():
+    """`#`, `;` and `$` with a tag are units, and without one they are rejected."""
     parsed = read("#\tO\n가\tO\n\n;\tO\n$\tO\n\n$\nX\tO\n\n;\nX\tO\n\n" + "a\tO\n\n" * 9)
     assert [sentence.text for sentence in parsed.sentences[:2]] == ["#가", ";$"]
     assert [row.reason for row in parsed.rejected] == ["a unit without a tag"] * 2
@@ -310,6 +325,7 @@ def test_a_unit_that_looks_like_a_comment_is_no_comment():
     ],
 )
 def test_a_shape_that_is_not_read_is_named(text, words):
+    """The error says what the file seems to be, so that a user knows what to convert."""
     with pytest.raises(DataError, match=re.escape(words)) as raised:
         read(text * 3)
     assert str(raised.value).startswith("f.tsv")

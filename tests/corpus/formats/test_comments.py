@@ -109,6 +109,7 @@ def test_what_a_blank_line_cuts_off_is_no_sentence():
 
 
 def test_units_with_spaces_of_their_own_must_have_those_of_the_comment():
+    """Where the units have a space and the comment has none, the sentence is rejected."""
     rows = "가\tB-PS\n \tI-PS\n나\tI-PS\n다\tO\n\n"
     parsed = read(f"## 1\t<가 나:PS>다\n{rows}" * 2 + f"## 1\t<가나:PS> 다\n{rows}")
     assert [row.reason for row in parsed.rejected] == ["units differ from the sentence"]

@@ -17,6 +17,8 @@ from tests.support.sentences import (
 
 
 def test_json_lines_hold_any_text():
+    """Any text and spans are read back equal, as triples and as objects."""
+
     @settings(deadline=None)
     @given(st.lists(sentences(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))))
     def check(many):
@@ -67,6 +69,7 @@ def test_json_lines_hold_any_text():
     ],
 )
 def test_a_bad_row_of_json_is_rejected(row, reason):
+    """Alone, by its reason and line; the rows around it are kept."""
     good = '{"text": "가", "spans": [[0, 1, "X"]]}\n'
     parsed = read(good + row + "\n" + good)
     assert len(parsed.sentences) == 2
@@ -76,11 +79,13 @@ def test_a_bad_row_of_json_is_rejected(row, reason):
 
 
 def test_spans_may_be_objects_and_out_of_order():
+    """Both ways to write a span may stand in one row, and spans are sorted."""
     row = {"text": "가나다", "spans": [{"start": 2, "end": 3, "type": "Y"}, [0, 2, "X"]]}
     assert mentions(only(read(json.dumps(row)))) == [("가나", "X"), ("다", "Y")]
 
 
 def test_tokens_and_tags_are_units():
+    """Words are joined by a space, characters as they are, and a marked-up sentence agrees."""
     row = {"tokens": ["김환희", "감독이", "왔다"], "ner_tags": ["B-PS", "I-PS", "O"]}
     assert mentions(only(read(json.dumps(row)))) == [("김환희 감독이", "PS")]
     row = {"tokens": list("김 옴"), "ner_tags": ["B-PS", "O", "O"], "sentence": "<김:PS> 옴"}
@@ -88,6 +93,7 @@ def test_tokens_and_tags_are_units():
 
 
 def test_integer_tags_need_names():
+    """Without names the corpus is refused; a number beyond them rejects its row."""
     row = json.dumps({"tokens": ["김", "이"], "ner_tags": [1, 0]})
     with pytest.raises(DataError, match=r"label_names\.txt"):
         read(row)

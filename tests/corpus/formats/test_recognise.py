@@ -16,18 +16,21 @@ from tests.support.sentences import (
 
 
 def test_a_byte_order_mark_and_crlf_are_dropped_and_noted():
+    """Neither is text, and the log says that each was there."""
     parsed = read(b"\xef\xbb\xbf" + "가␞<가:PS>\r\n나␞나\r\n".encode())
     assert [sentence.text for sentence in parsed.sentences] == ["가", "나"]
     assert len(parsed.notes) == 2
 
 
 def test_only_a_line_feed_ends_a_line():
+    """Other separators of Unicode, and CR inside a line, are text."""
     text = "가\u2028나\u0085다\x0b라\x1c마\r바"
     assert only(read(f"{text}␞{text}\n")).text == text
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n \n"])
 def test_blank_lines_and_the_end_are_no_sentences(end):
+    """They count as lines, so that the others keep their numbers."""
     parsed = read(f"\n가␞가\n\n나␞나{end}")
     assert [(s.text, s.line) for s in parsed.sentences] == [("가", 2), ("나", 4)]
     assert not parsed.rejected
@@ -45,6 +48,7 @@ def test_blank_lines_and_the_end_are_no_sentences(end):
 )
 @pytest.mark.parametrize("form", ["{0}␞{0}", "{0}\tO\n", '{{"text": "{0}", "spans": []}}'])
 def test_a_line_that_is_no_text_is_rejected_and_the_rest_is_read(bad, reason, form):
+    """In every format, with the line's number; the others are kept."""
     good = form.format("가").encode()
     damaged = form.format("XX").encode().replace(b"XX", bad)
     parsed = read(b"\n".join([good, good, damaged, good]))
@@ -56,6 +60,7 @@ def test_a_line_that_is_no_text_is_rejected_and_the_rest_is_read(bad, reason, fo
 
 
 def test_decomposed_text_is_kept_and_noted():
+    """Offsets count its code points as they are, and a note says that it is NFD."""
     text = unicodedata.normalize("NFD", "김이 왔다")
     parsed = read(f"{text}␞<{text[:3]}:PS>{text[3:]}\n")
     assert only(parsed).spans == (Span(0, 3, "PS"),)
@@ -64,6 +69,7 @@ def test_decomposed_text_is_kept_and_noted():
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp949"])
 def test_another_encoding_is_recognised_and_converted_by_the_command_given(encoding):
+    """The error holds an iconv command that gives the text back."""
     text = "1\t한국은행\tORG_B\n2\t총재가\t-\n3\t말했다\t-\n\n" * 20
     with pytest.raises(DataError) as raised:
         read(text.encode(encoding))
@@ -72,12 +78,14 @@ def test_another_encoding_is_recognised_and_converted_by_the_command_given(encod
 
 
 def test_a_few_damaged_lines_are_not_another_encoding():
+    """A UTF-8 file with two cut lines rejects two sentences."""
     good = "한국은행 총재가 말했다.␞<한국은행:ORG> 총재가 말했다.\n".encode()
     parsed = read(good[:10] + b"\xff" + good[10:] + good[:7] + good[9:] + good)
     assert len(parsed.rejected) == 2
 
 
 def test_a_damaged_line_that_would_also_decode_as_korean_is_rejected_alone():
+    """A cut syllable that is a CP949 character does not make the file CP949."""
     damaged = "경기 기자 만났다".encode().replace("났".encode(), b"\xeb\xac")
     assert "쎄" in damaged.decode("cp949")
     parsed = read(b"a\tO\n\n" + damaged + b"\tO\n\n")
@@ -85,6 +93,7 @@ def test_a_damaged_line_that_would_also_decode_as_korean_is_rejected_alone():
 
 
 def test_a_few_lines_in_the_older_encoding_are_rejected_alone():
+    """One CP949 line among UTF-8 ones is one rejected sentence."""
     good, old = "한국은행␞<한국은행:ORG>\n".encode(), "한국은행 총재\n".encode("cp949")
     assert len(read(good * 3 + old).rejected) == 1
 
@@ -105,12 +114,14 @@ def test_a_few_lines_in_the_older_encoding_are_rejected_alone():
     ],
 )
 def test_a_file_that_is_no_corpus_is_refused_with_its_name(data, words):
+    """What it is, or that it is unknown, is in the one error."""
     with pytest.raises(DataError, match=re.escape(words)) as raised:
         read(data)
     assert "f.txt" in str(raised.value)
 
 
 def test_the_format_is_told_by_content_and_not_by_first_characters():
+    """`[`, `{` or `<` at the start of a line decides nothing."""
     assert "tagged" in read("[속보] 김이 왔다␞[속보] <김:PER>이 왔다\n").format
     assert "tagged" in read("<html>이 뭐냐␞<html>이 뭐냐\n").format
     assert "tagged" in read("{가}␞{가}\n").format

@@ -25,6 +25,7 @@ from tests.support.sentences import (
 @settings(deadline=None)
 @given(sentences())
 def test_tagged_text_reads_back_equal_or_is_rejected_as_ambiguous(sentence):
+    """Markup is never read as other entities than those that it was written from."""
     assume(all(is_paired(sentence.text[s:e]) for s, e, _ in sentence.spans))
     try:
         found = read_tagged_line(write_tagged(sentence), 1)
@@ -36,12 +37,14 @@ def test_tagged_text_reads_back_equal_or_is_rejected_as_ambiguous(sentence):
 @settings(deadline=None)
 @given(sentences(st.characters(exclude_categories=("Cs",), exclude_characters="<>␞\0\n\r")))
 def test_without_angle_brackets_every_sentence_reads_back_equal(sentence):
+    """Nothing is ambiguous where the text has no `<` or `>`."""
     assert read_tagged_line(to_tagged(sentence), 1) == sentence
 
 
 @settings(deadline=None)
 @given(sentences())
 def test_what_to_tagged_writes_reads_back_equal(sentence):
+    """It refuses what it cannot write so, which only angle brackets or a byte-order mark make."""
     try:
         line = to_tagged(sentence)
     except DataError:
@@ -56,6 +59,8 @@ PIECES = st.lists(st.sampled_from(["<", "<", ">", ":", ":a>", "a", "b", "<a:b>"]
 @settings(deadline=None, max_examples=1000)
 @given(PIECES.map("".join), st.data())
 def test_what_is_read_is_the_only_reading_or_the_only_paired_one(tagged, data):
+    """Against all readings, found by brute force: one, else the one with paired brackets, else
+    none."""
     readings = every_reading(tagged)
     sentence = data.draw(st.sampled_from([kept for kept, _ in readings]))
     possible = {spans for kept, spans in readings if kept == sentence}
@@ -70,6 +75,7 @@ def test_what_is_read_is_the_only_reading_or_the_only_paired_one(tagged, data):
 
 @given(st.text("<:a", max_size=4), PIECES.map("".join))
 def test_a_tagged_text_of_another_sentence_has_no_reading(sentence, tagged):
+    """It is rejected as broken or as differing, never read."""
     assume(sentence not in [kept for kept, _ in every_reading(tagged)])
     with pytest.raises(LineError) as raised:
         read_markup(sentence, tagged)
@@ -110,6 +116,7 @@ def every_reading(tagged, i=0, kept="", spans=(), start=None):
     ],
 )
 def test_markup_and_text_are_told_apart(sentence, tagged, expected):
+    """`<`, `>`, `:` and whole `<a:X>` may be text beside the markup."""
     assert mentions(only(read(f"{sentence}␞{tagged}\n"))) == expected
 
 
@@ -136,6 +143,7 @@ def test_markup_and_text_are_told_apart(sentence, tagged, expected):
     ],
 )
 def test_a_malformed_line_is_rejected_with_its_reason_and_number(line, reason):
+    """The good line before it is kept."""
     parsed = read(f"좋다␞<좋다:X>\n{line}\n")
     assert mentions(parsed.sentences[0]) == [("좋다", "X")]
     assert [(r.reason, r.line) for r in parsed.rejected] == [(reason, 2)]
@@ -144,17 +152,20 @@ def test_a_malformed_line_is_rejected_with_its_reason_and_number(line, reason):
 
 @pytest.mark.parametrize("trouble", ["a␞b", "a\nb", "a\0b", "a\r"])
 def test_to_tagged_refuses_a_text_that_no_line_can_hold(trouble):
+    """The separator, line ends and NUL need JSON Lines, as the error says."""
     with pytest.raises(DataError, match="JSON Lines"):
         to_tagged(Sentence(trouble))
 
 
 def test_to_tagged_refuses_a_mention_or_type_that_would_be_misread():
+    """What could not be read back the same is not written."""
     for sentence in (Sentence("<a", (Span(0, 2, "X"),)), Sentence("a", (Span(0, 1, "X Y"),))):
         with pytest.raises(DataError, match="read back the same"):
             to_tagged(sentence)
 
 
 def test_100_000_characters_of_any_kind_are_read():
+    """A long line, full of brackets or colons, is read exactly."""
     for unit in ("가나다 ", "<7> ", "a:b<", "<", "<가:PS>", ":", ">"):
         text = unit * (100_000 // len(unit))
         sentence = Sentence(f"{text} 김", (Span(len(text) + 1, len(text) + 2, "PER"),), 1)
@@ -162,6 +173,7 @@ def test_100_000_characters_of_any_kind_are_read():
 
 
 def test_readings_without_number_are_ambiguous_not_slow():
+    """50,000 brackets in a row end in a rejection."""
     text = "<" * 50_000
     parsed = read(f"{text}a␞<{text}a:X>\n가␞가\n")
     assert [row.reason for row in parsed.rejected] == [AMBIGUOUS]

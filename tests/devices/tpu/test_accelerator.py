@@ -5,6 +5,7 @@ import torch
 
 from job.devices.table import choose_hardware
 from job.errors import ArgumentError, UnavailableError
+from tests.support.runs import World
 
 
 @pytest.fixture
@@ -53,3 +54,11 @@ def test_a_number_of_cores_that_the_machine_has_not_is_refused(tpu_host):
     tpu_host.setattr("job.devices.tpu.runtime.count_cores", lambda: 4)
     with pytest.raises(ArgumentError, match=r"TPU_CORES=8: .* has 4 cores"):
         choose_hardware("tpu", "auto", 8)
+
+
+def test_the_check_says_where_a_tpu_is_had(tmp_path, capsys, tpu_host):
+    """Where one was asked for and is missing."""
+    tpu_host.setattr("job.devices.tpu.runtime.count_cores", lambda: 0)
+    code, log = World(tmp_path).run(capsys, words=("check",), accelerator="tpu", precision="auto")
+    assert code == 69
+    assert "v3-8 TPUs are in us-central1" in log

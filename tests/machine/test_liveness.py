@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 
-from job.storage import liveness
+from job.machine import liveness
 
 
 def test_a_process_is_known_by_its_name():
     """This one lives; one that has ended, and was waited for, is gone."""
-    assert not liveness.is_gone(liveness.name_of_this())
-    code = "from job.storage import liveness as process; print(process.name_of_this())"
+    assert not liveness.is_gone(liveness.process_name())
+    code = "from job.machine import liveness as process; print(process.process_name())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert liveness.is_gone(done.stdout.strip())
 
@@ -27,7 +27,7 @@ def test_without_the_boots_name_nobody_is_called_dead(monkeypatch):
         return read(path, *arguments)
 
     monkeypatch.setattr(liveness.Path, "read_text", no_boot)
-    name = liveness.name_of_this()
+    name = liveness.process_name()
     assert len(name.split()) == 4
     assert not liveness.is_gone(name)
     for elsewhere in ("", "unknown", f"{own} 999999 1", name.replace(liveness.UNTOLD, "0" * 32)):
@@ -51,4 +51,4 @@ def test_a_process_that_proc_hides_is_not_gone(monkeypatch):
 def test_a_process_that_could_not_see_itself_is_not_called_dead(monkeypatch):
     """Where /proc is not mounted, a name says nothing."""
     monkeypatch.setattr(liveness, "_started", lambda pid: None)
-    assert not liveness.is_gone(liveness.name_of_this())
+    assert not liveness.is_gone(liveness.process_name())

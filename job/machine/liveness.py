@@ -10,7 +10,7 @@ from pathlib import Path
 UNTOLD = uuid.uuid4().hex  # in the place of the boot's name
 
 
-def name_of_this() -> str:
+def process_name() -> str:
     """Boot, process namespace, number and start time: the name of no other process, ever."""
     return f"{_namespace()} {os.getpid()} {_started(os.getpid())}"
 
