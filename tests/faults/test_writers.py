@@ -53,10 +53,10 @@ def test_a_second_job_refuses_and_the_first_is_unharmed(runs, server, place, unt
 def test_the_lease_of_a_dead_holder_is_taken_over(runs, server, place, untouched, inside):
     """A machine that has gone is waited for until its time is over, and not longer."""
     put_lease(server)
-    grow_old(server, 28)
+    grow_old(server, 20)  # a busy machine may take some of the ten seconds to start
     code, log = runs.finish(place, inside=inside)
     assert code == 0, log
-    assert re.search(r"waiting up to \d s for a sign of life", log)
+    assert re.search(r"waiting up to \d+ s for a sign of life", log)
     assert "The lease of elsewhere, process 17, which has ended, was taken over" in log
     assert LEASE not in server.objects()
     assert place.outcome() == untouched()

@@ -130,7 +130,7 @@ def test_googles_library_reads_how_often_it_may_look(tmp_path):
     code = f"""
 import os, sys
 from pathlib import Path
-from job import networks
+from job.machine import networks
 networks.prepare(os.environ, Path({str(product)!r}))
 assert "google.auth.compute_engine" not in sys.modules
 from google.auth.compute_engine import _metadata

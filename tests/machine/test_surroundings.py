@@ -130,7 +130,7 @@ from job.__main__ import main
 main(["predict", "absent", "absent", "--downstream_model_dir=absent"])
 """
     done = python(tmp_path, "-c", code)
-    assert done.stdout.splitlines() == ["numpy passive 1", "torch passive 1"], done.stderr
+    assert sorted(done.stdout.splitlines()) == ["numpy passive 1", "torch passive 1"], done.stderr
 
 
 def test_warnings_do_not_end_a_run(monkeypatch):
