@@ -100,7 +100,7 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
         require_docstrings()
         parsed = parse(argv, os.environ, Path.cwd(), KINDS, CHOICES)
     except ArgumentError as error:
-        return refuse(error)
+        return refuse(error, argv)
     if parsed.command == "help":
         own = [COMMANDS[word].help for word in parsed.operands if word in COMMANDS]
         return tell((own or [help_text])[0]())
@@ -112,9 +112,12 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     return tell(command.text(parsed)) if command.text else carry_out(command, parsed, stop, ignored)
 
 
-def refuse(error: ArgumentError) -> int:
-    """Says what is wrong with the arguments."""
-    advice = "Nothing was started. `python -m job --help` lists every argument."
+def refuse(error: ArgumentError, argv: list[str]) -> int:
+    """Says what is wrong with the arguments, and where they are listed: `spec` has a help of its
+    own."""
+    own = "`python -m job spec --help` lists its arguments."
+    listed = own if "spec" in argv else "`python -m job --help` lists every argument."
+    advice = f"Nothing was started. {listed}"
     if is_json_asked(os.environ):
         logger.error("%s\n%s", error, advice)
     else:

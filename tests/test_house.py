@@ -1,4 +1,4 @@
-"""The house: a package imports what stands before it, and of it only what its face lists."""
+"""The order of the packages: each imports what stands before it, and only names on its list."""
 
 import ast
 import re

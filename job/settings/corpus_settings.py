@@ -57,7 +57,10 @@ class CorpusSettings(BaseModel):
         description="checksums that pin the corpus: train=<hex>,val=<hex>[,test=<hex>]",
     )
     max_rejected_ratio: float = Field(
-        0.05, ge=0, le=1, description="share of a split's lines that may be malformed, 0 to 1"
+        0.05,
+        ge=0,
+        le=1,
+        description="share of a split's sentences that may be rejected, 0 to 1",
     )
     allow_unseen_labels: bool = Field(
         False,
@@ -67,7 +70,7 @@ class CorpusSettings(BaseModel):
     corpus_fields: CorpusFields = Field(
         "",
         json_schema_extra=in_help("found automatically"),
-        description="columns of the corpus from 1, where they cannot be told: text=2,tags=4",
+        description="numbers of the columns, from 1, where the job cannot find them: text=2,tags=4",
     )
     normalize: Literal["off", "nfc"] = Field(
         "off",

@@ -108,7 +108,7 @@ class RunSettings(CorpusSettings):
         "auto", json_schema_extra=in_help(group="Hardware"), description="what to train on"
     )
     tpu_cores: TpuCores = Field(
-        0, description="number of TPU cores: 1, or all, 8 or 4; 0 = all where ACCELERATOR=tpu"
+        0, description="TPU cores: 1, or all of them (8 or 4); 0 = all where ACCELERATOR=tpu"
     )
     fp16: bool = Field(False, description="the tutorial's name for PRECISION=16")
     precision: Literal["auto", "32", "bf16", "16"] = Field(
@@ -133,7 +133,7 @@ class RunSettings(CorpusSettings):
     seed: int = Field(7, ge=0, lt=2**32, description="number from which all randomness follows")
     lr_scheduler: Literal["exponential", "linear", "constant"] = Field(
         "exponential",
-        description="how the learning rate falls: by a tenth each epoch, in a line to 0, or not at "
+        description="how the learning rate falls: by a tenth each epoch, linearly to 0, or not at "
         "all",
     )
     warmup_ratio: float = Field(
@@ -147,7 +147,9 @@ class RunSettings(CorpusSettings):
     early_stopping_patience: int = Field(
         0, ge=0, description="epochs without a better MONITOR before training stops; 0 = never"
     )
-    test_mode: bool = Field(False, description="a quick pass over a little data, to try everything")
+    test_mode: bool = Field(
+        False, description="one epoch on 64 sentences of each split, to try everything"
+    )
 
     @property
     def monitored(self) -> tuple[str, str]:

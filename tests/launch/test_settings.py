@@ -119,6 +119,14 @@ def test_all_mistakes_come_at_once_and_nothing_is_printed(capsys):
         assert part in captured.err
 
 
+def test_after_a_mistake_its_own_help_is_named(capsys):
+    """The help of the job does not list what only `spec` takes."""
+    main(["spec", "vertex-gpu", "--epochs=0"])
+    assert "`python -m job spec --help` lists its arguments." in capsys.readouterr().err
+    main(["--epochs=0"])
+    assert "`python -m job --help` lists every argument." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [[], ["vertex"], ["vertex-gpu", "x"]])
 def test_a_target_is_needed(words):
     """The targets are listed where none or a wrong one is named."""

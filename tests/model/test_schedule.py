@@ -12,6 +12,6 @@ def test_the_exponential_schedule_falls_by_a_tenth_each_epoch():
 
 
 def test_the_linear_schedule_warms_up_and_ends_at_zero():
-    """It rises over WARMUP_RATIO of the steps and falls in a line to 0."""
+    """It rises over WARMUP_RATIO of the steps and falls linearly to 0."""
     factor = make_schedule("linear", steps_per_epoch=10, total_steps=20, warmup_ratio=0.2)
     assert [factor(s) for s in (0, 1, 3, 4, 12, 20)] == pytest.approx([0.25, 0.5, 1, 1, 0.5, 0])

@@ -6,7 +6,7 @@ import pytest
 
 from job.corpus.formats import recognise
 from job.corpus.formats.format import CERTAIN, Contents, Format, Score, one_by_one
-from job.corpus.formats.text_lines import Rejected
+from job.corpus.formats.text_lines import LineError, Rejected
 from job.corpus.load import load_corpus
 from job.errors import DataError
 from job.sentence import Sentence, Span
@@ -22,6 +22,9 @@ def score_arrows(file, options):
 def read_arrows(file, options):
     contents = Contents("sentences with arrows", [], [])
     for number, line in enumerate(file.lines, start=1):
+        if isinstance(line, LineError):
+            contents.rejected.append(line.at(file.path, number))
+            continue
         text, _, mention = line.partition(" => ")
         name, _, type_ = mention.partition("/")
         if name not in text:
@@ -88,6 +91,16 @@ def test_a_row_in_the_table_makes_its_files_a_corpus(load, monkeypatch, caplog, 
     assert corpus.val.rejected[0].place == f"{tmp_path}/root/mine/val.txt:16"
     assert "read as sentences with arrows (16 of its first 16 lines hold an arrow)" in caplog.text
     assert "train: 15 lines had an arrow." in caplog.text
+
+
+def test_a_line_that_is_no_text_is_rejected_by_the_format(monkeypatch):
+    """It is the format's to reject, with its line; those around it are read."""
+    monkeypatch.setattr(recognise, "FORMATS", (*recognise.FORMATS, ARROWS))
+    lines = [line.encode() for line in LINES]
+    corpus = recognise.parse(b"\n".join([*lines, "서울".encode() + b"\xff => ", *lines]), "f.txt")
+    [rejected] = corpus.rejected
+    assert rejected.place == "f.txt:16"
+    assert len(corpus.sentences) == 30
 
 
 def test_a_format_that_takes_no_columns_refuses_their_names(load, monkeypatch):
