@@ -5,10 +5,12 @@ import pytest
 import torch
 from transformers import BertConfig, BertForTokenClassification
 
+from job.batches.evaluation import EvaluationBatches
 from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens
 from job.errors import DataError
 from job.model.classifier import TokenClassifier
+from job.model.inference import predict_labels
 from job.model.probe import probe_split
 from job.seed import step_seed
 
@@ -98,3 +100,20 @@ def test_weight_decay_spares_biases_and_layer_norm():
     assert spared["weight_decay"] == 0.0
     assert all(p.ndim > 1 for p in decayed["params"])
     assert all(p.ndim == 1 for p in spared["params"])
+
+
+def test_the_loss_on_val_is_the_mean_over_the_wordpieces_that_are_scored(monkeypatch):
+    """What truncation cut off counts neither above nor below."""
+    split = probe_split([9, 9], 120)
+    split.labels_P[:] = np.arange(18) % 7
+    split.score_ends_W[0] -= 4
+    net = network().eval()
+    trained, logged = module(net, split), {}
+    monkeypatch.setattr(trained, "log_dict", lambda metrics, **options: logged.update(metrics))
+    trained.losses.start_epoch()
+    trained.on_validation_epoch_start()
+    for batch in EvaluationBatches(split, LAYOUT):
+        trained.validation_step(batch, 0)
+    trained.on_validation_epoch_end()
+    _, expected = predict_labels(net, split, LAYOUT)
+    assert logged["val_loss"].item() == pytest.approx(expected, rel=1e-5)
