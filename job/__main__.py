@@ -128,7 +128,7 @@ def carry_out(command: "Command", parsed: "Parsed", stop: StopRequest, ignored: 
 
     handler = set_up_log(parsed, stop)
     if ignored:
-        logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
+        logger.warning("%s: ignored; use the job's own arguments instead.", ", ".join(ignored))
     raise_file_limit()
     share_out_threads(os.environ, parsed.settings.cpu_workers)
     networks.prepare(os.environ)

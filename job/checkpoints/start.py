@@ -79,7 +79,11 @@ def find_start(
     )
     if checkpoint.code_version != job.__version__:
         was, now = checkpoint.code_version, job.__version__
-        logger.warning("Version %s saved it and %s goes on: bits may differ.", was, now)
+        logger.warning(
+            "The checkpoint is of version %s, this is %s: results may differ in the last bits.",
+            was,
+            now,
+        )
     return Start(position, state, checkpoint)
 
 
@@ -107,12 +111,12 @@ def _choose(store: CheckpointStore, resume: str, scratch: Path) -> Checkpoint | 
         return store.newest(scratch)
     checkpoint = store.read(resume)
     if checkpoint is None or not store.fetch(checkpoint, scratch):
-        raise IncompatibleError(f"RESUME={resume}: no checkpoint that verifies lies there.")
+        raise IncompatibleError(f"RESUME={resume}: there is no intact checkpoint there.")
     return checkpoint
 
 
 def _differences(checkpoint: Checkpoint, identity: Identity) -> list[str]:
-    """What keeps a checkpoint from being gone on from, a phrase each."""
+    """The reasons why a checkpoint cannot be resumed, a phrase each."""
     if checkpoint.format != FORMAT:
         return [f"its format is {checkpoint.format!r} and that of this version is {FORMAT}"]
     found = [

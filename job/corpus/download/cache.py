@@ -44,8 +44,8 @@ def tell_unwritable(folder: Path, error: BaseException) -> None:
     if folder not in _told:
         _told.add(folder)
         logger.warning(
-            "CACHE_DIR=%s cannot be written (%s): the run goes on without, and the next one "
-            "downloads and encodes again.",
+            "CACHE_DIR=%s cannot be written (%s): the run goes on without it, and the next "
+            "one downloads and encodes again.",
             folder,
             getattr(error, "strerror", None) or error,
         )

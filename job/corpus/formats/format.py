@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from job.corpus.formats.json_rows.rows import array_of
-from job.corpus.formats.text_lines import Line, Rejected, read_lines
+from job.corpus.formats.text_lines import Line, Note, Rejected, read_lines
 from job.errors import DataError
 from job.sentence import Sentence
 
@@ -91,7 +91,7 @@ class Contents:
     how: str
     sentences: list[Sentence]
     rejected: list[Rejected]
-    noted: Counter[str] = field(default_factory=Counter)
+    noted: Counter[Note] = field(default_factory=Counter)
 
 
 class Format(NamedTuple):

@@ -109,7 +109,8 @@ class Cluster(OneMachine):
         self._raise_reason()
 
     def wait_for_all(self) -> None:
-        """So that no machine waits in torch, and deaf, while another still reads its corpus."""
+        """Waits for every machine here, where signals are heard, before any of them waits in
+        torch."""
         self.meetings += 1
         keys = [f"meeting-{self.meetings}-{rank}" for rank in range(self.count)]
         self.store.set(keys[self.rank], "here")

@@ -82,7 +82,9 @@ def refuse_pieces(table: Table, columns: Columns, chosen: bool) -> None:
     units = table.counts[columns.text]
     said = "put the sentence before its rows as `# text = …`"
     if any("SpaceAfter=No" in value for values in table.counts for value in values):
-        raise table.refuse("`SpaceAfter=No` is not read, so blanks cannot be told", said)
+        raise table.refuse(
+            "`SpaceAfter=No` is not read, so it is unknown where the spaces are", said
+        )
     spoken = {u for u in units if (match := SPOKEN.fullmatch(u)) and is_part_of_speech(match[1])}
     if len(spoken) >= AT_LEAST and table.share(columns.text, spoken) >= MOST:
         raise table.refuse(
