@@ -93,12 +93,12 @@ def told(error: BaseException, sizes: str = "") -> int:
 def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     """Reads the arguments and does what was asked. `ignored` are variables that were meant for
     Lightning."""
-    from job.commands import CHOICES, COMMANDS, KINDS
+    from job.commands import CHOICES, COMMANDS, SETTINGS_CLASSES
     from job.settings import help_text, parse, settings_table
 
     try:
         require_docstrings()
-        parsed = parse(argv, os.environ, Path.cwd(), KINDS, CHOICES)
+        parsed = parse(argv, os.environ, Path.cwd(), SETTINGS_CLASSES, CHOICES)
     except ArgumentError as error:
         return refuse(error)
     if parsed.command == "help":

@@ -41,7 +41,7 @@ class PendingSave:
 
 
 class Saves(CheckpointIO):
-    """How a run saves, whichever rank it is. Lightning asks for the base class.
+    """The way a run saves, whichever rank it is. Lightning asks for the base class.
 
     A save is on its way when `save` returns. What it fails with comes up later, in the calls that
     say so.

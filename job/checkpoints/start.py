@@ -1,4 +1,4 @@
-"""Where a run begins: at the newest checkpoint of the same run, at one that is named, or anew."""
+"""The start of a run: at its newest checkpoint, at one that is named, or from the beginning."""
 
 import logging
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes two runs the same run: only then may one go on where the other stopped.
+    """The facts that make two runs the same run: only then may one go on where the other stopped.
 
     `facts`: argument or fact → plain value; runs with equal ones train the same weights. `files`:
     split → sha256 of its file, where the file alone says which sentences are read.
@@ -45,7 +45,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins: at the beginning with no state, or where a checkpoint left off."""
+    """The point at which a run begins: the beginning with no state, or a checkpoint's position."""
 
     position: Position = field(default_factory=Position)
     state: State | None = None

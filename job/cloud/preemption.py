@@ -35,7 +35,7 @@ class Notices:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        with Dispensable("The notices of this machine cannot be watched"):
+        with Dispensable("The watch for notices of this machine cannot start"):
             for name in LAST_WORDS:
                 threading.Thread(
                     target=self._watch, args=(name,), name=f"notices-{name}", daemon=True

@@ -1,4 +1,4 @@
-"""What `gcloud ai … create --config` takes, as plain values in Vertex AI's own spelling.
+"""Specifications for `gcloud ai … create --config`, as plain values in Vertex AI's own spelling.
 
 https://cloud.google.com/vertex-ai/docs/reference/rest/v1/CustomJobSpec
 """

@@ -33,7 +33,7 @@ LOOK_EVERY_S = 1.0
 
 @dataclass(frozen=True)
 class LeaseRecord:
-    """What LEASE.json says. `renewals` makes each renewal other bytes."""
+    """The contents of LEASE.json. `renewals` makes each renewal other bytes."""
 
     holder: str
     process: str

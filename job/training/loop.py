@@ -40,7 +40,7 @@ class WriteRight(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """What one run goes by: where it starts, how it saves, tells and is stopped, and its right to
+    """The dependencies of one run: its start, how it saves, tells and is stopped, and its right to
     write. `identity` goes into each manifest."""
 
     start: Start

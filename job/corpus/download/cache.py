@@ -86,7 +86,7 @@ def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
 
 
 def cache_path(folder: Path, url: str, version: str) -> Path:
-    """Where a version of the file at `url` is kept: no two versions share a path."""
+    """The path at which a version of the file at `url` is kept: no two versions share a path."""
     key = hashlib.sha256(f"{url}\n{version}".encode()).hexdigest()[:32]
     return folder / key / url.rstrip("/").rsplit("/", 1)[-1]
 

@@ -55,7 +55,7 @@ class CorpusFile:
 
 @dataclass(frozen=True)
 class Options:
-    """What is said of a corpus beside its files.
+    """The facts about a corpus that its files do not hold.
 
     `find_tag_names` is asked for the names of integer tags; `fields` are columns that the user
     named, `text` or `tags` -> its number from 1.
@@ -86,7 +86,7 @@ class Score(NamedTuple):
 
 @dataclass
 class Contents:
-    """What the files of a split hold: how they were read, and how often what is worth a note."""
+    """The contents of a split's files: how they were read, and how often what is worth a note."""
 
     how: str
     sentences: list[Sentence]

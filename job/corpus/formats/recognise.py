@@ -45,7 +45,7 @@ FORMATS: tuple[Format, ...] = (
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a file holds. `format` says how it was read, and `why` what gave it away."""
+    """The contents of a file. `format` says how it was read, and `why` what gave it away."""
 
     format: str
     why: str

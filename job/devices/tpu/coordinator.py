@@ -34,7 +34,7 @@ TPU_BUSY = "Is the TPU free? Another job may hold it."
 
 
 class RankError(Exception):
-    """What went wrong on a rank, with its traceback as text."""
+    """An error of a rank, with its traceback as text."""
 
 
 class Coordinator:

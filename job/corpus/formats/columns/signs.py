@@ -116,7 +116,7 @@ def refuse_pieces(table: Table, columns: Columns, chosen: bool) -> None:
 
 
 def find_prefix(table: Table, text: int) -> str | None:
-    """What every unit begins with, such as `ko:`. Raises DataError for what cannot be taken off."""
+    """The prefix of every unit, such as `ko:`. Raises DataError for what cannot be taken off."""
     units = table.counts[text]
     prefixes = {unit: match[1] for unit in units if (match := PREFIX.fullmatch(unit))}
     distinct = set(prefixes.values())

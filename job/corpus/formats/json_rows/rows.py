@@ -56,7 +56,7 @@ DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
 
 
 def strict_value(text: str) -> object:
-    """What the JSON says. Raises ValueError or RecursionError, also for a key twice and NaN."""
+    """The value of the JSON. Raises ValueError or RecursionError, also for a key twice and NaN."""
     return DECODER.decode(text)
 
 
