@@ -28,7 +28,7 @@ _told: set[Path] = set()
 
 
 def in_writable(folder: Path, act: Callable[[Path], T]) -> T:
-    """What `act` gives with the cache at `folder` or, where it cannot write there, a temporary one.
+    """The result of `act` with the cache at `folder` or, where that is read-only, a temporary one.
 
     `act` raises OutputError where it cannot write.
     """

@@ -66,7 +66,7 @@ class Options:
 
 
 class Score(NamedTuple):
-    """How surely a file is in a format, from 0 to CERTAIN, and what gave it away.
+    """The certainty that a file is in a format, from 0 to CERTAIN, and what gave it away.
 
     `refusal` is raised where the format is the likeliest, or none is likely: its shape is known,
     and is not read.

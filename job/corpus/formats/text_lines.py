@@ -210,7 +210,7 @@ def _hangul(text: str) -> int:
 
 
 def in_other_words(path: str, encoding: str) -> str:
-    """What follows "FILE is": its encoding, and the command that makes it readable."""
+    """The words that follow "FILE is": its encoding, and the command that makes it readable."""
     command = f"iconv -f {encoding} -t UTF-8"
     if path == STDIN:
         return f"in {encoding}, not in UTF-8; pipe it through `{command}`."

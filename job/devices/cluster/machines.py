@@ -55,7 +55,7 @@ class OneMachine:
         """Tells the others why this machine leaves, before anything waits for them."""
 
     def before_forced_end(self, act: Callable[[], None]) -> None:
-        """What is done where this process can only be ended from outside its main thread."""
+        """Sets what is done where this process can only be ended from outside its main thread."""
 
 
 class Cluster(OneMachine):
@@ -147,7 +147,7 @@ class Cluster(OneMachine):
         self.watch.before_forced_end = act
 
     def explained(self, error: BaseException) -> BaseException:
-        """Why the machines leave, where this error only follows from it; else the error."""
+        """The reason why the machines leave, where this error only follows from it; else the error."""
         self.note_failure(error)
         if not self.watch.heard.wait(REASON_WITHIN_S):
             lost = f"The machines lost each other ({str(error).splitlines()[0]}); {AGAIN}."

@@ -30,7 +30,7 @@ TextAndSpans = tuple[str, tuple[Span, ...]]
 
 
 def read_rows(rows: Rows, path: str, find_tag_names: TagNames) -> Contents:
-    """How they were read, the sentences, what was rejected, and how often what is worth a note.
+    """The sentences of the rows, how they were read, what was rejected, and what is worth a note.
 
     Spans are as they were written, in code points. `find_tag_names` is asked only where tags are
     integers.
