@@ -147,7 +147,7 @@ class Cluster(OneMachine):
         self.watch.before_forced_end = act
 
     def explained(self, error: BaseException) -> BaseException:
-        """The reason why the machines leave, or the error where it does not only follow from that."""
+        """The reason why the machines leave, where this error follows from it; else the error."""
         self.note_failure(error)
         if not self.watch.heard.wait(REASON_WITHIN_S):
             lost = f"The machines lost each other ({str(error).splitlines()[0]}); {AGAIN}."
