@@ -6,7 +6,7 @@ Run it as `make specs`. A test holds the files equal to what this renders.
 from pathlib import Path
 
 from job import __version__
-from job.commands import CHOICES, KINDS, spec_text
+from job.commands import CHOICES, SETTINGS_CLASSES, spec_text
 from job.settings import parse
 
 SPECS = Path(__file__).parent / "specs"
@@ -49,7 +49,9 @@ def rendered(name: str) -> str:
 
 def text_of(words: list[str]) -> str:
     """What `python -m job spec WORDS` prints."""
-    return spec_text(parse(["spec", *words], {}, Path("/nowhere"), KINDS, CHOICES)) + "\n"
+    return (
+        spec_text(parse(["spec", *words], {}, Path("/nowhere"), SETTINGS_CLASSES, CHOICES)) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -93,12 +93,12 @@ def told(error: BaseException, sizes: str = "") -> int:
 def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     """Reads the arguments and does what was asked. `ignored` are variables that were meant for
     Lightning."""
-    from job.commands import CHOICES, COMMANDS, KINDS
+    from job.commands import CHOICES, COMMANDS, SETTINGS_CLASSES
     from job.settings import help_text, parse, settings_table
 
     try:
         require_docstrings()
-        parsed = parse(argv, os.environ, Path.cwd(), KINDS, CHOICES)
+        parsed = parse(argv, os.environ, Path.cwd(), SETTINGS_CLASSES, CHOICES)
     except ArgumentError as error:
         return refuse(error, argv)
     if parsed.command == "help":
@@ -131,7 +131,7 @@ def carry_out(command: "Command", parsed: "Parsed", stop: StopRequest, ignored: 
 
     handler = set_up_log(parsed, stop)
     if ignored:
-        logger.warning("%s: ignored; the job's own arguments say all.", ", ".join(ignored))
+        logger.warning("%s: ignored; use the job's own arguments instead.", ", ".join(ignored))
     raise_file_limit()
     share_out_threads(os.environ, parsed.settings.cpu_workers)
     networks.prepare(os.environ)

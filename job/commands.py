@@ -114,11 +114,11 @@ Run = Callable[[Parsed, StopRequest, "LogHandler"], int]
 
 @dataclass(frozen=True)
 class Command:
-    """`kind`: the settings that it takes. It has `run`, which returns the exit code, or only prints
-    a `text`."""
+    """It takes the settings of `settings_class`. It has `run`, which returns the exit code, or only
+    prints a `text`."""
 
     name: str
-    kind: type[Settings]
+    settings_class: type[Settings]
     run: Run | None = None
     text: Callable[[Parsed], str] | None = None
     help: Callable[[], str] = help_text
@@ -135,5 +135,5 @@ COMMANDS = {
     )
 }
 # What `job.settings.parse` has to know of them.
-KINDS = {name: command.kind for name, command in COMMANDS.items()}
+SETTINGS_CLASSES = {name: command.settings_class for name, command in COMMANDS.items()}
 CHOICES = {"target": TARGETS}

@@ -1,7 +1,7 @@
 """The log: short text lines for people, or one JSON line per record for Cloud Logging.
 
-Cloud Logging lifts `severity`, `message`, `timestampSeconds`, `timestampNanos` and the labels out
-of a JSON line on stdout (https://cloud.google.com/logging/docs/structured-logging).
+Cloud Logging lifts `severity`, `message`, `timestampSeconds` and `timestampNanos` out of a JSON
+line on stdout (https://cloud.google.com/logging/docs/structured-logging).
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Protocol, TextIO
 
@@ -18,7 +18,6 @@ from job.machine import failure_of
 from job.signals import write_past_locks
 
 REDACTED = "(secret)"
-_LABELS = "logging.googleapis.com/labels"
 _MARKED = {logging.WARNING: "WARNING ", logging.ERROR: "ERROR ", logging.CRITICAL: "ERROR "}
 
 
@@ -58,10 +57,6 @@ class TextFormatter(_Formatter):
 class JsonFormatter(_Formatter):
     """One line of ASCII a record, whatever the message and the traceback hold."""
 
-    def __init__(self, secrets: Iterable[str], labels: Mapping[str, str], machine: int = 0):
-        super().__init__(secrets, machine)
-        self._labels = dict(labels)
-
     def format(self, record: logging.LogRecord) -> str:
         seconds, nanos = divmod(round(record.created * 1e6) * 1000, 10**9)
         fields = {
@@ -70,7 +65,6 @@ class JsonFormatter(_Formatter):
             "timestampSeconds": seconds,
             "timestampNanos": nanos,
             "logger": record.name,
-            **({_LABELS: self._labels} if self._labels else {}),
             **getattr(record, "fields", {}),
         }
         return json.dumps(fields, default=str)
@@ -159,20 +153,18 @@ def set_up_logging(
     *,
     in_cloud: bool = False,
     secrets: Iterable[str] = (),
-    labels: Mapping[str, str] | None = None,
     machine: int = 0,
 ) -> LogHandler:
     """Sends the log, Python's warnings and uncaught exceptions to `stream`, as text or JSON lines.
 
     `log_format`: auto, text or json; auto is json in the cloud. The job's own messages are shown
     from INFO up, those of libraries from WARNING up; of a `machine` but the first, everything
-    from WARNING up, with its number. `labels` go on every JSON line. Call it again to replace what
-    it set up.
+    from WARNING up, with its number. Call it again to replace what it set up.
     """
     as_json = log_format == "json" or (log_format == "auto" and in_cloud)
     formatter: _Formatter = TextFormatter(secrets, machine)
     if as_json:
-        formatter = JsonFormatter(secrets, labels or {}, machine)
+        formatter = JsonFormatter(secrets, machine)
     handler = LogHandler(stream, formatter, is_terminal and not as_json)
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, LogHandler)]:

@@ -54,8 +54,9 @@ def predict(
             stream.write("".join(lines).encode())
             count += len(lines)
     seconds = time.monotonic() - started_at
+    lines_tagged = "1 line" if count == 1 else f"{count} lines"
     logger.info(
-        f"{out_url}: {count} lines tagged in {seconds:.1f} s, {count / seconds:.0f} a second"
+        f"{out_url}: {lines_tagged} tagged in {seconds:.1f} s, {count / seconds:.0f} a second"
     )
     return count
 

@@ -194,6 +194,13 @@ def test_a_folder_is_seen_at_a_glance(folder):
     assert said.endswith(".")
 
 
+@pytest.mark.parametrize("file", FILES, ids=module_of)
+def test_a_module_is_named_by_its_docstring(file):
+    """It opens with the thing, not with a question word, so the tree of files reads as a list."""
+    said = ast.get_docstring(ast.parse(file.read_text())) or ""
+    assert not re.match(r"(What|Which|Whether|Where|How)\b", said)
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "tests").rglob("*.py")), ids=module_of)
 def test_a_test_file_is_read_at_once(file):
     """At most 400 lines."""

@@ -54,8 +54,8 @@ def test_text_is_the_time_and_the_message_and_marks_what_is_wrong():
 
 
 def test_json_is_one_line_a_record_with_what_cloud_logging_lifts():
-    """Severity, message with its traceback, and labels, in ASCII."""
-    stream, _ = start("json", labels={"rank": "1"})
+    """Severity, and message with its traceback, in ASCII."""
+    stream, _ = start("json")
     logging.getLogger("job").info("두 줄\n여기 \udc80")
     try:
         raise ValueError("first\nsecond")
@@ -63,7 +63,6 @@ def test_json_is_one_line_a_record_with_what_cloud_logging_lifts():
         logging.getLogger("job").exception("failed")
     info, error = map(json.loads, stream.getvalue().splitlines())
     assert (info["severity"], info["message"]) == ("INFO", "두 줄\n여기 \udc80")
-    assert info["logging.googleapis.com/labels"] == {"rank": "1"}
     assert error["severity"] == "ERROR"
     assert error["message"].startswith("failed\nTraceback (most recent call last):\n")
     assert error["message"].endswith("ValueError: first\nsecond")

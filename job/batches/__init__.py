@@ -1,4 +1,4 @@
-"""Which sentences a step takes, and the rows that they lie in.
+"""The sentences of a step, and the rows that hold them.
 
 Another way to lay windows out is a method of `Layout`.
 """

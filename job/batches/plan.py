@@ -13,7 +13,7 @@ from job.seed import order_of_epoch
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """Which sentences each step takes: a function of (seed, epoch, step, rank) and nothing else.
+    """The sentences that each step takes: a function of (seed, epoch, step, rank) and nothing else.
 
     Every epoch takes every sentence once; the last step may be smaller. On several devices a step
     takes `batch_size` sentences for each.

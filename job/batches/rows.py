@@ -40,7 +40,7 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 @dataclass(frozen=True)
 class Layout:
-    """How windows lie in memory.
+    """The layout of windows in memory.
 
     `packed`: several windows a row of `row_length` positions; row counts are rounded up to a
     multiple of `row_multiple`, so that few shapes occur. Otherwise one window a row, padded to the

@@ -1,4 +1,4 @@
-"""How far a run has come, as a checkpoint's state and its manifest say it."""
+"""The position of a run, as a checkpoint's state and its manifest record it."""
 
 from dataclasses import asdict, dataclass
 
@@ -8,7 +8,7 @@ from job.evaluation import EpochRecord
 
 @dataclass(frozen=True)
 class Position:
-    """How far a run has come: the next step is `step` of `epoch`, both from 0.
+    """The position of a run: the next step is `step` of `epoch`, both from 0.
 
     `global_step` counts optimiser steps; `history` has a record of each epoch that has ended.
     """
@@ -25,7 +25,7 @@ class Position:
 
     @property
     def seconds(self) -> float:
-        """What the epochs have taken."""
+        """The time that the epochs have taken."""
         return sum(record.seconds for record in self.history)
 
     def counters(self) -> dict[str, int]:

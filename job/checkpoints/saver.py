@@ -41,7 +41,7 @@ class PendingSave:
 
 
 class Saves(CheckpointIO):
-    """How a run saves, whichever rank it is. Lightning asks for the base class.
+    """The way a run saves, whichever rank it is. Lightning asks for the base class.
 
     A save is on its way when `save` returns. What it fails with comes up later, in the calls that
     say so.
@@ -181,7 +181,7 @@ class Saver(Saves):
         """A committed checkpoint that verifies; never more than plain values and tensors."""
         checkpoint = self.store.read(str(path))
         if checkpoint is None or not self.store.fetch(checkpoint, self.scratch / "loaded"):
-            raise IncompatibleError(f"{path}: no checkpoint that verifies lies there.")
+            raise IncompatibleError(f"{path}: there is no intact checkpoint there.")
         return load_state(self.scratch / "loaded")
 
     def remove_checkpoint(self, path: str | Path) -> None:

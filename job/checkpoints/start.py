@@ -1,4 +1,4 @@
-"""Where a run begins: at the newest checkpoint of the same run, at one that is named, or anew."""
+"""The start of a run: at its newest checkpoint, at one that is named, or from the beginning."""
 
 import logging
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes two runs the same run: only then may one go on where the other stopped.
+    """The facts that make two runs the same run: only then may one go on where the other stopped.
 
     `facts`: argument or fact → plain value; runs with equal ones train the same weights. `files`:
     split → sha256 of its file, where the file alone says which sentences are read.
@@ -45,7 +45,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins: at the beginning with no state, or where a checkpoint left off."""
+    """The point at which a run begins: the beginning with no state, or a checkpoint's position."""
 
     position: Position = field(default_factory=Position)
     state: State | None = None
@@ -79,7 +79,11 @@ def find_start(
     )
     if checkpoint.code_version != job.__version__:
         was, now = checkpoint.code_version, job.__version__
-        logger.warning("Version %s saved it and %s goes on: bits may differ.", was, now)
+        logger.warning(
+            "The checkpoint is of version %s, this is %s: results may differ in the last bits.",
+            was,
+            now,
+        )
     return Start(position, state, checkpoint)
 
 
@@ -107,12 +111,12 @@ def _choose(store: CheckpointStore, resume: str, scratch: Path) -> Checkpoint | 
         return store.newest(scratch)
     checkpoint = store.read(resume)
     if checkpoint is None or not store.fetch(checkpoint, scratch):
-        raise IncompatibleError(f"RESUME={resume}: no checkpoint that verifies lies there.")
+        raise IncompatibleError(f"RESUME={resume}: there is no intact checkpoint there.")
     return checkpoint
 
 
 def _differences(checkpoint: Checkpoint, identity: Identity) -> list[str]:
-    """What keeps a checkpoint from being gone on from, a phrase each."""
+    """The reasons why a checkpoint cannot be resumed, a phrase each."""
     if checkpoint.format != FORMAT:
         return [f"its format is {checkpoint.format!r} and that of this version is {FORMAT}"]
     found = [

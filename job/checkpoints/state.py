@@ -91,7 +91,7 @@ def load_state(folder: Path) -> dict[str, Any]:
 
 
 def differing_shapes(saved: Mapping[str, torch.Tensor], network: torch.nn.Module) -> list[str]:
-    """What keeps saved weights from being loaded into the network, a phrase each."""
+    """The reasons why saved weights cannot be loaded into the network, a phrase each."""
     wanted = network.state_dict()
     found = [f"weight {name} is missing" for name in wanted.keys() - saved.keys()]
     found += [f"weight {name} is unknown" for name in saved.keys() - wanted.keys()]

@@ -121,7 +121,7 @@ class CheckpointStore:
         return url
 
     def _prune_patiently(self, latest: str) -> None:
-        """What was committed is safe: a store that will not delete now is asked again next time."""
+        """Prunes; a failure is a warning, and the next save tries again."""
         try:
             self.prune(latest)
         except JobError as error:
@@ -146,7 +146,8 @@ class CheckpointStore:
     def _remove_written(self, folder: str) -> None:
         """Deletes of a folder what the job wrote there. A link to one is taken off alone."""
         if left := storage.remove(folder, self.url, _is_written):
-            logger.info("%s: %s stay, for the job did not write them.", folder, ", ".join(left))
+            names = ", ".join(left)
+            logger.info("%s: left in place, because the job did not write them: %s.", folder, names)
 
     def clean_up(self, *, start_anew: bool) -> None:
         """Deletes what dead runs left below `url`: folders that were never committed, or no longer

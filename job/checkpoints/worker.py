@@ -18,7 +18,7 @@ class Worker:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def submit(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """What `act` returns or raises, once everything given before is done."""
+        """The result or error of `act`, which runs once everything given before is done."""
         future: Future[T] = Future()
 
         def run() -> None:

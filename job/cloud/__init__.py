@@ -1,4 +1,4 @@
-"""What Google Cloud tells a running container: Vertex AI's variables, preemption, secrets.
+"""News from Google Cloud for a running container: Vertex AI's variables, preemption, secrets.
 
 Each source of such news is a file of its own.
 """

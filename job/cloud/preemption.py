@@ -1,4 +1,4 @@
-"""Notices from Google Cloud that this machine is about to go: they stop a run as SIGTERM does.
+"""Notices that Google Cloud is about to take this machine away: they stop a run as SIGTERM does.
 
 Asked of the metadata server, by one request each that waits until the value changes:
 `instance/preempted` (spot VMs, with GPUs or TPUs) and `instance/maintenance-event`.
@@ -35,7 +35,7 @@ class Notices:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        with Dispensable("The notices of this machine cannot be watched"):
+        with Dispensable("The watch for notices of this machine cannot start"):
             for name in LAST_WORDS:
                 threading.Thread(
                     target=self._watch, args=(name,), name=f"notices-{name}", daemon=True
@@ -56,7 +56,7 @@ class Notices:
             value = ""
         while not self._closed.is_set():
             if value == LAST_WORDS[name]:
-                logger.warning("This machine is about to go (%s = %s).", name, value)
+                logger.warning("This machine is about to be taken away (%s = %s).", name, value)
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
             waiting = {"wait_for_change": "true", "last_etag": etag, "timeout_sec": WAIT_S}

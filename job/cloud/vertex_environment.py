@@ -1,4 +1,4 @@
-"""What Vertex AI tells a container through its environment, as plain values.
+"""Vertex AI's environment variables as plain values.
 
 https://cloud.google.com/vertex-ai/docs/training/code-requirements (AIP_*, set only where the job
 has a base output directory: `<base>/[trial/]{model,checkpoints,logs}/`) and

@@ -35,7 +35,7 @@ NAMES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Source:
-    """Where one split lies: `file` to read, `shown` to name in messages, `url` of its origin."""
+    """The place of one split: `file` to read, `shown` to name in messages, `url` of its origin."""
 
     file: Path
     shown: str

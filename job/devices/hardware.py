@@ -1,4 +1,4 @@
-"""What a run computes on: the devices of one accelerator, on one machine or several.
+"""The devices of a run: those of one accelerator, on one machine or several.
 
 `cpu`, `gpu` and `tpu` each have a class of it; `table` lists them and chooses one.
 """
@@ -83,7 +83,7 @@ class Hardware(ABC):
     @classmethod
     @abstractmethod
     def choose(cls, precision: str, cores: int, machines: int) -> Self:
-        """What of this machine a run takes. `precision`: auto, 32, bf16 or 16; `cores`: 0 is all.
+        """The devices here that a run takes. `precision`: auto, 32, bf16 or 16; `cores`: 0 is all.
 
         Raises UnavailableError where there is none, and ArgumentError where it cannot do that.
         """
@@ -108,11 +108,11 @@ class Hardware(ABC):
         return self.devices * self.machines
 
     def ranks(self) -> Ranks:
-        """What this rank and the others have to tell each other; to be asked on the rank."""
+        """The exchange between this rank and the others; to be asked on the rank."""
         return MachineRanks() if self.machines > 1 else OneRank()
 
     def callbacks(self, rows_ES: np.ndarray | None, row_length: int) -> list[pl.Callback]:
-        """What has to come before every other callback. `rows_ES`: each step's rows, where shapes
+        """The callbacks that come before every other. `rows_ES`: each step's rows, where shapes
         are planned."""
         return []
 

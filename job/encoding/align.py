@@ -87,7 +87,7 @@ def concatenate(chunks: Sequence[Aligned]) -> Aligned:
 
 
 def where(text: str, test: Callable[[str], bool]) -> np.ndarray:
-    """Which code points pass the test, such as `str.isspace`; each different one is tried once."""
+    """A mask of the code points that pass the test, such as `str.isspace`; tries each only once."""
     codes_C = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     unique, inverse_C = np.unique(codes_C, return_inverse=True)
     return np.array([test(chr(code)) for code in unique], bool)[inverse_C]

@@ -43,7 +43,7 @@ class EncodedSplit:
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """What the tokenizer puts before and after a sequence, and what it pads with."""
+    """The ids that the tokenizer puts before and after a sequence, and the one it pads with."""
 
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]

@@ -74,7 +74,7 @@ def _covered(starts: np.ndarray, ends: np.ndarray, length: int) -> np.ndarray:
 
 
 def likely_reason(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> str:
-    """What the vocabulary and these texts differ in, and the remedy: tried, not guessed."""
+    """The difference between the vocabulary and these texts, and the remedy: tried, not guessed."""
     backend, unknown = tokenizer.backend_tokenizer, tokenizer.unk_token_id
     enough = MUCH_LESS * _share(texts, backend, unknown)
     composed, decomposed = (

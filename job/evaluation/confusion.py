@@ -75,7 +75,7 @@ def _pair_overlapping(gold: list[Span], predicted: list[Span]) -> list[Match]:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Where every gold and every predicted entity went, each counted once.
+    """The fate of every gold and every predicted entity, each counted once.
 
     Of a gold type: its row of `same_bounds`, `boundary` and `missed` add up to its gold count. Of
     a predicted type: its column, `boundary` and `spurious` add up to its predicted count.

@@ -1,4 +1,4 @@
-"""What a run leaves for people: a page, every prediction, every error, and all numbers.
+"""The report of a run: a page, every prediction, every error, and all numbers.
 
 index.html          one self-contained page; opens offline
 predictions.jsonl   one line for each sentence of each evaluated split
@@ -176,7 +176,7 @@ def _render(
     environment.filters["visible"] = show_characters
     environment.filters["figure"] = format_figure
     curves = []
-    with Dispensable("The report's plots cannot be drawn"):
+    with Dispensable("A plot of the report cannot be drawn"):
         curves = draw_curves(history)
     source = files("job.evaluation").joinpath("report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source).render(

@@ -1,4 +1,4 @@
-"""What was measured: on a split at the end of a run, and at the end of each epoch."""
+"""Measurements: on a split at the end of a run, and at the end of each epoch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from job.sentence import Sentence, Span
 
 @dataclass(frozen=True)
 class SplitResult:
-    """How a model did on one split."""
+    """The scores of a model on one split."""
 
     name: str
     sentences: Sequence[Sentence]  # with the gold entities of the untruncated text
@@ -22,7 +22,7 @@ class SplitResult:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What was measured at the end of one epoch; a figure that is not known is nan."""
+    """The measurements at the end of one epoch; a figure that is not known is nan."""
 
     epoch: int
     step: int

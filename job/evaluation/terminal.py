@@ -1,4 +1,4 @@
-"""What a terminal shows of a trained model. In its tables Hangul takes two columns."""
+"""The last screen of a run. In its tables Hangul takes two columns."""
 
 import math
 import shlex

@@ -1,4 +1,5 @@
-"""Which accelerators a machine of Google Cloud takes. Regions are Google's to refuse, without cost.
+"""The accelerators that each machine of Google Cloud takes. Regions are Google's to refuse, which
+costs nothing.
 
 Read on 2026-11-22. Machine types and counts:
 https://cloud.google.com/vertex-ai/docs/training/configure-compute.
@@ -67,7 +68,7 @@ def usual_count(accelerator: AcceleratorType, machine_type: str) -> int:
 
 
 def refuse_machine(accelerator: AcceleratorType, machine_type: str) -> str | None:
-    """What to do about a machine that does not take the accelerator, or None."""
+    """The remedy for a machine that does not take the accelerator, or None."""
     if machine_type in ACCELERATORS[accelerator].counts:
         return None
     taken = [name for name, each in ACCELERATORS.items() if machine_type in each.counts]
@@ -78,7 +79,7 @@ def refuse_machine(accelerator: AcceleratorType, machine_type: str) -> str | Non
 
 
 def refuse_count(accelerator: AcceleratorType, machine_type: str, count: int) -> str | None:
-    """What to do about a number of accelerators that the machine does not take, or None."""
+    """The remedy for a number of accelerators that the machine does not take, or None."""
     counts = ACCELERATORS[accelerator].counts.get(machine_type)
     if counts is None or count in counts:
         return None
@@ -91,13 +92,13 @@ def usual_boot_disk(accelerator: AcceleratorType) -> BootDisk:
 
 
 def refuse_boot_disk(accelerator: AcceleratorType, disk: str) -> str | None:
-    """What to do about a boot disk that the accelerator's machines do not take, or None."""
+    """The remedy for a boot disk that the accelerator's machines do not take, or None."""
     disks = ACCELERATORS[accelerator].boot_disks
     return None if disk in disks else f"its machines take {' or '.join(disks)}"
 
 
 def refuse_strategy(accelerator: AcceleratorType, strategy: str) -> str | None:
-    """What to do about a way to get machines by which these cannot be had, or None."""
+    """The remedy for a way to get machines by which these cannot be had, or None."""
     if strategy != "flex_start" or ACCELERATORS[accelerator].can_flex_start:
         return None
     able = [name for name, each in ACCELERATORS.items() if each.can_flex_start]

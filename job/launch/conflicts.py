@@ -18,14 +18,14 @@ def clash(names: tuple[str, ...], remedy: str | None) -> Iterator[Conflict]:
 
 
 def of_the_job(s: LaunchSettings) -> Iterator[Conflict]:
-    """What the job itself would refuse, and a missing image."""
+    """The conflicts that the job itself would refuse, and a missing image."""
     yield from Settings.conflicts(s)
     if s.image is None:
         yield Conflict(("image",), "name the container image that is to run")
 
 
 def in_cloud(s: LaunchSettings) -> Iterator[Conflict]:
-    """What concerns images, buckets, folders and secrets, where the machine is Google's."""
+    """Conflicts of images, buckets, folders and secrets, where the machine is Google's."""
     if s.image and not re.match(r"(?!localhost|127\.)[^/]*[.:][^/]*/", s.image):
         yield Conflict(
             ("image",),
@@ -43,7 +43,7 @@ def in_cloud(s: LaunchSettings) -> Iterator[Conflict]:
 
 
 def on_gpu(s: LaunchSettings) -> Iterator[Conflict]:
-    """What the job would refuse where it is started: known here, before a machine costs money."""
+    """The conflicts that the job would refuse: known here, before a machine costs money."""
     if s.accelerator in ("cpu", "tpu") and not s.tpu_cores:
         yield Conflict(("accelerator", "target"), "it has a GPU; leave ACCELERATOR out")
     yield from without_tpu(s)

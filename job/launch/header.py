@@ -4,7 +4,7 @@ from job.launch.settings import LaunchSettings
 
 
 def header(settings: LaunchSettings, *lines: str) -> str:
-    """Where the text is from, how it is used (`lines`), and what the job will not do with it."""
+    """The origin of the text, its use (`lines`), and what the job will not do with it."""
     told = [f"Written by `python -m job spec {settings.target}`.", *lines]
     if settings.accelerator_type != "TPU_V3" and settings.accelerator_count > 1:
         told.append(f"The job computes on one of the {settings.accelerator_count} GPUs.")

@@ -1,4 +1,4 @@
-"""What hyperparameter tuning varies, as text and as Vertex AI's StudySpec.
+"""The arguments that tuning varies, as text and as Vertex AI's StudySpec.
 
 https://cloud.google.com/vertex-ai/docs/reference/rest/v1/StudySpec
 """
@@ -55,7 +55,7 @@ def parse_parameters(text: str) -> list[dict[str, Any]]:
 
 
 def values_of(parameter: dict[str, Any]) -> list[float | int | str]:
-    """What a trial may be given of a parameter: its choices, or the ends of its range."""
+    """The values that a trial may take for a parameter: its choices, or the ends of its range."""
     for kind in ("integerValueSpec", "doubleValueSpec"):
         if ends := parameter.get(kind):
             convert = int if kind == "integerValueSpec" else float

@@ -1,4 +1,4 @@
-"""What `python -m job spec` can be told beside the job's own arguments.
+"""The arguments of `python -m job spec` beside the job's own.
 
 Read by the same reader as the others, so names, types and mistakes work alike. They are of no use
 to the job itself, which ignores them.
@@ -78,7 +78,7 @@ def _check_parameters(text: str) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """What a specification can be for; a file of its own, and a row in `job.launch.target`.
+    """A place to run that has specifications: a file of its own, and a row in `job.launch.target`.
 
     `conflicts` finds what cannot be, among the job's arguments and those of `spec`, and `render`
     writes the specification, whose container gets these variables.

@@ -1,4 +1,4 @@
-"""What `gcloud ai … create --config` takes, as plain values in Vertex AI's own spelling.
+"""Specifications for `gcloud ai … create --config`, as plain values in Vertex AI's own spelling.
 
 https://cloud.google.com/vertex-ai/docs/reference/rest/v1/CustomJobSpec
 """
@@ -48,7 +48,7 @@ def as_yaml(settings: LaunchSettings, collection: str, body: Mapping[str, Any]) 
 
 
 def on_vertex(s: LaunchSettings) -> Iterator[Conflict]:
-    """What Vertex AI has no machine for."""
+    """The conflicts for which Vertex AI has no machine."""
     type_, machine = s.accelerator_type, s.machine_type
     count = refuse_count(type_, machine, s.accelerator_count)
     yield from clash(("machine_type", "accelerator_type"), refuse_machine(type_, machine))

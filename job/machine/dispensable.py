@@ -28,5 +28,5 @@ class Dispensable:
         if not self.is_lost:
             self.is_lost = True
             reason = " ".join((str(error) or type(error).__name__).split())
-            logger.warning("%s: the run goes on without (%s).", self.what, reason[:200])
+            logger.warning("%s: the run goes on without it (%s).", self.what, reason[:200])
         return True

@@ -1,4 +1,4 @@
-"""Whether a process that wrote down its name still lives, as far as that can be seen from here.
+"""A look at whether a recorded process is still alive.
 
 Reference: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 """

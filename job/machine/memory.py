@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 @dataclass(frozen=True)
 class Version:
-    """Where a version of control groups keeps what: its folder, a group's limit, what it uses, and
+    """The places of a version of control groups: its folder, a group's limit, what it uses, and
     the lines of its memory.stat that count page cache."""
 
     folder: str

@@ -115,7 +115,7 @@ def outlive_reader() -> None:
 
 
 def failure_of(stream: TextIO) -> str | None:
-    """Why nothing more goes into an outlet; None where all went well."""
+    """The reason why nothing more goes into an outlet; None where all went well."""
     failure = getattr(stream, "failure", None)
     return None if failure is None else getattr(failure, "strerror", None) or str(failure)
 

@@ -1,4 +1,4 @@
-"""What other programs left behind for this process, put right before a library looks at it.
+"""Leftovers of other programs, put right before a library looks at it.
 
 Lightning reads the variables of launchers and of its own Trainer, which are another run's here:
 https://lightning.ai/docs/pytorch/stable/clouds/cluster.html. What is taken out of the environment
@@ -127,7 +127,7 @@ def share_out_threads(environ: MutableMapping[str, str], workers: int) -> None:
 
 
 def threads_wanted(environ: Mapping[str, str], workers: int) -> int:
-    """How many threads and processes a run starts at most, with those of its libraries."""
+    """The most threads and processes that a run starts, with those of its libraries."""
     is_linux = hasattr(os, "sched_getaffinity")
     cores = len(os.sched_getaffinity(0)) if is_linux else os.cpu_count() or 1
 
@@ -141,7 +141,7 @@ def threads_wanted(environ: Mapping[str, str], workers: int) -> int:
 
 
 def threads_possible(most: int) -> int:
-    """How many threads can be started here at once, up to so many: it is tried."""
+    """The number of threads that can be started here at once, up to so many: it is tried."""
     over = threading.Event()
     started: list[threading.Thread] = []
     try:

@@ -18,7 +18,7 @@ from job.errors import ArgumentError
 
 
 class TokenHead(Protocol):
-    """How the logits of a batch become a loss and labels."""
+    """The way from the logits of a batch to a loss and labels."""
 
     def summed_loss(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The loss summed over the scored wordpieces, in nats, as a tensor without dimensions."""

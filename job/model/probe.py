@@ -26,7 +26,7 @@ ANY_VOCABULARY = 1000  # for a config that counts no pieces
 
 @torch.no_grad()
 def find_difference(network: PreTrainedModel, layout: Layout, max_seq_length: int) -> str:
-    """Why the logits in rows of this layout differ from those of the windows alone, or "".
+    """The way in which logits in rows of this layout differ from those of the windows alone, or "".
 
     The windows are those that will occur: the longest, its half and its quarter, and short ones.
     Raises what the network's code raises on a window alone.

@@ -55,9 +55,9 @@ def choose_layout(
         ) from error
     if padding:
         raise ArgumentError(
-            f"PRETRAINED_MODEL_NAME: the code of this model ({family}) gives a sentence other "
-            f"logits beside a longer one than alone ({padding}), so its entities would depend on "
-            f"its neighbours; {REMEDY}."
+            f"PRETRAINED_MODEL_NAME: the code of this model ({family}) gives a sentence "
+            f"different logits next to a longer one than on its own ({padding}), so its entities "
+            f"would depend on its neighbours; {REMEDY}."
         )
     logger.warning(
         "This model's code does not take packed rows (%s): one sentence a row, padded to the "

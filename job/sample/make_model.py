@@ -139,7 +139,7 @@ def train(network: BertForMaskedLM, ids: Sequence[Sequence[int]]) -> None:
 
 
 def origin(sentences: Sequence[str]) -> dict[str, str | float]:
-    """What the weights were made from, so that a test can tell whether they are out of date."""
+    """The origin of the weights, so that a test can tell whether they are out of date."""
     unlabelled = "\n".join(sentences).encode()
     return {
         "sentences_sha256": hashlib.sha256(unlabelled).hexdigest(),

@@ -18,7 +18,7 @@ class Conflict(NamedTuple):
 
 
 def conflicts_in(s: RunSettings) -> Iterator[Conflict]:
-    """What cannot be used together, in the order in which it is told."""
+    """The settings that cannot be used together, in the order of the messages."""
     yield from _of_precision(s)
     yield from _with_tpu(s)
     if s.warmup_ratio > 0 and s.lr_scheduler != "linear":

@@ -78,7 +78,7 @@ def _check_tpu_cores(cores: int) -> int:
 
 
 def cache_home(environ: Mapping[str, str]) -> Path:
-    """Where downloads are kept: XDG_CACHE_HOME, else ~/.cache, else the temporary folder.
+    """The folder of downloads: XDG_CACHE_HOME, else ~/.cache, else the temporary folder.
 
     https://specifications.freedesktop.org/basedir-spec/latest/ (a relative path is to be ignored)
     """
@@ -97,7 +97,7 @@ def _check_folder(text: object) -> object:
 
 
 def judge_files(text: str, tagged: str) -> list[str]:
-    """What is wrong with the places of `predict`, a sentence each."""
+    """The mistakes in the places of `predict`, a sentence each."""
     mistakes = []
     for name, place, checks in (
         ("IN", text, (check_location,)),
@@ -114,7 +114,7 @@ def judge_files(text: str, tagged: str) -> list[str]:
 def in_help(
     default: str | None = None, group: str | None = None, only_for: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """What `--help` shows in place of the default, and the title of the group that starts here.
+    """The text in `--help` in place of the default, and the title of the group that starts here.
 
     `only_for`: the operands of the command, such as the targets of `spec`, that take the argument;
     without any, all of them do.
@@ -123,7 +123,7 @@ def in_help(
 
 
 def said_in(field: FieldInfo) -> dict[str, Any]:
-    """What `in_help` put into a field; empty where it was not asked."""
+    """The facts that `in_help` put into a field; empty without it."""
     extra = field.json_schema_extra
     return extra if isinstance(extra, dict) else {}
 

@@ -1,4 +1,4 @@
-"""What people read about the arguments: `--help`, `--print_settings`, and what a value may be."""
+"""Texts about the arguments: `--help`, `--print_settings`, and what a value may be."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def allowed_values(field: FieldInfo) -> str:
-    """What follows "must be" in a message about a setting."""
+    """The words that follow "must be" in a message about a setting."""
     if field.annotation is bool:
         return "true or false"
     if get_origin(field.annotation) is Literal:
@@ -87,7 +87,7 @@ def help_text() -> str:
 
 
 def help_of_command(usage: str, text: str, fields: Mapping[str, FieldInfo]) -> str:
-    """What one command takes beside the arguments of the job."""
+    """The arguments of one command beside those of the job."""
     return "\n".join([usage, "", *_wrapped(text), *_arguments(fields)])
 
 

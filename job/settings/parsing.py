@@ -29,7 +29,7 @@ from job.settings.spelling import closest_flag
 
 # Command → the settings that it takes, the first where none is named; and of settings with an
 # operand, the name of that field → what it may be: {"target": {"docker": …}} for `spec docker`.
-Kinds = Mapping[str, type[Settings]]
+SettingsClasses = Mapping[str, type[Settings]]
 Choices = Mapping[str, Mapping[str, object]]
 
 ANSWERS = ("help", "version")
@@ -41,11 +41,11 @@ _YES = ("", "true", "1", "yes", "on")
 
 @dataclass(frozen=True)
 class Parsed:
-    """What to do and with which settings. `sources` says in words where each setting came from."""
+    """The command and its settings. `sources` says in words where each setting came from."""
 
-    command: str  # one of the kinds, or help or version
+    command: str  # one that has settings, or help or version
     operands: tuple[str, ...]
-    settings: Settings  # of the command's kind
+    settings: Settings  # of the command's class
     sources: Mapping[str, str]
     print_settings: bool
 
@@ -56,7 +56,7 @@ class _Asked:
 
     command: str
     operands: list[str]
-    kind: type[Settings]
+    settings_class: type[Settings]
     operand: str  # the field that the word after the command stands for, or ''
     choices: Mapping[str, object]
 
@@ -66,25 +66,33 @@ class _Asked:
         word = self.operands[0] if self.operands else ""
         return word if word in self.choices else ""
 
+    @property
+    def has_unknown_word(self) -> bool:
+        """Whether the one word after the command is none of the choices for it."""
+        return bool(self.operand) and len(self.operands) == 1 and not self.chosen
+
 
 def parse(
     argv: Sequence[str],
     environ: Mapping[str, str],
     cwd: Path,
-    kinds: Kinds,
+    settings_classes: SettingsClasses,
     choices: Choices,
 ) -> Parsed:
     """`argv` is without the program's name. Raises ArgumentError with one mistake on each line."""
-    fields = {name: field for kind in kinds.values() for name, field in kind.model_fields.items()}
+    fields = {n: each for c in settings_classes.values() for n, each in c.model_fields.items()}
     words = read_words(argv, {name: fields[name] for name in fields if name not in choices})
-    command, *operands = words.positional or [next(iter(kinds))]
+    command, *operands = words.positional or [next(iter(settings_classes))]
     for answer in ANSWERS:
         if answer in words.switches or command == answer:
             return Parsed(answer, tuple(words.positional), Settings(), {}, False)
-    kind = kinds.get(command, Settings)
-    operand = next((name for name in choices if name in kind.model_fields), "")
-    asked = _Asked(command, operands, kind, operand, choices.get(operand, {}))
-    mistakes = [*words.mistakes, *_judge_command(asked, kinds, words), *_judge_flags(asked, words)]
+    settings_class = settings_classes.get(command, Settings)
+    operand = next((name for name in choices if name in settings_class.model_fields), "")
+    asked = _Asked(command, operands, settings_class, operand, choices.get(operand, {}))
+    mistakes = [*words.mistakes, *_judge_command(asked, settings_classes, words)]
+    if asked.has_unknown_word and not words.has_unknown_flag:
+        raise ArgumentError("\n".join(mistakes))  # what else is missing depends on that word
+    mistakes += _judge_flags(asked, words)
     given = _merge(asked, words, environ, cwd, mistakes)
     left = leftovers(given)
     mistakes += [f"{_received(name, given)}: {why}." for name, why in left.items()]
@@ -93,7 +101,7 @@ def parse(
     mistakes += [*found, *_judge_output(command, given, environ, cwd)]
     if settings is None or mistakes:
         raise ArgumentError("\n".join(mistakes))
-    sources = {n: _source(n, given, settings) for n in kind.model_fields if n != operand}
+    sources = {n: _source(n, given, settings) for n in settings_class.model_fields if n != operand}
     print_settings = words.switches.get("print_settings", "no") in _YES
     return Parsed(command, tuple(operands), settings, sources, print_settings)
 
@@ -101,8 +109,11 @@ def parse(
 def _merge(
     asked: _Asked, words: Words, environ: Mapping[str, str], cwd: Path, mistakes: list[str]
 ) -> dict[str, Given]:
-    """What was said, by the strongest source that says it; of no use to this operand: left out."""
-    fields = {n: field for n, field in asked.kind.model_fields.items() if n != asked.operand}
+    """The value of each setting from its strongest source, without those that this target does not
+    take."""
+    fields = {
+        n: field for n, field in asked.settings_class.model_fields.items() if n != asked.operand
+    }
     given = {
         "cache_dir": Given(str(cache_home(environ)), "default"),
         **read_dotenv(IMAGE_DEFAULTS, fields, mistakes),
@@ -131,7 +142,7 @@ def _merge(
 
 def _takers(name: str, asked: _Asked) -> Sequence[str]:
     """The operands that take the argument `name`."""
-    return said_in(asked.kind.model_fields[name]).get("only_for") or tuple(asked.choices)
+    return said_in(asked.settings_class.model_fields[name]).get("only_for") or tuple(asked.choices)
 
 
 def _received(name: str, given: Mapping[str, Given]) -> str:
@@ -145,11 +156,11 @@ def _source(name: str, given: Mapping[str, Given], settings: Settings) -> str:
     return "sample preset" if is_preset else "default"
 
 
-def _judge_command(asked: _Asked, kinds: Kinds, words: Words) -> list[str]:
+def _judge_command(asked: _Asked, settings_classes: SettingsClasses, words: Words) -> list[str]:
     command, operands = asked.command, asked.operands
-    if command not in kinds:
-        *others, last = kinds
-        guess = closest_flag(command, [*kinds, *ANSWERS])
+    if command not in settings_classes:
+        *others, last = settings_classes
+        guess = closest_flag(command, [*settings_classes, *ANSWERS])
         known = f"the commands are {', '.join(others)} and {last}."
         hint = f"is {guess!r} meant?" if guess else known
         return [f"{command!r}: unknown command; {hint}"]
@@ -169,6 +180,11 @@ def _judge_command(asked: _Asked, kinds: Kinds, words: Words) -> list[str]:
 def _judge_operand(asked: _Asked) -> list[str]:
     if len(asked.operands) == 1 and asked.chosen:
         return []
+    if asked.has_unknown_word:
+        word = asked.operands[0]
+        begun = [choice for choice in asked.choices if choice.startswith(word)]
+        if len(begun) < 2 and (guess := closest_flag(word, asked.choices)):
+            return [f"{word!r}: unknown {asked.operand}; is {guess} meant?"]
     received = repr(" ".join(asked.operands)) if asked.operands else "none"
     known = ", ".join(asked.choices)
     return [f"{asked.command}: needs one {asked.operand} of {known}; received {received}."]
@@ -178,7 +194,7 @@ def _judge_flags(asked: _Asked, words: Words) -> list[str]:
     """Flags that do nothing here: those of `spec` for the job, those of one target for another."""
     mistakes = []
     for name, each in words.given.items():
-        if name not in asked.kind.model_fields:
+        if name not in asked.settings_class.model_fields:
             mistakes.append(f"{each.source[5:]}: is for `spec` only; leave it out.")
         elif asked.chosen and asked.chosen not in (takers := _takers(name, asked)):
             mistakes.append(f"{each.source[5:]}: is for {', '.join(takers)} only; leave it out.")
@@ -206,7 +222,7 @@ def _validate(
     if asked.operand:
         values[asked.operand] = asked.choices[given[asked.operand].text]
     try:
-        settings = asked.kind.model_validate(values)
+        settings = asked.settings_class.model_validate(values)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
     else:
@@ -218,7 +234,7 @@ def _validate(
         if each["type"] != "default_factory_not_called"  # it only follows from another one
     }
     good = {name: each for name, each in given.items() if name not in mistakes}
-    fields = asked.kind.model_fields
+    fields = asked.settings_class.model_fields
     sentences = [
         f"{_received(name, given)}: must be {allowed or allowed_values(fields[name])}."
         for name, allowed in mistakes.items()

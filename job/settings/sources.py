@@ -1,4 +1,4 @@
-"""Where a setting may come from beside the command line: the environment, .env files, Vertex AI."""
+"""Sources of a setting beside the command line: the environment, .env files, Vertex AI."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping

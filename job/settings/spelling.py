@@ -1,4 +1,7 @@
-"""Which name was probably meant. Environments are full of strangers, which must not stop a run."""
+"""The name that was probably meant.
+
+Environments are full of strangers, which must not stop a run.
+"""
 
 import difflib
 from collections.abc import Iterable

@@ -29,7 +29,7 @@ PASSING = (
 
 
 class CorruptedError(StorageError):
-    """What arrived is not what was sent."""
+    """The data that arrived is not the data that was sent."""
 
 
 DAMAGED = (CorruptedError, DataCorruption)
@@ -38,7 +38,7 @@ FULL = {errno.ENOSPC: "no space left on the device", errno.EDQUOT: "the disk quo
 
 
 class GaveUpError(Exception):
-    """What may pass did not, in so many attempts or seconds; `cause` is the last fault."""
+    """A fault that may pass did not, in so many attempts or seconds; `cause` is the last fault."""
 
     def __init__(self, cause: Exception, attempts: int, deadline_s: float):
         super().__init__(f"given up after {attempts} attempts")
@@ -129,7 +129,7 @@ def _named(url: str, error: Exception) -> JobError | None:
 
 
 def reason_of(error: BaseException) -> str:
-    """What an error says, in few words."""
+    """The reason that an error gives, in few words."""
     if isinstance(error, OSError) and error.errno in FULL:
         return f"{FULL[error.errno]}: free some, or choose another output"
     if isinstance(error, GoogleAPICallError):

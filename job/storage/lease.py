@@ -33,7 +33,7 @@ LOOK_EVERY_S = 1.0
 
 @dataclass(frozen=True)
 class LeaseRecord:
-    """What LEASE.json says. `renewals` makes each renewal other bytes."""
+    """The contents of LEASE.json. `renewals` makes each renewal other bytes."""
 
     holder: str
     process: str
@@ -200,7 +200,9 @@ def _take(lease: Lease, ttl_s: float) -> None:
     except FileNotFoundError:  # given back meanwhile
         return _take(lease, ttl_s)
     except FileExistsError as error:
-        raise OutputError(f"{url}: another job took this lease first; one may write.") from error
+        raise OutputError(
+            f"{url}: another job took this lease first; only one job may write."
+        ) from error
     logger.info("The lease of %s, which has ended, was taken over.", before.holder)
 
 

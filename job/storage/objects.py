@@ -21,7 +21,7 @@ from job.storage.urls import BUCKETS, LOCAL, is_local, join, local_path, scheme_
 
 
 class Store(Protocol):
-    """What a store has to do, a module or an object for each. A name is never a pattern.
+    """The operations of a store, a module or an object for each. A name is never a pattern.
 
     Whatever a store's own library raises is judged by `job.storage.faults`, and repeated or named
     here; FileNotFoundError and FileExistsError are answers.
@@ -57,7 +57,7 @@ STORES: dict[str | None, Store] = {
 
 
 def store_of(url: str) -> Store:
-    """Where the objects of `url` lie."""
+    """The store of `url`."""
     return STORES.get(scheme_of(url), fsspec_store)
 
 

@@ -113,7 +113,8 @@ def _by_another_spelling(url: str, there: Set[str], needed: Set[str]) -> set[str
 
 def _tell_left(url: str, ours: Set[str]) -> None:
     if left := sorted(set(objects.list_names(url)) - ours):
-        logger.info("%s: %s stay, for the job did not write them.", url, ", ".join(left))
+        names = ", ".join(left)
+        logger.info("%s: left in place, because the job did not write them: %s.", url, names)
 
 
 def _replace_folder(folder: Path, target: Path) -> bool:

@@ -25,7 +25,7 @@ DAMAGED_AT_REST = 3  # times in a row
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long a fault is met with new attempts, and how often.
+    """The number of new attempts after a fault, and the time for them.
 
     `timeout_s`: a request without an answer for so long has failed. `deadline_s` and `attempts`
     (None: any number) count from the last byte that was received, or else from the start.
@@ -42,13 +42,13 @@ _policy = RetryPolicy()
 
 
 def set_retry_policy(policy: RetryPolicy) -> None:
-    """What every later call of this process goes by, where it is given no other."""
+    """Sets the policy of every later call of this process that is given no other."""
     global _policy
     _policy = policy
 
 
 def retry_policy() -> RetryPolicy:
-    """What this process goes by."""
+    """The policy of this process."""
     return _policy
 
 

@@ -1,5 +1,6 @@
-"""TensorBoard's event file, which no run fails for. Written here and now: the queue and thread of
-tensorboardX need shared memory, and training would wait for ever for a thread that has failed.
+"""TensorBoard's event file; a run does not fail because of it. It is written synchronously: the
+queue and thread of tensorboardX need shared memory, and training would wait for ever for a thread
+that has failed.
 
 Reference: https://github.com/tensorflow/tensorboard/blob/master/docs/design/on_disk_format.md
 """

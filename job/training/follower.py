@@ -48,7 +48,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
 
 
 def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
-    """What this machine computes on, connected with the others."""
+    """The devices of this machine, connected with the others."""
     hardware = choose_hardware(
         settings.wanted_accelerator,
         settings.wanted_precision,
@@ -64,7 +64,7 @@ def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
 def facts_to_agree_on(
     settings: Settings, prepared: Prepared, hardware: Hardware, identity: Identity
 ) -> dict[str, object]:
-    """What machines must not differ in, by name."""
+    """The facts in which machines must not differ, by name."""
     return {
         "version": job.__version__,
         "accelerator": hardware.accelerator,

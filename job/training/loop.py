@@ -40,7 +40,7 @@ class WriteRight(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """What one run goes by: where it starts, how it saves, tells and is stopped, and its right to
+    """The dependencies of one run: its start, how it saves, tells and is stopped, and its right to
     write. `identity` goes into each manifest."""
 
     start: Start
@@ -111,9 +111,9 @@ def train_rank(
         first_step=run.start.position.step,
         workers=settings.cpu_workers,
     )
-    told = EpochHistory(run.line, checkpoints, module, plan.steps, train.sentence_count)
+    history = EpochHistory(run.line, checkpoints, module, plan.steps, train.sentence_count)
     callbacks = hardware.callbacks(prepared.rows_ES, prepared.layout.row_length)
-    callbacks += [told, checkpoints, *run.callbacks] if ranks.rank == 0 else [checkpoints]
+    callbacks += [history, checkpoints, *run.callbacks] if ranks.rank == 0 else [checkpoints]
     log_to = log_folder if ranks.rank == 0 else None
     trainer = make_trainer(settings, hardware, run.saver, callbacks, log_to)
     with inapplicable_advice_ignored(), run.saver.finishing():

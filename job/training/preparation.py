@@ -29,6 +29,13 @@ from job.training.batch_size import fitting_batch_size
 logger = logging.getLogger(__name__)
 
 TEST_MODE_SENTENCES = 64
+# The reasons in `EncodedSplit.lost`, worded to follow a count.
+LOST = {
+    "starts_inside_wordpiece": "starting inside a wordpiece",
+    "ends_inside_wordpiece": "ending inside a wordpiece",
+    "unseen_type": "of a type that train lacks",
+    "truncated": "behind the point where long sentences were cut",
+}
 TYPICAL_BATCH = 32  # to choose row counts by, where BATCH_SIZE=0 leaves it open
 
 
@@ -217,7 +224,7 @@ def _describe(name: str, split: Split, encoded: EncodedSplit) -> None:
     )
     lost = {reason: count for reason, count in encoded.lost.items() if count}
     if lost:
-        listed = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in lost.items())
+        listed = ", ".join(f"{count} {LOST[reason]}" for reason, count in lost.items())
         logger.info(
-            "%s: of %d entities, wordpiece tags cannot return exactly: %s.", name, entities, listed
+            "%s: wordpiece tags cannot return all %d entities exactly: %s.", name, entities, listed
         )

@@ -1,4 +1,4 @@
-"""What a trial of hyperparameter tuning reports: the metric, in a file that Vertex AI reads.
+"""The metric of a tuning trial, in a file that Vertex AI reads.
 
 https://cloud.google.com/vertex-ai/docs/training/using-hyperparameter-tuning. The file is that of
 the package cloudml-hypertune: JSON lines whose values are text, the newest hundred of them.

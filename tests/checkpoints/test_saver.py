@@ -174,7 +174,7 @@ def test_it_is_lightnings_checkpoint_io(saver, tmp_path):
     with pytest.raises(ArgumentError, match=r"checkpoints go to .*step=<number>"):
         trainer.save_checkpoint(storage.join(saver.store.url, "best.ckpt"))
     saver.remove_checkpoint(place)
-    with pytest.raises(IncompatibleError, match="no checkpoint that verifies"):
+    with pytest.raises(IncompatibleError, match="there is no intact checkpoint"):
         saver.load_checkpoint(place)
 
 

@@ -90,7 +90,7 @@ def test_another_format_is_refused(store, tmp_path):
 
 def test_a_url_without_a_checkpoint_is_refused(store, tmp_path):
     """RESUME=<url> names one checkpoint, not any."""
-    with pytest.raises(IncompatibleError, match="no checkpoint that verifies"):
+    with pytest.raises(IncompatibleError, match="there is no intact checkpoint"):
         start(store, tmp_path, str(tmp_path))
 
 

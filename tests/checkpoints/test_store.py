@@ -280,7 +280,8 @@ def test_files_of_a_person_below_checkpoints_stay(url, tmp_path, caplog, start_a
     assert storage.list_names(storage.join(url, "step=00000002")) == ["mine.txt", "sub"]
     ours = [] if start_anew else ["MANIFEST.json", data_of(store)]
     assert storage.list_names(storage.join(url, "step=00000001")) == sorted([*ours, "mine.txt"])
-    assert "step=00000003: mine.txt stay, for the job did not write them" in caplog.text
+    left = "step=00000003: left in place, because the job did not write them: mine.txt."
+    assert left in caplog.text
     assert "step=00000003 was never committed; deleted" not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""A machine that is about to go stops the run, as SIGTERM does."""
+"""A machine that is about to be taken away stops the run, as SIGTERM does."""
 
 import signal
 import time
@@ -79,7 +79,7 @@ def test_a_run_on_a_preempted_machine_saves_and_exits_143(tmp_path, server):
             break
     code, rest = finish(process)
     assert code == 143, log + rest
-    assert "This machine is about to go (preempted = TRUE)" in rest
+    assert "This machine is about to be taken away (preempted = TRUE)" in rest
     server.change("preempted", "FALSE")
     code, log = finish(start(world.flags(epochs=40, test_mode="false", save_every_steps=2)))
     assert code == 0, log

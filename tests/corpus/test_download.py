@@ -323,7 +323,7 @@ def test_redirects_on_loopback_are_followed_and_counted(server, target):
 
 def test_only_https_is_started_from():
     check_start("https://example.com/x")
-    with pytest.raises(ArgumentError, match="only https"):
+    with pytest.raises(ArgumentError, match="downloads need https"):
         check_start("http://93.184.215.14/x")
 
 

@@ -160,7 +160,7 @@ def test_a_web_folder_that_refuses_is_a_permission_error(load, server):
 
 def test_plain_http_is_refused_off_loopback(load):
     """A corpus comes by https, but from this machine."""
-    with pytest.raises(ArgumentError, match="only https"):
+    with pytest.raises(ArgumentError, match="downloads need https"):
         load(root_url="http://93.184.215.14/corpora")
 
 

@@ -71,6 +71,16 @@ def test_a_remote_output_of_an_earlier_run_outlives_a_failure(output, memory, tm
     assert memory.ls("/bucket", detail=False) == ["/bucket/out.txt"]
 
 
+@pytest.mark.parametrize(("count", "lines"), [(1, "1 line tagged"), (2, "2 lines tagged")])
+def test_the_lines_are_counted_in_words_that_fit(output, tmp_path, caplog, count, lines):
+    """One line is a line, several are lines."""
+    source, out = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_text("홍길동\n" * count)
+    with caplog.at_level("INFO"):
+        predict(str(output), str(source), str(out), cache_dir=tmp_path)
+    assert f"{out}: {lines} in " in caplog.text
+
+
 def test_a_missing_input_is_named(output, tmp_path):
     """A file or an object that is not there, or a folder, before OUT is made."""
     for name in (str(tmp_path / "nope.txt"), "memory://nope.txt"):

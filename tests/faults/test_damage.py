@@ -157,7 +157,7 @@ def test_another_runs_checkpoint_is_refused_by_name(runs, trained, changed, said
 
 
 def test_another_version_of_the_code_goes_on_with_a_warning(runs, server, trained, untouched):
-    """The same format: gone on from, and told that bits may differ."""
+    """The same format: gone on from, and told that the last bits may differ."""
     change_manifest(server, trained, NEWEST, code_version="0.0.9")
     code, log = runs.finish(trained)
     assert code == 0, log

@@ -133,6 +133,13 @@ def test_a_target_is_needed(words):
     assert any("needs one target of vertex-gpu, " in each for each in mistakes_of(*words))
 
 
+def test_an_unknown_target_is_told_alone():
+    """With the one that was probably meant; what else is missing depends on the target."""
+    assert mistakes_of("vertexgpu") == ["'vertexgpu': unknown target; is vertex-gpu meant?"]
+    (listed,) = mistakes_of("vertex")
+    assert listed.startswith("spec: needs one target of vertex-gpu, ")
+
+
 def test_what_only_a_specification_takes_is_no_argument_of_the_job():
     """As a flag it is refused; as a variable it is a stranger, since a .env may serve both."""
     with pytest.raises(ArgumentError, match="--machine_type: is for `spec` only; leave it out"):

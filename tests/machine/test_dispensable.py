@@ -34,7 +34,7 @@ def test_only_what_is_an_error_is_spared_and_told_once(caplog):
         with spare:
             raise OSError(28, "No space left on device")
     assert [r.getMessage() for r in caplog.records] == [
-        "The lamp: the run goes on without ([Errno 28] No space left on device)."
+        "The lamp: the run goes on without it ([Errno 28] No space left on device)."
     ]
     assert spare.is_lost
     with pytest.raises(KeyboardInterrupt), spare:

@@ -236,7 +236,7 @@ BAD_RUNS = {
     "no tpu": ({"accelerator": "tpu"}, 69, "no TPU"),
     "16 bits on a cpu": ({"precision": 16}, 64, "need a GPU"),
     "no such corpus": ({"downstream_corpus_name": "nothing"}, 65, "nothing"),
-    "no such checkpoint": ({"resume": "/nowhere/step=1"}, 78, "no checkpoint that verifies"),
+    "no such checkpoint": ({"resume": "/nowhere/step=1"}, 78, "there is no intact checkpoint"),
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from job.commands import CHOICES, KINDS
+from job.commands import CHOICES, SETTINGS_CLASSES
 from job.settings import Parsed, parsing
 
 NOWHERE = Path("/nonexistent")
@@ -13,4 +13,4 @@ def parse(
     argv: Sequence[str], environ: Mapping[str, str] | None = None, cwd: Path = NOWHERE
 ) -> Parsed:
     """What `python -m job ARGV` would do. Raises ArgumentError."""
-    return parsing.parse(argv, environ or {}, cwd, KINDS, CHOICES)
+    return parsing.parse(argv, environ or {}, cwd, SETTINGS_CLASSES, CHOICES)

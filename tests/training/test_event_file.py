@@ -42,7 +42,7 @@ def test_a_disk_that_is_full_ends_the_curves_and_nothing_else(tmp_path, monkeypa
     monkeypatch.setattr(RecordWriter, "write", full)
     for step in range(20):
         curves.log_metrics({"train_loss": 0.5}, step)
-    assert caplog.text.count("the run goes on without") == 1
+    assert caplog.text.count("the run goes on without it") == 1
     curves.finalize("success")
 
 

@@ -74,7 +74,7 @@ def test_what_failed_first_is_told(tmp_path, monkeypatch):
 def test_what_is_created_twice_is_told(tmp_path, monkeypatch):
     """Where the second of two creators wins as well, no lease can be held."""
     monkeypatch.setattr(storage, "create", lambda url, data: storage.write_bytes(url, data))
-    with pytest.raises(StorageError, match="was created twice"):
+    with pytest.raises(StorageError, match="the store let it be created twice"):
         probe_output(str(tmp_path / "out"))
     assert everything_in(tmp_path / "out") == []
 

@@ -22,7 +22,7 @@ def check_start(url: str) -> None:
     scheme = urlsplit(url).scheme.lower()
     if scheme == "https" or (scheme == "http" and is_loopback(url)):
         return
-    raise ArgumentError(f"{masked(url)}: only https is downloaded from; use the https address.")
+    raise ArgumentError(f"{masked(url)}: downloads need https; use the https address.")
 
 
 def check_redirect(url: str, from_loopback: bool) -> None:

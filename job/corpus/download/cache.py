@@ -28,7 +28,7 @@ _told: set[Path] = set()
 
 
 def in_writable(folder: Path, act: Callable[[Path], T]) -> T:
-    """What `act` gives with the cache at `folder` or, where it cannot write there, a temporary one.
+    """The result of `act` with the cache at `folder` or, where that is read-only, a temporary one.
 
     `act` raises OutputError where it cannot write.
     """
@@ -44,8 +44,8 @@ def tell_unwritable(folder: Path, error: BaseException) -> None:
     if folder not in _told:
         _told.add(folder)
         logger.warning(
-            "CACHE_DIR=%s cannot be written (%s): the run goes on without, and the next one "
-            "downloads and encodes again.",
+            "CACHE_DIR=%s cannot be written (%s): the run goes on without it, and the next "
+            "one downloads and encodes again.",
             folder,
             getattr(error, "strerror", None) or error,
         )
@@ -86,7 +86,7 @@ def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
 
 
 def cache_path(folder: Path, url: str, version: str) -> Path:
-    """Where a version of the file at `url` is kept: no two versions share a path."""
+    """The path at which a version of the file at `url` is kept: no two versions share a path."""
     key = hashlib.sha256(f"{url}\n{version}".encode()).hexdigest()[:32]
     return folder / key / url.rstrip("/").rsplit("/", 1)[-1]
 

@@ -78,7 +78,7 @@ def download(
 
 
 def find_version(url: str, policy: RetryPolicy | None = None) -> str | None:
-    """What tells versions of the file apart, "" where the server does not say; None if absent.
+    """A mark of the file's version, "" where the server does not say; None if absent.
 
     A page of HTML counts as absent: some servers send one with status 200 for any name.
     """

@@ -21,9 +21,10 @@ def file_url(file_id: str, drive_url: str = DRIVE_URL) -> str:
 
 
 def next_url(page: str, page_url: str, target: Path) -> str:
-    """Where the confirm page leads. Raises the JobError that says what any other page means.
+    """The address that the confirm page leads to.
 
-    `target` is where the file can be put by hand.
+    `target` is where the file can be put by hand. Raises the JobError that says what any other
+    page means.
     """
     parsed = _Page()
     parsed.feed(page)

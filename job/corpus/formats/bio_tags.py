@@ -23,7 +23,7 @@ from job.corpus.formats.placement import (
     place_in_carried,
     place_in_marked,
 )
-from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.text_lines import LineError, Note
 from job.sentence import Span
 
 OUTSIDE_TAGS = frozenset(("O", "-"))
@@ -38,7 +38,9 @@ CHARACTERS, WORDS = "", " "  # what joins units when nothing else carries the te
 JOINED_AS = {CHARACTERS: "characters joined as they are", WORDS: "words joined by one space"}
 
 # What may be noted of a sentence that was read.
-OPENED_BY_INSIDE = "entities that start with I- were opened there (IOB1)"
+OPENED_BY_INSIDE = Note(
+    "entity that starts with I- was", "entities that start with I- were", "opened there (IOB1)"
+)
 
 
 class Tag(NamedTuple):
@@ -118,7 +120,7 @@ def read_units(
     tags: Sequence[Tag | LineError],
     carried: str | None,
     joiner: str,
-    noted: Counter[str],
+    noted: Counter[Note],
     *,
     marked: str | None = None,
     words: Sequence[str] | None = None,

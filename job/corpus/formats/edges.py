@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from job.corpus.formats.text_lines import LineError, Rejected
+from job.corpus.formats.text_lines import LineError, Note, Rejected
 from job.sentence import Sentence, Span
 
-BLANKS = "entities begin or end with white space, which was left out of them"
-UNSEEN = (
-    "entities begin or end with a zero-width mark, a soft hyphen or a control character, which was "
-    "left out of them"
+BLANKS = Note("entity begins or ends", "entities begin or end", "with white space, now left out")
+UNSEEN = Note(
+    BLANKS.one,
+    BLANKS.many,
+    "with a zero-width mark, a soft hyphen or a control character, now left out",
 )
-TWICE = "spans were given twice, and count once"
+TWICE = Note("span was", "spans were", "given twice, to be counted once")
 NOTHING_SEEN = "an entity of nothing but blanks"
 OVERLAP = "overlapping spans"
 # Visible signs of category Cf: Arabic, Syriac and Kaithi number marks, and the tags of flag emoji.
@@ -31,16 +32,18 @@ SEEN_FORMATS = frozenset(
 
 
 @cache
-def _edge(character: str) -> str:
-    """Why the character is no part of a mention at its edge, or nothing."""
+def _edge(character: str) -> Note | None:
+    """The reason why the character is no part of a mention at its edge, if it is none."""
     if character.isspace():
         return BLANKS
     if unicodedata.category(character) in ("Cc", "Cf") and ord(character) not in SEEN_FORMATS:
         return UNSEEN
-    return ""
+    return None
 
 
-def settle(sentences: Sequence[Sentence], noted: Counter) -> tuple[list[Sentence], list[Rejected]]:
+def settle(
+    sentences: Sequence[Sentence], noted: Counter[Note]
+) -> tuple[list[Sentence], list[Rejected]]:
     """The sentences with trimmed spans in order, and those whose spans cannot all be right."""
     settled, rejected = [], []
     for sentence in sentences:
@@ -53,7 +56,7 @@ def settle(sentences: Sequence[Sentence], noted: Counter) -> tuple[list[Sentence
     return settled, rejected
 
 
-def settled_spans(text: str, spans: Sequence[Span], noted: Counter) -> tuple[Span, ...]:
+def settled_spans(text: str, spans: Sequence[Span], noted: Counter[Note]) -> tuple[Span, ...]:
     """The spans trimmed and in order, each once. Raises LineError."""
     found: list[Span] = []
     for span in spans:
@@ -70,7 +73,7 @@ def settled_spans(text: str, spans: Sequence[Span], noted: Counter) -> tuple[Spa
     return tuple(once)
 
 
-def _trimmed(text: str, span: Span, noted: Counter) -> Span:
+def _trimmed(text: str, span: Span, noted: Counter[Note]) -> Span:
     start, end = span.start, span.end
     reasons = set()
     while start < end and (reason := _edge(text[start])):

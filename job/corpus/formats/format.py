@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from job.corpus.formats.json_rows.rows import array_of
-from job.corpus.formats.text_lines import Line, Rejected, read_lines
+from job.corpus.formats.text_lines import Line, Note, Rejected, read_lines
 from job.errors import DataError
 from job.sentence import Sentence
 
@@ -55,7 +55,7 @@ class CorpusFile:
 
 @dataclass(frozen=True)
 class Options:
-    """What is said of a corpus beside its files.
+    """The facts about a corpus that its files do not hold.
 
     `find_tag_names` is asked for the names of integer tags; `fields` are columns that the user
     named, `text` or `tags` -> its number from 1.
@@ -66,7 +66,7 @@ class Options:
 
 
 class Score(NamedTuple):
-    """How surely a file is in a format, from 0 to CERTAIN, and what gave it away.
+    """The certainty that a file is in a format, from 0 to CERTAIN, and what gave it away.
 
     `refusal` is raised where the format is the likeliest, or none is likely: its shape is known,
     and is not read.
@@ -86,12 +86,12 @@ class Score(NamedTuple):
 
 @dataclass
 class Contents:
-    """What the files of a split hold: how they were read, and how often what is worth a note."""
+    """The contents of a split's files: how they were read, and how often what is worth a note."""
 
     how: str
     sentences: list[Sentence]
     rejected: list[Rejected]
-    noted: Counter[str] = field(default_factory=Counter)
+    noted: Counter[Note] = field(default_factory=Counter)
 
 
 class Format(NamedTuple):

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.text_lines import LineError, Note
 from job.sentence import Span
 
 TYPE = r"[^\s:<>]+"
@@ -25,7 +25,11 @@ CLOSING = re.compile(rf":({TYPE})>")
 DECISIONS = re.compile("[<:]")
 MAX_READINGS = 64  # followed at once; more are as good as ambiguous, and the time stays linear
 
-PAIRED = "lines were read so that the angle brackets within each mention form pairs"
+PAIRED = Note(
+    "line",
+    "lines",
+    "had ambiguous angle brackets, read so that each mention holds whole pairs",
+)
 DIFFERS = "tagged text differs from the sentence"
 BROKEN = "broken markup"
 AMBIGUOUS = "ambiguous markup"
@@ -41,7 +45,7 @@ def mark(text: str, spans: Sequence[Span]) -> str:
     return "".join(parts) + text[position:]
 
 
-def read_markup(sentence: str, tagged: str, noted: Counter | None = None) -> tuple[Span, ...]:
+def read_markup(sentence: str, tagged: str, noted: Counter[Note] | None = None) -> tuple[Span, ...]:
     """The entities that `tagged` marks, as offsets of `sentence`. Raises LineError."""
     if "<" not in sentence and ">" not in sentence:
         # Every < and > is then markup, so there is one reading at most, and a pattern finds it.

@@ -45,7 +45,7 @@ FORMATS: tuple[Format, ...] = (
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a file holds. `format` says how it was read, and `why` what gave it away."""
+    """The contents of a file. `format` says how it was read, and `why` what gave it away."""
 
     format: str
     why: str
@@ -78,7 +78,7 @@ def parse(
         contents = form.read([file], options)
         sentences, unsettled = settle(contents.sentences, contents.noted)
     rejected = sorted([*contents.rejected, *unsettled], key=lambda row: row.line)
-    notes = [*file.notes, *(f"{count} {what}" for what, count in contents.noted.items())]
+    notes = [*file.notes, *(note.counted(count) for note, count in contents.noted.items())]
     return Parsed(contents.how, score.why, tuple(sentences), tuple(rejected), tuple(notes))
 
 

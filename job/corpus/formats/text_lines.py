@@ -8,6 +8,7 @@ off; nothing else is changed, so an offset counts code points of the text as it 
 import re
 from dataclasses import dataclass, field
 from shlex import quote
+from typing import NamedTuple
 
 from job.errors import DataError
 
@@ -46,6 +47,18 @@ class Rejected:
     def place(self) -> str:
         """The file and the line, for messages."""
         return f"{self.file}:{self.line}"
+
+
+class Note(NamedTuple):
+    """Something to tell of what was read, by how often it was met: "1 line had", "2 lines had"."""
+
+    one: str
+    many: str
+    rest: str
+
+    def counted(self, count: int) -> str:
+        """The note for so many, without a full stop."""
+        return f"{count} {self.one if count == 1 else self.many} {self.rest}"
 
 
 class LineError(ValueError):
@@ -197,7 +210,7 @@ def _hangul(text: str) -> int:
 
 
 def in_other_words(path: str, encoding: str) -> str:
-    """What follows "FILE is": its encoding, and the command that makes it readable."""
+    """The words that follow "FILE is": its encoding, and the command that makes it readable."""
     command = f"iconv -f {encoding} -t UTF-8"
     if path == STDIN:
         return f"in {encoding}, not in UTF-8; pipe it through `{command}`."

@@ -15,7 +15,7 @@ from job.corpus.formats.format import (
     one_by_one,
 )
 from job.corpus.formats.markup import IS_TYPE, mark, read_markup
-from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.text_lines import LineError, Note
 from job.errors import DataError
 from job.sentence import Sentence
 
@@ -49,7 +49,7 @@ def to_tagged(sentence: Sentence) -> str:
 
 
 def read_tagged_line(
-    line: str, number: int, noted: Counter[str] | None = None, file: str = ""
+    line: str, number: int, noted: Counter[Note] | None = None, file: str = ""
 ) -> Sentence:
     """The sentence of one line and its entities. Raises LineError."""
     text, *rest = line.split(SEPARATOR)

@@ -31,7 +31,10 @@ AGAIN = "start the job again, and it goes on from the last checkpoint"
 
 @dataclass(frozen=True)
 class EndReason:
-    """Why the machines leave. `code`: 0 when all is done, 128 + a signal's number, an error's."""
+    """The reason why the machines leave.
+
+    `code`: 0 when all is done, 128 + a signal's number, an error's.
+    """
 
     code: int
     sentence: str = ""

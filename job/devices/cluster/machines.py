@@ -55,7 +55,7 @@ class OneMachine:
         """Tells the others why this machine leaves, before anything waits for them."""
 
     def before_forced_end(self, act: Callable[[], None]) -> None:
-        """What is done where this process can only be ended from outside its main thread."""
+        """Sets what is done where this process can only be ended from outside its main thread."""
 
 
 class Cluster(OneMachine):
@@ -109,7 +109,8 @@ class Cluster(OneMachine):
         self._raise_reason()
 
     def wait_for_all(self) -> None:
-        """So that no machine waits in torch, and deaf, while another still reads its corpus."""
+        """Waits for every machine here, where signals are heard, before any of them waits in
+        torch."""
         self.meetings += 1
         keys = [f"meeting-{self.meetings}-{rank}" for rank in range(self.count)]
         self.store.set(keys[self.rank], "here")
@@ -146,7 +147,7 @@ class Cluster(OneMachine):
         self.watch.before_forced_end = act
 
     def explained(self, error: BaseException) -> BaseException:
-        """Why the machines leave, where this error only follows from it; else the error."""
+        """The reason why the machines leave, where this error follows from it; else the error."""
         self.note_failure(error)
         if not self.watch.heard.wait(REASON_WITHIN_S):
             lost = f"The machines lost each other ({str(error).splitlines()[0]}); {AGAIN}."

@@ -114,7 +114,7 @@ def _cores_present() -> int:
     runtime.require_loadable()
     if (device := runtime.runtime_device()) != runtime.RUNTIME:
         raise UnavailableError(
-            f"PJRT_DEVICE={device or ''}: torch_xla would compute on something else than the TPU; "
+            f"PJRT_DEVICE={device or ''}: torch_xla would not compute on the TPU; "
             f"set PJRT_DEVICE={runtime.RUNTIME}, or use ACCELERATOR=cpu."
         )
     cores = runtime.count_cores()

@@ -34,7 +34,7 @@ TPU_BUSY = "Is the TPU free? Another job may hold it."
 
 
 class RankError(Exception):
-    """What went wrong on a rank, with its traceback as text."""
+    """An error of a rank, with its traceback as text."""
 
 
 class Coordinator:
@@ -69,7 +69,7 @@ class Coordinator:
 
     @property
     def has_begun(self) -> bool:
-        """Whether any rank has come as far as to train."""
+        """Whether any rank has begun to train."""
         return bool(self._begun_at)
 
     def _look_after_children(self) -> None:

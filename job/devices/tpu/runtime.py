@@ -45,7 +45,7 @@ def count_cores() -> int:
         return tpu.num_available_devices() if tpu.num_available_chips() else 0
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise UnavailableError(
-            f"The metadata server does not tell what TPU this machine has ({error}); start a "
+            f"The metadata server does not say which TPU this machine has ({error}); start a "
             "container there with --net=host, or use ACCELERATOR=cpu."
         ) from error
 

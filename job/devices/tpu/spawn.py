@@ -194,7 +194,7 @@ def _as_text(error: BaseException) -> RankError:
 
 
 class RankProcess:
-    """What the ranks of one process share: its log, and its end."""
+    """The shared part of the ranks of one process: its log, and its end."""
 
     _made: ClassVar[dict[str, "RankProcess"]] = {}
     _making = threading.Lock()

@@ -55,7 +55,7 @@ ATTEMPTS = 3
 
 
 def wanted_files(names: Iterable[str]) -> list[str]:
-    """Which of a model directory's files to fetch: pickled weights only without safetensors."""
+    """The files of a model directory to fetch: pickled weights only without safetensors."""
     names = list(names)
     safe = _matching(names, SAFETENSORS)
     return [*_matching(names, TEXT_FILES), *(safe or _matching(names, PICKLES))]

@@ -31,14 +31,12 @@ from job.model.pretrained.label_rows import keep_rows_by_name
 logger = logging.getLogger(__name__)
 
 
-def load_classifier(
-    folder: Path, label_map: LabelMap, *, from_scratch: bool = False, trained: bool = False
-) -> PreTrainedModel:
+def load_classifier(folder: Path, label_map: LabelMap, *, trained: bool = False) -> PreTrainedModel:
     """The network with a classifier over `label_map`, in float32, on the CPU.
 
-    A new classifier is drawn from torch's generator: seed it first. `from_scratch` draws every
-    weight and reads config.json only. With `trained` the classifier must be in the files, with
-    exactly these labels; otherwise that of an earlier training keeps the rows of the same names.
+    A new classifier is drawn from torch's generator: seed it first. With `trained` the
+    classifier must be in the files, with exactly these labels; otherwise that of an earlier
+    training keeps the rows of the same names.
     """
     config, earlier = load_config(folder), load_config(folder)
     config.id2label = dict(enumerate(label_map.labels))
@@ -50,8 +48,6 @@ def load_classifier(
         )
     head_of(config)  # one that is unknown is refused here
     with damage_named(folder), quiet_library():
-        if from_scratch:
-            return AutoModelForTokenClassification.from_config(config, dtype=torch.float32)
         _require_weights(folder)
         network, report = AutoModelForTokenClassification.from_pretrained(
             folder,

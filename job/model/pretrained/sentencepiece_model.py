@@ -66,30 +66,30 @@ def read_sentencepiece(
     pieces that SentencePiece gives.
     """
     proto, processor = open_sentencepiece(file)
-    told = _told(folder)
+    tokenizer_config = _read_config(folder)
     tokenizer: PreTrainedTokenizerFast | None = None
     steps: set[str] = set()
     if (loaded := _of_class(folder, file, config)) is not None:
         steps = _steps(loaded)
         tokenizer = _with_ids_of(loaded, proto, steps)
     if tokenizer is None:
-        steps = {"Lowercase"} if told.get("do_lower_case") else set()
-        tokenizer = _built(file, proto, told, steps)
+        steps = {"Lowercase"} if tokenizer_config.get("do_lower_case") else set()
+        tokenizer = _built(file, proto, tokenizer_config, steps)
     _refuse_other_pieces(file, tokenizer, proto, processor, _prepared(steps))
     return tokenizer
 
 
-def _told(folder: Path) -> Mapping:
-    """tokenizer_config.json and special_tokens_map.json; what is in neither is not told."""
-    told: dict = {}
+def _read_config(folder: Path) -> Mapping:
+    """The values of special_tokens_map.json and tokenizer_config.json; the latter's win."""
+    config: dict = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         file = folder / name
         try:
             content = json.loads(file.read_bytes()) if file.is_file() else {}
         except ValueError as error:
             raise DataError(f"{file}: is not JSON ({error}); mend it, or remove it.") from error
-        told |= content if isinstance(content, dict) else {}
-    return told
+        config |= content if isinstance(content, dict) else {}
+    return config
 
 
 def _of_class(folder: Path, file: Path, config: PreTrainedConfig) -> PreTrainedTokenizerFast | None:
@@ -116,35 +116,34 @@ def _of_class(folder: Path, file: Path, config: PreTrainedConfig) -> PreTrainedT
 
 def _steps(loaded: PreTrainedTokenizerFast) -> set[str]:
     """What the class does to a text that the file does not: lower case, accents taken off."""
-    told = json.dumps(json.loads(loaded.backend_tokenizer.to_str())["normalizer"])
-    return {step for step in ("Lowercase", "StripAccents") if f'"{step}"' in told}
+    normalizer = json.dumps(json.loads(loaded.backend_tokenizer.to_str())["normalizer"])
+    return {step for step in ("Lowercase", "StripAccents") if f'"{step}"' in normalizer}
 
 
 def _with_ids_of(
     loaded: PreTrainedTokenizerFast, proto: ModelProto, steps: set[str]
 ) -> PreTrainedTokenizerFast | None:
     """The class's ids and special tokens; the file's scores, unknown piece and reading."""
-    told = json.loads(loaded.backend_tokenizer.to_str())
-    if told["model"]["type"] != "Unigram" or proto.trainer_spec.model_type != UNIGRAM:
+    backend = json.loads(loaded.backend_tokenizer.to_str())
+    if backend["model"]["type"] != "Unigram" or proto.trainer_spec.model_type != UNIGRAM:
         return None
-    ids = {piece: i for i, (piece, _) in enumerate(told["model"]["vocab"])}
+    ids = {piece: i for i, (piece, _) in enumerate(backend["model"]["vocab"])}
     named = {name: str(v) for name in SPECIAL if (v := getattr(loaded, name)) is not None}
     if named.get("unk_token") not in ids:
         named["unk_token"] = proto.trainer_spec.unk_piece
-    told["model"]["unk_id"] = ids.get(named["unk_token"])
-    told["model"]["byte_fallback"] = proto.trainer_spec.byte_fallback
-    backend = Tokenizer.from_str(json.dumps(told))
-    return _wrapped(backend, proto, steps, named)
+    backend["model"]["unk_id"] = ids.get(named["unk_token"])
+    backend["model"]["byte_fallback"] = proto.trainer_spec.byte_fallback
+    return _wrapped(Tokenizer.from_str(json.dumps(backend)), proto, steps, named)
 
 
 def _built(
-    file: Path, proto: ModelProto, told: Mapping, steps: set[str]
+    file: Path, proto: ModelProto, tokenizer_config: Mapping, steps: set[str]
 ) -> PreTrainedTokenizerFast:
     """The file's own ids, and BERT's frame: [CLS] before, [SEP] behind."""
     pieces = {piece.piece: i for i, piece in enumerate(proto.pieces)}
     named = {"unk_token": proto.trainer_spec.unk_piece}
     for name, candidates in CANDIDATES.items():
-        value = told.get(name)
+        value = tokenizer_config.get(name)
         value = value.get("content") if isinstance(value, dict) else value
         found = [piece for piece in (value, *candidates) if piece in pieces]
         if found:

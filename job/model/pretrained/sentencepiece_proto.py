@@ -1,4 +1,4 @@
-"""What a SentencePiece model file holds, as far as a tokenizer follows from it.
+"""The fields of a SentencePiece model file that a tokenizer follows from.
 
 Source: https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto
 """

@@ -51,8 +51,9 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     known = [syllable for syllable in SYLLABLES if syllable in vocabulary]
     if known and all(tokenizer.tokenize(s) == [tokenizer.unk_token] for s in known):
         raise DataError(
-            f"{folder}: the tokenizer takes Hangul apart and knows no syllable of its vocabulary; "
-            f'put {{"do_lower_case": false}} into tokenizer_config.json.'
+            f"{folder}: the tokenizer splits Hangul into letters, so it finds none of the "
+            'syllables in its vocabulary; put {"do_lower_case": false} into '
+            "tokenizer_config.json."
         )
     return tokenizer
 

@@ -30,7 +30,7 @@ class Output:
     scratch: Path
 
     def find_start(self, resume: str, identity: Identity, network: torch.nn.Module) -> Start:
-        """Where the run begins; the files of its checkpoint are then in `scratch`."""
+        """The start of the run; the files of its checkpoint are then in `scratch`."""
         return find_start(self.store, resume, identity, network, self.scratch / "start")
 
     def make_ready(self, settings: Settings, prepared: Prepared, start: Start) -> None:

@@ -88,11 +88,14 @@ def _create(url: str, place: str) -> None:
         storage.create(place, TWO)
     except FileExistsError:
         return
-    raise StorageError(f"{place}: was created twice; there one job cannot be told from another.")
+    raise StorageError(
+        f"{place}: the store let it be created twice, so two jobs cannot be kept apart there; "
+        "choose another DOWNSTREAM_MODEL_DIR."
+    )
 
 
 def _replace(url: str) -> None:
-    """As a model takes the place of the one before."""
+    """Tries to replace a folder, as a new model replaces the old one."""
     with tempfile.TemporaryDirectory(prefix="job-") as name:
         folder = Path(name)
         (folder / "config.json").write_bytes(ONE)

@@ -36,8 +36,8 @@ def needs_of(
     store: CheckpointStore,
     scratch: Path,
 ) -> list[Need]:
-    """What a run from `position` writes: to this machine's `scratch`, and to an output on a path,
-    but not to one where RESUME=never makes room first."""
+    """The space that a run from `position` needs: in `scratch` here, and in an output on a path,
+    but not in one where RESUME=never makes room first."""
     network, url = prepared.network, settings.downstream_model_dir
     weights = [*network.parameters(), *network.buffers()]
     model = sum(tensor.numel() * tensor.element_size() for tensor in weights)

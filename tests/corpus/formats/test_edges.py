@@ -53,7 +53,7 @@ def test_what_is_not_seen_is_trimmed_at_both_ends_and_counted(form, edge, note):
     first = parsed.sentences[0]
     assert first.text == text
     assert [text[a:b] for a, b, _ in first.spans] == [f"홍{edge}길동"]
-    assert f"1 {note}" in parsed.notes
+    assert note.counted(1) in parsed.notes
     assert not parsed.rejected
 
 
@@ -104,7 +104,7 @@ def test_a_span_that_is_given_twice_counts_once():
     ]
     parsed = parse("".join(json.dumps(row) + "\n" for row in rows).encode(), "f.jsonl")
     assert [tuple(span) for span in parsed.sentences[0].spans] == [(0, 3, "PS")]
-    assert f"1 {TWICE}" in parsed.notes
+    assert TWICE.counted(1) in parsed.notes
     assert [row.line for row in parsed.rejected] == [2]
 
 

@@ -135,18 +135,18 @@ STATUSES = (
         ({"spans": None}, '"spans": null'),
     ],
 )
-def test_rows_that_nobody_stands_by_are_left_out_and_counted(said, note):
+def test_rows_that_are_not_to_be_used_are_left_out_and_counted(said, note):
     """They are neither sentences nor rejected ones, whatever their spans are."""
     good = {"text": "부산은 넓다", "spans": [[0, 2, "LC"]], "answer": "accept", "is_labeled": True}
     parsed = read([good, {"text": "시청", "spans": [[0, 2, "PS"]], **said}])
     assert mentions(parsed) == [("부산", "LC")]
     assert not parsed.rejected
-    assert f"1 rows were left out, since they say {note}" in parsed.notes
+    assert f"1 row was left out, marked {note}" in parsed.notes
 
 
 def test_a_file_of_nothing_but_left_out_rows_is_refused():
     """It would be an empty split."""
-    with pytest.raises(DataError, match="no row that somebody stands by: 1 rows"):
+    with pytest.raises(DataError, match="has no usable row: 1 row was"):
         read([{"text": "시청", "spans": [], "answer": "reject"}])
 
 
@@ -237,7 +237,7 @@ LABEL_STUDIO_TASK = {
             [SPACY.format(each=".[] | "), "spaCy"],
         ),
         (2 * (json.dumps(["홍길동은", {"entities": []}]) + "\n"), [SPACY.format(each=""), "spaCy"]),
-        (json.dumps(["가", "나"]), ["something else than objects"]),
+        (json.dumps(["가", "나"]), ["array whose elements are not objects"]),
         (json.dumps({"data": [{"text": "가"}]}, indent=1), ["one JSON document", "`data`"]),
         ('[{"text": "가"},\n {"text": \n', ["begins like a JSON array"]),
     ],

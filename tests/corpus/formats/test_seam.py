@@ -6,7 +6,7 @@ import pytest
 
 from job.corpus.formats import recognise
 from job.corpus.formats.format import CERTAIN, Contents, Format, Score, one_by_one
-from job.corpus.formats.text_lines import LineError, Rejected
+from job.corpus.formats.text_lines import LineError, Note, Rejected
 from job.corpus.load import load_corpus
 from job.errors import DataError
 from job.sentence import Sentence, Span
@@ -33,7 +33,7 @@ def read_arrows(file, options):
         start = text.index(name)
         spans = (Span(start, start + len(name), type_),) if name else ()
         contents.sentences.append(Sentence(text, spans, number, file.path))
-        contents.noted["lines had an arrow"] += 1
+        contents.noted[Note("line", "lines", "had an arrow")] += 1
     return contents
 
 

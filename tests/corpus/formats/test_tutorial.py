@@ -34,6 +34,14 @@ def test_tagged_text_reads_back_equal_or_is_rejected_as_ambiguous(sentence):
     assert found in (sentence, AMBIGUOUS)
 
 
+@pytest.mark.parametrize(("count", "lines"), [(1, "1 line had"), (2, "2 lines had")])
+def test_the_note_of_angle_brackets_counts_in_its_number(count, lines):
+    """One line is a line, several are lines."""
+    parsed = parse("<2>␞<<2:NOH>>\n".encode() * count, "f.txt")
+    told = f"{lines} ambiguous angle brackets, read so that each mention holds whole pairs"
+    assert told in parsed.notes
+
+
 @settings(deadline=None)
 @given(sentences(st.characters(exclude_categories=("Cs",), exclude_characters="<>␞\0\n\r")))
 def test_without_angle_brackets_every_sentence_reads_back_equal(sentence):

@@ -93,7 +93,7 @@ def _is_comment(line: str, fields: Sequence[str], tabs: bool, tags: int, block: 
 
 
 def check_width(blocks: Sequence[Block], path: str, fields: Mapping[str, int]) -> int:
-    """How many columns the rows have; the sentences of rows with others are rejected.
+    """The number of columns of the rows; the sentences of rows with others are rejected.
 
     Rows may differ where the user named both columns. Raises DataError where nothing is left.
     """

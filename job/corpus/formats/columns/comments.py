@@ -41,7 +41,7 @@ def is_comment(line: str, is_row: bool, tabs: bool, within: bool, before: Sequen
 
 
 def read_carried(comments: Sequence[str]) -> tuple[Carried | None, list[str]]:
-    """What carries the text by its form, if anything, and what else may carry it."""
+    """The comment that carries the text by its form, if any, and the others that may carry it."""
     carried, others, hashed = None, [], []
     for i, line in enumerate(comments):
         if named := NAMED_TEXT.fullmatch(line):

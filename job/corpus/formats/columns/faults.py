@@ -38,7 +38,7 @@ def reject_faults(
 
 
 def reject_jumps(blocks: Sequence[Block], columns: Columns) -> None:
-    """Where rows are numbered, one is missing or a blank line is, if the numbers do not go on.
+    """Rejects numbered rows whose numbers do not go on: a row is missing, or a blank line is.
 
     Sentences that carry their text are held against that instead.
     """

@@ -35,11 +35,11 @@ from job.corpus.formats.format import (
     refusal_of,
 )
 from job.corpus.formats.placement import DIFFER, DISAGREE
-from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.text_lines import LineError, Note
 from job.corpus.formats.unread import refuse_unread
 from job.sentence import Sentence
 
-IGNORED = "comment lines were left out"
+IGNORED = Note("comment line was", "comment lines were", "left out")
 
 
 def _score(file: CorpusFile, options: Options) -> Score:
@@ -105,7 +105,7 @@ def _spelled(block: Block, column: int) -> str | None:
     return next((text for text in texts if any(spells(way, text) for way in ways)), None)
 
 
-def _choose_comments(blocks: Sequence[Block], column: int, noted: Counter[str]) -> None:
+def _choose_comments(blocks: Sequence[Block], column: int, noted: Counter[Note]) -> None:
     """Takes comments of no form for the text where most of the file's spell the units."""
     free = [block for block in blocks if block.others and not block.carried]
     texts = [_spelled(block, column) for block in free]
@@ -149,7 +149,7 @@ def _clean_units(
     return [*how, f"without the `{prefix}` before every unit"] if prefix else how
 
 
-def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[str]) -> list[str]:
+def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> list[str]:
     """Reads each sentence, and says where its text is from."""
     good = [block for block in blocks if not block.error]
     units = [[row[columns.text] for row in block.rows] for block in good]

@@ -31,7 +31,7 @@ Row = Sequence[str]
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns hold the text and the tags, from 0, and what each holds."""
+    """The columns of the text and the tags, counted from 0, and what each holds."""
 
     text: int
     tags: int

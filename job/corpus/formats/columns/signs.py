@@ -82,7 +82,9 @@ def refuse_pieces(table: Table, columns: Columns, chosen: bool) -> None:
     units = table.counts[columns.text]
     said = "put the sentence before its rows as `# text = …`"
     if any("SpaceAfter=No" in value for values in table.counts for value in values):
-        raise table.refuse("`SpaceAfter=No` is not read, so blanks cannot be told", said)
+        raise table.refuse(
+            "`SpaceAfter=No` is not read, so it is unknown where the spaces are", said
+        )
     spoken = {u for u in units if (match := SPOKEN.fullmatch(u)) and is_part_of_speech(match[1])}
     if len(spoken) >= AT_LEAST and table.share(columns.text, spoken) >= MOST:
         raise table.refuse(
@@ -114,7 +116,7 @@ def refuse_pieces(table: Table, columns: Columns, chosen: bool) -> None:
 
 
 def find_prefix(table: Table, text: int) -> str | None:
-    """What every unit begins with, such as `ko:`. Raises DataError for what cannot be taken off."""
+    """The prefix of every unit, such as `ko:`. Raises DataError for what cannot be taken off."""
     units = table.counts[text]
     prefixes = {unit: match[1] for unit in units if (match := PREFIX.fullmatch(unit))}
     distinct = set(prefixes.values())

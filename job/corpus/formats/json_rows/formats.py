@@ -56,10 +56,8 @@ def _read(rows: Rows, kind: str, file: CorpusFile, options: Options) -> Contents
             "order, one a line, into label_names.txt beside it (or its dataset_info.json)."
         )
     if contents.noted and not contents.sentences and not contents.rejected:
-        said = "; ".join(f"{count} {what}" for what, count in contents.noted.items())
-        raise DataError(
-            f"{file.path} has no row that somebody stands by: {said}. Annotate some first."
-        )
+        said = "; ".join(note.counted(count) for note, count in contents.noted.items())
+        raise DataError(f"{file.path} has no usable row: {said}. Annotate and accept some first.")
     contents.how = f"{kind} {contents.how}"
     return contents
 

@@ -23,19 +23,19 @@ from job.corpus.formats.json_rows.offsets import (
 from job.corpus.formats.json_rows.rows import Row, Rows, without_left_out
 from job.corpus.formats.json_rows.spans import read_spans, spans_of
 from job.corpus.formats.json_rows.tokens import Tagged, has_integer_tags, has_tags, read_tokens
-from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.text_lines import LineError, Note
 from job.sentence import Sentence, Span
 
 TextAndSpans = tuple[str, tuple[Span, ...]]
 
 
 def read_rows(rows: Rows, path: str, find_tag_names: TagNames) -> Contents:
-    """How they were read, the sentences, what was rejected, and how often what is worth a note.
+    """The sentences of the rows, how they were read, what was rejected, and what is worth a note.
 
     Spans are as they were written, in code points. `find_tag_names` is asked only where tags are
     integers.
     """
-    noted: Counter[str] = Counter()
+    noted: Counter[Note] = Counter()
     rows = without_left_out(rows, noted)
     tag_names = find_tag_names() if any(has_integer_tags(row) for _, row in rows) else None
     read = [_read(row, tag_names) for _, row in rows]
@@ -86,7 +86,7 @@ def _marked(
 
 
 def _tagged(
-    read: Sequence[Marked | Tagged | LineError], noted: Counter[str]
+    read: Sequence[Marked | Tagged | LineError], noted: Counter[Note]
 ) -> tuple[list[str], Callable[[Tagged], TextAndSpans]]:
     """How rows with tokens were read, and what reads one."""
     tagged = [row for row in read if isinstance(row, Tagged)]

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from job.corpus.formats.text_lines import Line, LineError
+from job.corpus.formats.text_lines import Line, LineError, Note
 
 Object = dict[str, object]
 Row = Object | LineError
@@ -20,7 +20,7 @@ SPANS = ("spans", "entities", "label")
 TAGS = ("ner_tags", "tags", "labels")
 ANSWERS = (*SPANS, *TAGS)
 
-# What annotation tools say of a row that nobody stands by.
+# How annotation tools mark a row that is not to be used.
 LEFT_OUT: dict[str, tuple[object, ...]] = {
     "answer": ("reject", "ignore"),
     "status": (
@@ -56,7 +56,7 @@ DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
 
 
 def strict_value(text: str) -> object:
-    """What the JSON says. Raises ValueError or RecursionError, also for a key twice and NaN."""
+    """The value of the JSON. Raises ValueError or RecursionError, also for a key twice and NaN."""
     return DECODER.decode(text)
 
 
@@ -153,13 +153,13 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def without_left_out(rows: Rows, noted: Counter[str]) -> Rows:
-    """The rows that somebody stands by; the others are counted by what is said of them."""
+def without_left_out(rows: Rows, noted: Counter[Note]) -> Rows:
+    """The usable rows; the others are counted by their mark."""
     kept = []
     for number, row in rows:
         said = _left_out(row) if isinstance(row, dict) else ""
         if said:
-            noted[f"rows were left out, since they say {said}"] += 1
+            noted[Note("row was", "rows were", f"left out, marked {said}")] += 1
         else:
             kept.append((number, row))
     return kept

@@ -45,7 +45,7 @@ def refuse_other_shapes(elements: Sequence[object], path: str, *, in_array: bool
     ):
         shown = json.dumps(elements[0], ensure_ascii=False)[:60]
         raise DataError(
-            f"{path} is a JSON array of something else than objects (its first element is "
+            f"{path} is a JSON array whose elements are not objects (its first element is "
             f"`{shown}`); give one object a row, with text and spans or tokens and ner_tags."
         )
 
