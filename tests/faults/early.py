@@ -3,6 +3,7 @@
 import argparse
 import json
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -80,11 +81,11 @@ class Starts:
             after_s = chance.uniform(0, min(START_S, self.seconds[command]))
             process = start(self.words[command], **environment)
             time.sleep(after_s)
-            if process.poll() is None:
+            heard = process.poll() is None and _catches(process.pid)
+            if heard or not _has_spoken(process):
                 break
             finish(process)  # quicker than when it was measured
             self.tagged.unlink(missing_ok=True)
-        heard = _catches(process.pid)
         sent_at = time.monotonic()
         process.send_signal(number)
         try:
@@ -109,6 +110,13 @@ def _catches(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status").read_text()
     (caught,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
     return bool(int(caught, 16) >> signal.SIGTERM - 1 & 1)  # the last that is installed
+
+
+def _has_spoken(process: subprocess.Popen) -> bool:
+    """Whether it has ended or written something. Where its handlers do not stand, it is at its end:
+    they stand before the first line."""
+    assert process.stdout
+    return bool(select.select([process.stdout], [], [], 0)[0])
 
 
 def _is_json(line: str) -> bool:
