@@ -7,11 +7,11 @@ fails in a way that passes is tried again (`retry`); then one of the job's error
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
-from job.errors import StorageError
+from job.errors import JobError, StorageError
 from job.storage import fsspec_store, gcs, local
 from job.storage.faults import named
 from job.storage.manifest import MANIFEST
@@ -183,12 +183,15 @@ def probe_writable(url: str) -> None:
     """
     probe = join(url, f".probe-{uuid.uuid4().hex[:8]}")
     data = b"written, read and deleted by the pre-flight check"
-    write_bytes(probe, data)
     try:
+        write_bytes(probe, data)
         if read_bytes(probe) != data:
             raise StorageError(f"{probe}: what was read differs from what was written.")
-    finally:
         remove(probe, url)
+    except BaseException:  # also where the run is told to stop
+        with suppress(JobError):  # what failed first is told
+            remove(probe, url)
+        raise
 
 
 class LocalMirror:

@@ -2,12 +2,14 @@
 
 import errno
 import os
+from contextlib import suppress
 
 import pytest
 
 from job import storage
 from job.errors import OutputError, StorageError
-from job.storage import local
+from job.signals import Stopped
+from job.storage import local, objects
 from job.training.output.probe import probe_output
 
 
@@ -117,3 +119,22 @@ def test_an_output_that_cannot_be_is_one_sentence(tmp_path, monkeypatch, output,
     assert output.split("/")[0] in str(caught.value)
     assert "\n" not in str(caught.value)
     assert everything_in(tmp_path) == ["dangling", "file", "loop"]
+
+
+@pytest.mark.parametrize("after", ["create", "swap", "write_bytes", "read_bytes", "remove"])
+@pytest.mark.parametrize("probe", [probe_output, storage.probe_writable])
+def test_a_stop_in_the_middle_leaves_nothing(tmp_path, monkeypatch, probe, after):
+    """A signal raises where the job happens to be."""
+    act, stops = getattr(objects, after), iter([Stopped(15)])
+
+    def stopped_once(*arguments):
+        result = None if after == "remove" else act(*arguments)
+        for stop in stops:
+            raise stop
+        return act(*arguments) if after == "remove" else result
+
+    for place in (storage, objects):
+        monkeypatch.setattr(place, after, stopped_once)
+    with suppress(Stopped):
+        probe(str(tmp_path))
+    assert everything_in(tmp_path) == []

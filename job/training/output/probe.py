@@ -63,13 +63,13 @@ def _probe(url: str) -> None:
             raise StorageError(f"{place}: what was read differs from what was written.")
         if storage.is_local(url):
             _replace(storage.join(folder, "model"))
-    except (JobError, FileNotFoundError, FileExistsError) as error:
+        storage.remove(folder, url)
+    except BaseException as error:  # also where the run is told to stop
         with suppress(JobError):  # what failed first is told
             storage.remove(folder, url)
-        if isinstance(error, JobError):
-            raise
-        raise StorageError(f"{place}: what was written is not there ({error}).") from error
-    storage.remove(folder, url)
+        if isinstance(error, FileNotFoundError | FileExistsError):
+            raise StorageError(f"{place}: what was written is not there ({error}).") from error
+        raise
 
 
 def _create(url: str, place: str) -> None:
