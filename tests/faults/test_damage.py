@@ -161,7 +161,7 @@ def test_another_version_of_the_code_goes_on_with_a_warning(runs, server, traine
     change_manifest(server, trained, NEWEST, code_version="0.0.9")
     code, log = runs.finish(trained)
     assert code == 0, log
-    assert "WARNING Version 0.0.9 saved it" in log
+    assert "WARNING The checkpoint is of version 0.0.9, this is " in log
     assert trained.outcome() == untouched()
 
 
