@@ -13,6 +13,8 @@ import pytest
 
 # Two threads of a tiny model wait for each other longer than they compute.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Read once, when gcsfs is imported: else it asks a bucket for its type, for minutes.
+os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
 from job.corpus import load_corpus
 from job.sentence import Sentence, Span

@@ -52,5 +52,5 @@ def test_the_help_names_it(capsys):
     """And so does the refusal of a target that is none."""
     main(["spec", "--help"])
     assert "or desk." in " ".join(capsys.readouterr().out.split())
-    main(["spec", "disk"])
-    assert ", desk; received 'disk'." in capsys.readouterr().err
+    main(["spec", "cloud"])
+    assert ", desk; received 'cloud'." in capsys.readouterr().err

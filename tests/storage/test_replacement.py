@@ -36,7 +36,7 @@ def test_what_the_old_manifest_does_not_name_stays(url, tmp_path, caplog):
     assert objects.read_bytes(objects.join(place, "notes", "deep.txt")) == b"deep"
     assert objects.read_bytes(objects.join(place, "config.json")) == b"new"
     assert objects.list_names(url) == ["model"]
-    assert "mine.txt, notes stay" in caplog.text
+    assert "left in place, because the job did not write them: mine.txt, notes." in caplog.text
 
 
 def test_a_report_leaves_what_has_other_names(url, tmp_path):

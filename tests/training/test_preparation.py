@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+from job.encoding.labels import LabelMap
+from job.encoding.windows import encode
 from job.sentence import Sentence, Span
 from job.training.preparation import LOST, _describe
 
@@ -25,9 +27,6 @@ def test_each_reason_to_lose_an_entity_has_its_words(caplog):
 
 def test_every_reason_that_encoding_counts_is_known(kcbert):
     """Of both ways to treat long sentences."""
-    from job.encoding.labels import LabelMap
-    from job.encoding.windows import encode
-
     sentences = [Sentence("홍길동은 갔다", (Span(0, 3, "PS"),))]
     split = encode(
         sentences, kcbert, LabelMap(("PS",)), max_seq_length=64, stride=16, truncate=True

@@ -13,7 +13,6 @@ from tests.support.gcs import GcsServer
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     with GcsServer(buckets=("bucket", "other")) as running:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", running.url)
         yield running
