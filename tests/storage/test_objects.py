@@ -311,3 +311,20 @@ def test_a_token_that_cannot_be_renewed_now_is_no_refusal(error, expected):
     assert faults.passes(error) is expected
     with pytest.raises(StorageError if expected else PermissionDeniedError), faults.named("gs://b"):
         raise error
+
+
+def test_a_version_is_told_by_which_a_copy_is_known_to_be_current(url):
+    """It stays while the object does; else the copy in the cache would be fetched each time."""
+    place = objects.join(url, "corpus.txt")
+    objects.write_bytes(place, b"first")
+    size, version = objects.size_and_version(place)
+    assert (size, bool(version)) == (5, True)
+    assert objects.size_and_version(place) == (size, version)
+
+
+def test_a_bucket_tells_another_version_of_the_same_size(gcs):
+    """By the clock a disk may tell two writes apart only after a while; a bucket always does."""
+    objects.write_bytes("gs://bucket/versions/x", b"first")
+    before = objects.size_and_version("gs://bucket/versions/x")
+    objects.write_bytes("gs://bucket/versions/x", b"other")
+    assert objects.size_and_version("gs://bucket/versions/x") != before
