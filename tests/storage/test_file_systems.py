@@ -18,6 +18,7 @@ from job.storage.lease import held
 from job.storage.manifest import MANIFEST, describe_files
 from job.storage.replacement import UNFINISHED, replace_dir
 from job.training.output.probe import probe_output
+from tests.support.cut_off import CutOff, cut_off_after
 from tests.support.lacking import EACH, MOUNTED_BUCKET, POOREST, lack
 
 WHOLE = [{what: name} for what, name in EACH] + [MOUNTED_BUCKET, POOREST]
@@ -252,25 +253,13 @@ def test_cut_off_anywhere_in_a_replacement_file_by_file(poor, tmp_path, monkeypa
     replace_dir(export(tmp_path / "old", "config.json", "vocab.txt"), place)
     objects.write_bytes(f"{place}/mine.txt", b"mine")
     new = export(tmp_path / "new", "config.json", "spiece.model", text="new")
-    left = [calls]
-
-    def cut(act):
-        def call(*arguments, **options):
-            left[0] -= 1
-            if left[0] < 0:
-                raise KeyboardInterrupt
-            return act(*arguments, **options)
-
-        return call
-
+    cut = cut_off_after(calls)
     with monkeypatch.context() as patched:
         patched.setattr(local, "_put", cut(local._put))
         patched.setattr(local.shutil, "copyfile", cut(local.shutil.copyfile))
         patched.setattr(local, "remove", cut(local.remove))
-        try:
+        with suppress(CutOff):
             replace_dir(new, place)
-        except KeyboardInterrupt:
-            assert left[0] < 0
     if (poor / "model" / MANIFEST).exists():
         manifest = json.loads((poor / "model" / MANIFEST).read_bytes())
         now = describe_files(poor / "model")["files"]

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from job.errors import OutputError
 from job.storage import local, objects, replacement
 from job.storage.manifest import describe_files
 from job.storage.replacement import UNFINISHED, refuse_others, replace_dir
+from tests.support.cut_off import CutOff, cut_off_after
 
 
 def export(folder, *names, text="ours"):
@@ -109,17 +111,7 @@ def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, cal
     replace_dir(export(tmp_path / "old", "config.json", "vocab.txt"), place)
     objects.write_bytes(objects.join(place, "mine.txt"), b"mine")
     new = export(tmp_path / "new", "config.json", "spiece.model", text="new")
-    left = [calls]
-
-    def until_cut_off(act):
-        def call(*arguments, **options):
-            left[0] -= 1
-            if left[0] < 0:
-                raise KeyboardInterrupt
-            return act(*arguments, **options)
-
-        return call
-
+    until_cut_off = cut_off_after(calls)
     with monkeypatch.context() as patched:
         for owner, name in (
             *((objects, "remove"), (objects, "upload_file"), (replacement, "_bring_over")),
@@ -127,10 +119,8 @@ def test_cut_off_anywhere_the_next_one_ends_well(url, tmp_path, monkeypatch, cal
             (local.shutil, "rmtree"),
         ):
             patched.setattr(owner, name, until_cut_off(getattr(owner, name)))
-        try:
+        with suppress(CutOff):
             replace_dir(new, place)
-        except KeyboardInterrupt:
-            assert left[0] < 0
     replace_dir(new, place)
     assert objects.list_names(place) == [
         *("MANIFEST.json", "config.json", "mine.txt", "spiece.model"),
