@@ -23,13 +23,15 @@ class Sentence:
     """A sentence and its entities, ordered by start and not overlapping.
 
     `line` is the 1-based line of the corpus file on which the sentence starts, and `file` the name
-    of that file in messages, which is no part of what the sentence says.
+    of that file in messages, which is no part of what the sentence says. `document` names what
+    holds it, where files hold several documents.
     """
 
     text: str
     spans: tuple[Span, ...] = ()
     line: int = 0
     file: str = field(default="", compare=False)
+    document: str = field(default="", compare=False)
 
     @property
     def place(self) -> str:

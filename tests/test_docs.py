@@ -9,13 +9,13 @@ import yaml
 import job
 from docker.render_specs import SPECS
 from job.commands import COMMANDS
-from job.corpus.formats.recognise import parse as parse_corpus
 from job.launch.settings import LaunchSettings
 from job.sentence import Span
 from job.settings.command_line import SWITCHES
 from job.settings.parsing import ANSWERS
 from tests.support.arguments import parse
 from tests.support.documents import DOCUMENTS, PAIRS, READMES, ROOT, blocks, read
+from tests.support.parsing import parse as parse_corpus
 
 TUTORIAL = ("docs/tutorial.md", "docs/tutorial.ko.md")
 FOR_USERS = [

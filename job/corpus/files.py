@@ -1,4 +1,4 @@
-"""A corpus's name and root → its split files on this machine.
+"""A corpus's name and root → the files of its splits on this machine.
 
 Local files are read in place; others are copied into the cache. `<root>/<name>/` holds
 `train.*`, `val.*` (or valid, validation, dev) and perhaps `test.*`.
@@ -35,7 +35,7 @@ NAMES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Source:
-    """The place of one split: `file` to read, `shown` to name in messages, `url` of its origin."""
+    """A file of a split: `file` to read, `shown` to name in messages, `url` of its origin."""
 
     file: Path
     shown: str
@@ -67,15 +67,15 @@ class Cache:
 
 def find_sources(
     name: str, root_url: str | None, cache: Cache, sha256: Mapping[str, str], drive_url: str
-) -> dict[str, Source]:
-    """Split → its file. Raises DataError where train or val is missing, or is there twice."""
+) -> dict[str, tuple[Source, ...]]:
+    """Split → its files. Raises DataError where train or val is missing, or is there twice."""
     folder_url = storage.join(root_url or str(cache.folder), name)
     if name == "sample":
         folder_url = str(sample.FOLDER)
     found = _find(folder_url, cache)
     in_cache = folder_url == storage.join(str(cache.folder), name)
     if name == "ner" and (in_cache or "train" not in found):
-        return _fetch_tutorial(cache, sha256, drive_url)
+        found = _fetch_tutorial(cache, sha256, drive_url)
     for split in ("train", "val"):
         if split not in found:
             names = " or ".join(f"{stem}.*" for stem in STEMS[split])
@@ -84,7 +84,7 @@ def find_sources(
                 f"{_what_is_there(folder_url)} Put the {split} split there, or correct "
                 "DOWNSTREAM_CORPUS_ROOT_DIR."
             )
-    return found
+    return {split: (source,) for split, source in found.items()}
 
 
 def _what_is_there(folder_url: str) -> str:

@@ -52,7 +52,7 @@ def load_corpus(
     max_rejected_ratio: float,
     max_download_mb: int,
     allow_unseen_labels: bool,
-    fields: Mapping[str, int] = NO_FIELDS,
+    fields: Mapping[str, str] = NO_FIELDS,
     normalize: str = OFF,
     show_sentences: int = 0,
     drive_url: str = DRIVE_URL,
@@ -62,7 +62,7 @@ def load_corpus(
     `sample` is embedded, `ner` the tutorial's, any other is `<root_url>/<name>/`. Sentences with an
     entity type that train lacks are rejected where they are few; with `allow_unseen_labels` they
     stay in val and test: the label map will not have the type, so no model can find it, and the
-    scores say so. `fields` are columns that the user named, `text` or `tags` -> its number from 1.
+    scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
     `show_sentences` of each split are logged as they were read.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
@@ -72,8 +72,8 @@ def load_corpus(
         raise DataError(f"CORPUS_SHA256 pins {pinned}, but `{name}` has no such split; remove it.")
     notes: list[str] = []
     splits = {
-        split: read_split(split, source, cache, sha256.get(split), fields, normalize)
-        for split, source in sources.items()
+        split: read_split(split, files, cache, sha256.get(split), fields, normalize)
+        for split, files in sources.items()
     }
     if name != "sample" and not sha256:
         pins = ",".join(f"{each.name}={each.sha256}" for each in splits.values())

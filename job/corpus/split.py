@@ -3,12 +3,12 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from job.corpus.files import Cache, Source, read_companion
-from job.corpus.formats.format import NO_FIELDS
+from job.corpus.formats.format import NO_FIELDS, CorpusFile, Options
 from job.corpus.formats.json_rows.rows import TAGS
 from job.corpus.formats.recognise import Parsed, parse
 from job.corpus.formats.text_lines import Rejected
@@ -23,7 +23,8 @@ LONGEST_SENTENCE = 10_000  # characters
 
 @dataclass(frozen=True)
 class Split:
-    """The sentences of one file. `path` is for people; `sha256` is that of the file's bytes.
+    """The sentences of a split. `path` is for people; `sha256` is that of its one file, or of the
+    sums of its files, one a line.
 
     `options` are what the user said of how it is to be read, as name=value.
     """
@@ -52,48 +53,61 @@ class Split:
 
 def read_split(
     name: str,
-    source: Source,
+    sources: Sequence[Source],
     cache: Cache,
     pinned: str | None,
-    fields: Mapping[str, int] = NO_FIELDS,
+    fields: Mapping[str, str] = NO_FIELDS,
     normalize: str = OFF,
 ) -> Split:
-    """Reads the file of a split, whose sha256 must be `pinned` if that is given.
+    """Reads the files of a split, whose sha256 must be `pinned` if that is given.
 
-    `fields` are columns that the user named, `text` or `tags` -> its number from 1. With
-    `normalize` "nfc" the sentences are composed.
+    `fields` are those of CORPUS_FIELDS, role -> column or key. With `normalize` "nfc" the sentences
+    are composed.
 
     Raises DataError or PermissionDeniedError.
     """
-    try:
-        data = source.file.read_bytes()
-    except PermissionError as error:
-        raise PermissionDeniedError(f"{source.shown}: cannot be read; give access.") from error
-    except OSError as error:
-        raise DataError(f"{source.shown}: cannot be read ({error.strerror}).") from error
-    digest = hashlib.sha256(data).hexdigest()
+    beside = frozenset(source.shown for source in sources)
+    files = [CorpusFile(source.shown, _content(source), beside) for source in sources]
+    shown = sources[0].shown
+    if len(sources) > 1:
+        shown += f" and {len(sources) - 1} more"
+    digest = _digest_of(files)
     if pinned and digest != pinned.lower():
         raise DataError(
-            f"{source.shown}: its sha256 is {digest}, but CORPUS_SHA256 pins {name}={pinned}; "
+            f"{shown}: its sha256 is {digest}, but CORPUS_SHA256 pins {name}={pinned}; "
             "restore the file, or pin the new one."
         )
-    find_tag_names = partial(_tag_names, source, cache)
-    parsed = reject_oversized(parse(data, source.shown, find_tag_names, fields))
+    find_tag_names = partial(_tag_names, sources[0], cache)
+    parsed = reject_oversized(parse(files, Options(find_tag_names, fields)))
     if normalize == NFC:
         parsed = compose_parsed(parsed)
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
     logger.info(
         "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
         *(name, len(parsed.sentences), entities, len(parsed.rejected)),
-        *(source.shown, parsed.format, parsed.why),
+        *(shown, parsed.format, parsed.why),
     )
     for note in parsed.notes:
         logger.info("%s: %s.", name, note)
-    options = tuple(f"{role}={number}" for role, number in fields.items())
+    options = tuple(f"{role}={place}" for role, place in fields.items())
     options += () if normalize == OFF else (f"normalize={normalize}",)
-    return Split(
-        name, source.shown, parsed.format, digest, parsed.sentences, parsed.rejected, options
-    )
+    return Split(name, shown, parsed.format, digest, parsed.sentences, parsed.rejected, options)
+
+
+def _content(source: Source) -> bytes:
+    try:
+        return source.file.read_bytes()
+    except PermissionError as error:
+        raise PermissionDeniedError(f"{source.shown}: cannot be read; give access.") from error
+    except OSError as error:
+        raise DataError(f"{source.shown}: cannot be read ({error.strerror}).") from error
+
+
+def _digest_of(files: Sequence[CorpusFile]) -> str:
+    digests = [hashlib.sha256(file.data).hexdigest() for file in files]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def reject_oversized(parsed: Parsed) -> Parsed:

@@ -105,6 +105,6 @@ class CorpusSettings(BaseModel):
         return parse_sha256(self.corpus_sha256)
 
     @property
-    def corpus_columns(self) -> dict[str, int]:
-        """The columns of CORPUS_FIELDS, `text` or `tags` -> its number from 1."""
+    def fields_by_role(self) -> dict[str, str]:
+        """CORPUS_FIELDS as role -> column or key."""
         return parse_fields(self.corpus_fields)

@@ -24,7 +24,7 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 
 
 TPU_CORES = (0, 1, 4, 8)
-COLUMN_ROLES = ("text", "tags")
+CORPUS_ROLES = ("text", "tags", "tokens", "spans", "mention", "start", "end", "type", "offsets")
 
 
 def matching(pattern: str, allowed: str) -> AfterValidator:
@@ -53,17 +53,16 @@ def _check_sha256(text: str) -> str:
     return text
 
 
-def parse_fields(text: str) -> dict[str, int]:
-    """`text=2,tags=4` as what a column holds -> its number from 1. Raises ValueError."""
+def parse_fields(text: str) -> dict[str, str]:
+    """`text=2,tags=4` or `text=form,spans=NE` as role -> column or key. Raises ValueError."""
     pairs = [pair.strip().partition("=") for pair in text.split(",") if pair.strip()]
-    fields = {role.strip(): number.strip() for role, _, number in pairs}
-    are_numbers = all(re.fullmatch(r"[1-9]\d?", number, re.ASCII) for number in fields.values())
-    if not are_numbers or len(fields) < len(pairs) or not fields.keys() <= set(COLUMN_ROLES):
-        raise ValueError("text=2,tags=4, with columns counted from 1")
-    columns = {role: int(number) for role, number in fields.items()}
-    if len(set(columns.values())) < len(columns):
-        raise ValueError("text=2,tags=4, two different columns")
-    return columns
+    fields = {role.strip(): place.strip() for role, _, place in pairs}
+    if not all(fields.values()) or len(fields) < len(pairs) or fields.keys() - set(CORPUS_ROLES):
+        raise ValueError("text=2,tags=4 (columns, counted from 1) or text=form,spans=NE (keys)")
+    columns = [int(place) for place in fields.values() if place.isdecimal()]
+    if len(set(columns)) < len(columns) or any(not 1 <= column <= 99 for column in columns):
+        raise ValueError("text=2,tags=4, two different columns, counted from 1")
+    return fields
 
 
 def _check_fields(text: str) -> str:

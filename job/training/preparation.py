@@ -73,7 +73,7 @@ def read_corpus(settings: Settings) -> Corpus:
         max_rejected_ratio=settings.max_rejected_ratio,
         max_download_mb=settings.max_download_mb,
         allow_unseen_labels=settings.allow_unseen_labels,
-        fields=settings.corpus_columns,
+        fields=settings.fields_by_role,
         normalize=settings.normalize,
         show_sentences=settings.show_sentences,
     )

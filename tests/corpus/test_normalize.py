@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from job.corpus.formats.recognise import parse
 from job.corpus.normalize import REASON, compose, compose_parsed, compose_sentence
 from job.export.folder import export_model
 from job.predict import predict
 from job.sentence import Sentence, Span
+from tests.support.parsing import parse
 from tests.support.runs import World, line
 from tests.support.tiny import LABELS, make_network, make_tokenizer
 

@@ -99,7 +99,7 @@ def test_a_corpus_is_downloaded_beside_a_cache_that_cannot_be_written(unwritable
         memory.pipe_file(f"/corpora/toy/{split}.txt", split.encode())
     kept = Cache(unwritable, max_bytes=1000, force=False)
     found = find_sources("toy", "memory://corpora", kept, {}, "")
-    assert {split: source.file.read_text() for split, source in found.items()} == {
+    assert {split: source.file.read_text() for split, (source,) in found.items()} == {
         "train": "train",
         "val": "val",
     }

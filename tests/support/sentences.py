@@ -5,8 +5,8 @@ import unicodedata
 
 from hypothesis import strategies as st
 
-from job.corpus.formats.recognise import parse
 from job.sentence import Sentence, Span
+from tests.support.parsing import parse
 
 TYPES = st.sampled_from(["PER", "PS", "사람", "person-actor", "S", "B", "B-PS", "I_x", "긴" * 50])
 # Much of what markup is made of, and any other character but those that end a line.

@@ -17,7 +17,7 @@ from job.errors import DataError
 from job.sentence import Sentence
 
 TagNames = Callable[[], Sequence[str] | None]
-NO_FIELDS: Mapping[str, int] = MappingProxyType({})
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 LOOKED_AT = 200  # lines that decide the format
 CERTAIN = 1.0
 
@@ -26,12 +26,13 @@ CERTAIN = 1.0
 class CorpusFile:
     """One file of a split in the forms that formats ask for, each made once.
 
-    `path` is for messages; `notes` are for the log: what was left out of the lines. The others
-    raise DataError where the file is no text.
+    `path` is for messages, and `beside` has those of the split's other files; `notes` are for the
+    log: what was left out of the lines. The others raise DataError where the file is no text.
     """
 
     path: str
     data: bytes
+    beside: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
 
     @cached_property
@@ -57,12 +58,17 @@ class CorpusFile:
 class Options:
     """The facts about a corpus that its files do not hold.
 
-    `find_tag_names` is asked for the names of integer tags; `fields` are columns that the user
-    named, `text` or `tags` -> its number from 1.
+    `find_tag_names` is asked for the names of integer tags; `fields` are those of CORPUS_FIELDS,
+    role -> column or key.
     """
 
     find_tag_names: TagNames = lambda: None
-    fields: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """The fields that are columns by number, role -> its number from 1."""
+        return {role: int(place) for role, place in self.fields.items() if place.isdecimal()}
 
 
 class Score(NamedTuple):

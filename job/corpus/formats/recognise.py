@@ -4,7 +4,7 @@ The format is recognised from the content of the first lines, never from the fil
 """
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,12 +12,10 @@ from job.corpus.formats.columns.read import COLUMNS
 from job.corpus.formats.edges import settle
 from job.corpus.formats.format import (
     CERTAIN,
-    NO_FIELDS,
     CorpusFile,
     Format,
     Options,
     Score,
-    TagNames,
 )
 from job.corpus.formats.json_rows.formats import JSON_ARRAY, JSON_DOCUMENT, JSON_LINES
 from job.corpus.formats.text_lines import LineError, Rejected
@@ -54,32 +52,45 @@ class Parsed:
     notes: tuple[str, ...]
 
 
-def parse(
-    data: bytes,
-    path: str,
-    find_tag_names: TagNames = lambda: None,
-    fields: Mapping[str, int] = NO_FIELDS,
-) -> Parsed:
-    """Reads a corpus file. `path` is for messages; the rest is that of `Options`.
+def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
+    """Reads the files of a split.
 
-    Raises DataError where the file as a whole cannot be read. A sentence that cannot be read is in
-    `rejected`; of the others nothing is changed but the edges of spans (`edges`).
+    Raises DataError where a file as a whole cannot be read, and where two are in different formats.
+    A sentence that cannot be read is in `rejected`; of the others nothing is changed but the edges
+    of spans (`edges`).
     """
-    file, options = CorpusFile(path, data), Options(find_tag_names, fields)
-    form, score = _recognise(file, options)
-    if score.refusal:
-        raise score.refusal
-    if fields and not form.takes_fields:
+    form, score = _of_all(files, options)
+    if options.fields and not form.takes_fields:
         raise DataError(
-            f"{path} has no columns ({score.why}), but CORPUS_FIELDS names some; remove "
+            f"{files[0].path} has no columns ({score.why}), but CORPUS_FIELDS names some; remove "
             "CORPUS_FIELDS."
         )
     with _without_collector():
-        contents = form.read([file], options)
+        contents = form.read(files, options)
         sentences, unsettled = settle(contents.sentences, contents.noted)
-    rejected = sorted([*contents.rejected, *unsettled], key=lambda row: row.line)
-    notes = [*file.notes, *(note.counted(count) for note, count in contents.noted.items())]
+    place = {file.path: i for i, file in enumerate(files)}
+    rejected = [*contents.rejected, *unsettled]
+    rejected.sort(key=lambda row: (place.get(row.file, 0), row.line))
+    notes = [note for file in files for note in file.notes]
+    notes += [note.counted(count) for note, count in contents.noted.items()]
     return Parsed(contents.how, score.why, tuple(sentences), tuple(rejected), tuple(notes))
+
+
+def _of_all(files: Sequence[CorpusFile], options: Options) -> tuple[Format, Score]:
+    """The one format that all files are in. Raises DataError where there is none."""
+    form, score = _recognise(files[0], options)
+    if score.refusal:
+        raise score.refusal
+    for file in files[1:]:
+        other, found = _recognise(file, options)
+        if found.refusal:
+            raise found.refusal
+        if other is not form:
+            raise DataError(
+                f"{files[0].path} is read as {form.name} and {file.path} as {other.name}, but a "
+                "split is in one format; convert or remove one of them."
+            )
+    return form, score
 
 
 @contextmanager

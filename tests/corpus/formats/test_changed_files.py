@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from job.corpus.formats.recognise import parse
 from job.errors import DataError
 from tests.support.changed_files import FORMATS, changed, made
+from tests.support.parsing import parse
 
 FILES = 200
 SENTENCES = 12

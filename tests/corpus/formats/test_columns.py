@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from job.corpus.formats.recognise import parse
 from job.errors import DataError
 from job.settings.settings import Settings
 from job.training.preparation import read_corpus
+from tests.support.parsing import parse
 
 # Words of four sentences: form, lemma, part of speech, tag.
 SENTENCES = [

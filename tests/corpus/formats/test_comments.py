@@ -2,7 +2,7 @@
 
 import pytest
 
-from job.corpus.formats.recognise import parse
+from tests.support.parsing import parse
 
 
 def read(content):

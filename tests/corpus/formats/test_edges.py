@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from job.corpus.formats.edges import BLANKS, NOTHING_SEEN, OVERLAP, TWICE, UNSEEN, settled_spans
-from job.corpus.formats.recognise import parse
 from job.sentence import Span
+from tests.support.parsing import parse
 
 
 def written(form: str, text: str, start: int, end: int) -> str:

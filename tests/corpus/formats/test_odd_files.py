@@ -6,9 +6,9 @@ import unicodedata
 import pytest
 
 from job.corpus.formats.json_rows.offsets import UNDECIDED
-from job.corpus.formats.recognise import parse
 from job.errors import DataError
 from job.export.text_io import read_texts
+from tests.support.parsing import parse
 
 
 def read(data, **fields):

@@ -7,8 +7,8 @@ import pytest
 
 from job.corpus.formats.json_rows.offsets import DIFFERS, OUTSIDE, UNDECIDED
 from job.corpus.formats.json_rows.shapes import LABEL_STUDIO, SPACY
-from job.corpus.formats.recognise import parse
 from job.errors import DataError
+from tests.support.parsing import parse
 
 TEXTS = [
     ("😀 홍길동은 갔다", "홍길동", "PS"),

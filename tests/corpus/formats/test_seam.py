@@ -10,6 +10,7 @@ from job.corpus.formats.text_lines import LineError, Note, Rejected
 from job.corpus.load import load_corpus
 from job.errors import DataError
 from job.sentence import Sentence, Span
+from tests.support.parsing import parse
 
 LINES = ["서울은 넓다 => 서울/LC", "홍길동은 갔다 => 홍길동/PS", "좋다 => "] * 5
 
@@ -97,7 +98,7 @@ def test_a_line_that_is_no_text_is_rejected_by_the_format(monkeypatch):
     """It is the format's to reject, with its line; those around it are read."""
     monkeypatch.setattr(recognise, "FORMATS", (*recognise.FORMATS, ARROWS))
     lines = [line.encode() for line in LINES]
-    corpus = recognise.parse(b"\n".join([*lines, "서울".encode() + b"\xff => ", *lines]), "f.txt")
+    corpus = parse(b"\n".join([*lines, "서울".encode() + b"\xff => ", *lines]), "f.txt")
     [rejected] = corpus.rejected
     assert rejected.place == "f.txt:16"
     assert len(corpus.sentences) == 30
@@ -107,14 +108,14 @@ def test_a_format_that_takes_no_columns_refuses_their_names(load, monkeypatch):
     """CORPUS_FIELDS is for formats that say so."""
     monkeypatch.setattr(recognise, "FORMATS", (*recognise.FORMATS, ARROWS))
     with pytest.raises(DataError, match="has no columns"):
-        load("\n".join(LINES).encode(), fields={"tags": 2})
+        load("\n".join(LINES).encode(), fields={"tags": "2"})
 
 
 def test_a_format_that_is_no_text_is_known_by_its_bytes(load, monkeypatch):
     """Placed first, it is asked before those that read lines; without it the file is refused."""
     data = gzip.compress("서울은 넓다\n부산은 멀다".encode())
     with pytest.raises(DataError, match="is a gzip archive"):
-        recognise.parse(data, "train.txt")
+        parse(data, "train.txt")
     monkeypatch.setattr(recognise, "FORMATS", (ZIPPED, *recognise.FORMATS))
     assert [s.text for s in load(data).train.sentences] == ["서울은 넓다", "부산은 멀다"]
 
@@ -125,5 +126,5 @@ def test_the_likeliest_format_is_taken_and_may_refuse(monkeypatch):
     other = Format("another tool's", lambda *_: Score(0.9, "", refused), ARROWS.read)
     monkeypatch.setattr(recognise, "FORMATS", (other, ARROWS))
     with pytest.raises(DataError, match="another tool"):
-        recognise.parse("\n".join([*LINES[:4], *["x"] * 3]).encode(), "f.txt")
-    assert recognise.parse("\n".join(LINES).encode(), "f.txt").format == "sentences with arrows"
+        parse("\n".join([*LINES[:4], *["x"] * 3]).encode(), "f.txt")
+    assert parse("\n".join(LINES).encode(), "f.txt").format == "sentences with arrows"

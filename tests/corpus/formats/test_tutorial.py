@@ -7,11 +7,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from job.corpus.formats.markup import AMBIGUOUS, BROKEN, DIFFERS, read_markup
-from job.corpus.formats.recognise import parse
 from job.corpus.formats.text_lines import LineError
 from job.corpus.formats.tutorial import read_tagged_line, to_tagged
 from job.errors import DataError
 from job.sentence import Sentence, Span
+from tests.support.parsing import parse
 from tests.support.sentences import (
     is_paired,
     mentions,

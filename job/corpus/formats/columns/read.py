@@ -43,7 +43,7 @@ IGNORED = Note("comment line was", "comment lines were", "left out")
 
 
 def _score(file: CorpusFile, options: Options) -> Score:
-    tags = options.fields.get("tags", 0)
+    tags = options.columns.get("tags", 0)
     score = Score.of_lines(
         file,
         lambda line: any(looks_like_row(line, c) for c in {0, tags}),
@@ -56,7 +56,7 @@ def _score(file: CorpusFile, options: Options) -> Score:
 
 def _read_file(file: CorpusFile, options: Options) -> Contents:
     """Raises DataError where the columns cannot be told."""
-    fields = options.fields
+    fields = options.columns
     tabs = has_tabs(file.lines)
     blocks = split_blocks(file.lines, tabs, fields.get("tags", 0))
     width = check_width(blocks, file.path, fields)
