@@ -15,7 +15,7 @@ from job import spec
 from job.cloud import read_vertex, require_one_machine
 from job.launch import TARGETS, LaunchSettings
 from job.machine import streams
-from job.settings import Parsed, Settings, help_text
+from job.settings import ConvertSettings, Parsed, PredictSettings, Settings, help_text
 from job.signals import StopRequest
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 def set_up_log(parsed: Parsed, stop: StopRequest) -> "LogHandler":
-    """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
+    """The log goes to stdout, where Cloud Logging reads its severity; what is written may go there."""
     from job.log import set_up_logging
 
     settings = parsed.settings
-    stream = sys.stderr if parsed.command == "predict" else sys.stdout
+    stream = sys.stderr if parsed.command in ("predict", "convert") else sys.stdout
     if parsed.command == "train":
         streams.outlive_reader()
     # Where lines cannot be erased, each is a line of the log.
@@ -88,6 +88,7 @@ def predict_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") ->
 
     stop.raise_from_here()
     settings = parsed.settings
+    assert isinstance(settings, PredictSettings)
     text, tagged = parsed.operands
     hardware = choose_hardware(settings.wanted_accelerator, "32")
     given = parsed.sources["max_seq_length"] != "default"
@@ -99,7 +100,18 @@ def predict_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") ->
         device=hardware.device,
         max_seq_length=settings.max_seq_length if given else None,
         stride=settings.window_stride if given else None,
+        to=settings.to,
     )
+    return 0
+
+
+def convert_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> int:
+    """Writes a corpus in another shape."""
+    from job.convert import convert
+
+    stop.raise_from_here()
+    assert isinstance(parsed.settings, ConvertSettings)
+    convert(*parsed.operands, parsed.settings)
     return 0
 
 
@@ -130,7 +142,8 @@ COMMANDS = {
     for command in (
         Command("train", Settings, train_command),
         Command("check", Settings, check_command, needs_one_machine=True),
-        Command("predict", Settings, predict_command),
+        Command("predict", PredictSettings, predict_command),
+        Command("convert", ConvertSettings, convert_command),
         Command("spec", LaunchSettings, text=spec_text, help=spec.help_text),
     )
 }

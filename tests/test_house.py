@@ -34,7 +34,7 @@ devices
 export
 training
 launch
-spec predict check train
+spec predict convert check train
 commands
 __main__
 """.strip().split("\n")

@@ -5,13 +5,13 @@ from .download.cache import staging as staging
 from .download.cache import tell_unwritable as tell_unwritable
 from .formats.recognise import PARSER_VERSION as PARSER_VERSION
 from .formats.text_lines import STDIN as STDIN
+from .formats.text_lines import LineError as LineError
 from .formats.text_lines import in_other_words as in_other_words
 from .formats.text_lines import is_cp949 as is_cp949
 from .formats.text_lines import refuse_cr_alone as refuse_cr_alone
 from .formats.text_lines import refuse_other_kinds as refuse_other_kinds
 from .formats.text_lines import without_mark as without_mark
 from .formats.tutorial import SEPARATOR as SEPARATOR
-from .formats.tutorial import to_tagged as to_tagged
 from .load import Corpus as Corpus
 from .load import load_corpus as load_corpus
 from .normalize import NFC as NFC
@@ -19,3 +19,7 @@ from .normalize import OFF as OFF
 from .normalize import Composed as Composed
 from .normalize import compose as compose
 from .split import Split as Split
+from .splits import read_splits as read_splits
+from .writers.table import WRITERS as WRITERS
+from .writers.table import writer_of as writer_of
+from .writers.writer import Writer as Writer

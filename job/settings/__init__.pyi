@@ -1,3 +1,5 @@
+from .command_settings import ConvertSettings as ConvertSettings
+from .command_settings import PredictSettings as PredictSettings
 from .conflicts import Conflict as Conflict
 from .corpus_settings import default_cache_dir as default_cache_dir
 from .field_types import EmptyIsNone as EmptyIsNone

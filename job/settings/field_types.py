@@ -95,18 +95,18 @@ def _check_folder(text: object) -> object:
     return text
 
 
-def judge_files(text: str, tagged: str) -> list[str]:
-    """The mistakes in the places of `predict`, a sentence each."""
+def judge_files(command: str, read: str, written: str) -> list[str]:
+    """The mistakes in the places of `predict` or `convert`, a sentence each."""
     mistakes = []
     for name, place, checks in (
-        ("IN", text, (check_location,)),
-        ("OUT", tagged, (check_location, check_output)),
+        ("IN", read, (check_location,)),
+        ("OUT", written, (check_location, check_output)),
     ):
         try:
             for check in checks:
                 check(place)
         except ValueError as error:
-            mistakes.append(f"predict: {name} = {masked(place)!r}: must be {error}.")
+            mistakes.append(f"{command}: {name} = {masked(place)!r}: must be {error}.")
     return mistakes
 
 

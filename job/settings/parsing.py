@@ -33,6 +33,8 @@ SettingsClasses = Mapping[str, type[Settings]]
 Choices = Mapping[str, Mapping[str, object]]
 
 ANSWERS = ("help", "version")
+WITH_FILES = ("predict", "convert")  # which take IN and OUT
+FLAG_ONLY = frozenset({"to"})  # a variable of such a name is likely another program's
 # The container image has this file, to train the sample where nothing is said.
 IMAGE_DEFAULTS = Path(__file__).parents[2] / "image.env"
 _AUTO = Given("auto", "default")
@@ -92,7 +94,7 @@ def parse(
     mistakes = [*words.mistakes, *_judge_command(asked, settings_classes, words)]
     if asked.has_unknown_word and not words.has_unknown_flag:
         raise ArgumentError("\n".join(mistakes))  # what else is missing depends on that word
-    mistakes += _judge_flags(asked, words)
+    mistakes += _judge_flags(asked, words, settings_classes)
     given = _merge(asked, words, environ, cwd, mistakes)
     left = leftovers(given)
     mistakes += [f"{_received(name, given)}: {why}." for name, why in left.items()]
@@ -101,7 +103,11 @@ def parse(
     mistakes += [*found, *_judge_output(command, given, environ, cwd)]
     if settings is None or mistakes:
         raise ArgumentError("\n".join(mistakes))
-    sources = {n: _source(n, given, settings) for n in settings_class.model_fields if n != operand}
+    sources = {
+        n: _source(n, given, settings)
+        for n in settings_class.model_fields
+        if n != operand and settings_class.has(n)
+    }
     print_settings = words.switches.get("print_settings", "no") in _YES
     return Parsed(command, tuple(operands), settings, sources, print_settings)
 
@@ -112,7 +118,9 @@ def _merge(
     """The value of each setting from its strongest source, without those that this target does not
     take."""
     fields = {
-        n: field for n, field in asked.settings_class.model_fields.items() if n != asked.operand
+        n: field
+        for n, field in asked.settings_class.model_fields.items()
+        if n != asked.operand and n not in FLAG_ONLY
     }
     given = {
         "cache_dir": Given(str(cache_home(environ)), "default"),
@@ -120,8 +128,10 @@ def _merge(
         **read_vertex_output(environ, mistakes),
         **read_dotenv(cwd / ".env", fields, mistakes),
         **read_environment(environ, fields, mistakes),
-        **{name: each for name, each in words.given.items() if name in fields},
+        **{n: each for n, each in words.given.items() if n in asked.settings_class.model_fields},
     }
+    if (takes := asked.settings_class.takes) is not None:
+        given = {name: each for name, each in given.items() if name in takes}
     # A specification is for another machine; here it means four sentences a core.
     is_on_tpu = environ.get("PJRT_DEVICE") == "TPU" and not asked.operand
     if is_on_tpu and given.get("accelerator", _AUTO).text == "auto":
@@ -166,10 +176,10 @@ def _judge_command(asked: _Asked, settings_classes: SettingsClasses, words: Word
         return [f"{command!r}: unknown command; {hint}"]
     if words.has_unknown_flag:
         return []  # a word may be the value of that flag
-    if command == "predict" and len(operands) != 2:
-        return [f"predict: needs IN and OUT, received {len(operands)} words; see --help."]
-    if command == "predict":
-        return judge_files(*operands)
+    if command in WITH_FILES and len(operands) != 2:
+        return [f"{command}: needs IN and OUT, received {len(operands)} words; see --help."]
+    if command in WITH_FILES:
+        return judge_files(command, *operands)
     if asked.operand:
         return _judge_operand(asked)
     if operands:
@@ -190,12 +200,14 @@ def _judge_operand(asked: _Asked) -> list[str]:
     return [f"{asked.command}: needs one {asked.operand} of {known}; received {received}."]
 
 
-def _judge_flags(asked: _Asked, words: Words) -> list[str]:
-    """Flags that do nothing here: those of `spec` for the job, those of one target for another."""
+def _judge_flags(asked: _Asked, words: Words, settings_classes: SettingsClasses) -> list[str]:
+    """Flags that do nothing here: those of another command, or of one target for another."""
     mistakes = []
     for name, each in words.given.items():
-        if name not in asked.settings_class.model_fields:
-            mistakes.append(f"{each.source[5:]}: is for `spec` only; leave it out.")
+        commands = [command for command, takes in settings_classes.items() if takes.has(name)]
+        if not asked.settings_class.has(name):
+            known = " and ".join(f"`{command}`" for command in commands)
+            mistakes.append(f"{each.source[5:]}: is for {known} only; leave it out.")
         elif asked.chosen and asked.chosen not in (takers := _takers(name, asked)):
             mistakes.append(f"{each.source[5:]}: is for {', '.join(takers)} only; leave it out.")
     return mistakes

@@ -6,7 +6,7 @@ test or a notebook gets what it wrote.
 The order of the fields is that of `--help`; a field with a `group` starts one.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import model_validator
 
@@ -17,6 +17,13 @@ from job.settings.run_settings import RunSettings
 
 class Settings(RunSettings):
     """Raises pydantic.ValidationError; `job.settings.parsing.parse` turns it into sentences."""
+
+    takes: ClassVar[frozenset[str] | None] = None  # the fields of a command that takes but a few
+
+    @classmethod
+    def has(cls, name: str) -> bool:
+        """Whether the command takes the argument `name`."""
+        return name in cls.model_fields and (cls.takes is None or name in cls.takes)
 
     def conflicts(self) -> list[Conflict]:
         """Arguments that are each fine but cannot be used together."""
