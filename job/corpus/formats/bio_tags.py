@@ -92,7 +92,7 @@ def bad_type(type_: str) -> LineError:
     detail = (
         f"{type_[:40]!r} is empty, holds an unseen character or has blanks around it; rename it"
     )
-    return LineError("no name of an entity type", detail)
+    return LineError("unusable entity type", detail)
 
 
 def choose_joiner(sentences: Sequence[Sequence[str]]) -> str:
