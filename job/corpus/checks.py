@@ -41,11 +41,19 @@ def check_rejected(split: Split, max_ratio: float) -> None:
 
 
 def check_entities(train: Split) -> None:
-    if not any(sentence.spans for sentence in train.sentences):
+    """Raises DataError where train has nothing to learn."""
+    if any(sentence.spans for sentence in train.sentences):
+        return
+    if train.type_names:
+        names = ", ".join(sorted(train.type_names))
         raise DataError(
-            f"{train.path}: none of its {len(train.sentences)} sentences has an entity (all O), so "
-            "there is nothing to learn; check that it is the labelled file."
+            f"{train.path}: TYPES_MAP and TYPES_ONLY leave none of the entity types that were read "
+            f"({names}), so there is nothing to learn; keep one of them."
         )
+    raise DataError(
+        f"{train.path}: none of its {len(train.sentences)} sentences has an entity (all O), so "
+        "there is nothing to learn; check that it is the labelled file."
+    )
 
 
 def few_sentences(splits: Mapping[str, Split]) -> list[str]:

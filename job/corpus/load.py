@@ -4,6 +4,7 @@ The texts and offsets here are the truth that training and evaluation go by.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,14 @@ from job.corpus.checks import (
 )
 from job.corpus.download.google_drive import DRIVE_URL
 from job.corpus.files import Cache, find_sources
-from job.corpus.formats.format import NO_FIELDS
+from job.corpus.formats.entity_types import unused_names
+from job.corpus.formats.format import AS_READ, NO_FIELDS
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.normalize import OFF
 from job.corpus.shown import tell_sentences
 from job.corpus.split import Split, read_split
 from job.errors import DataError
+from job.settings import TypesRule
 
 __all__ = ["Corpus", "Rejected", "Split", "load_corpus"]
 
@@ -54,6 +57,7 @@ def load_corpus(
     allow_unseen_labels: bool,
     fields: Mapping[str, str] = NO_FIELDS,
     normalize: str = OFF,
+    types: TypesRule = AS_READ,
     show_sentences: int = 0,
     drive_url: str = DRIVE_URL,
 ) -> Corpus:
@@ -62,8 +66,9 @@ def load_corpus(
     `sample` is embedded, `ner` the tutorial's, any other is `<root_url>/<name>/`. Sentences with an
     entity type that train lacks are rejected where they are few; with `allow_unseen_labels` they
     stay in val and test: the label map will not have the type, so no model can find it, and the
-    scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
-    `show_sentences` of each split are logged as they were read.
+    scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key, `types` the
+    rule of TYPES_MAP, TYPES_ONLY and NESTED. `show_sentences` of each split
+    are logged as they were read.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
@@ -72,13 +77,14 @@ def load_corpus(
         raise DataError(f"CORPUS_SHA256 pins {pinned}, but `{name}` has no such split; remove it.")
     notes: list[str] = []
     splits = {
-        split: read_split(split, files, cache, sha256.get(split), fields, normalize)
+        split: read_split(split, files, cache, sha256.get(split), fields, normalize, types)
         for split, files in sources.items()
     }
     if name != "sample" and not sha256:
         pins = ",".join(f"{each.name}={each.sha256}" for each in splits.values())
         logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
     check_rejected(splits["train"], max_rejected_ratio)
+    notes += unused_names(sum((Counter(s.type_names) for s in splits.values()), Counter()), types)
     check_entities(splits["train"])
     splits, unseen = without_unseen_types(splits, allow_unseen_labels, max_rejected_ratio)
     for other in list(splits.values())[1:]:

@@ -14,3 +14,4 @@ from .help import settings_table as settings_table
 from .parsing import Parsed as Parsed
 from .parsing import parse as parse
 from .settings import Settings as Settings
+from .types_rule import TypesRule as TypesRule

@@ -18,6 +18,13 @@ from job.settings.field_types import (
     parse_fields,
     parse_sha256,
 )
+from job.settings.types_rule import (
+    TypesMap,
+    TypesOnly,
+    TypesRule,
+    parse_types_map,
+    parse_types_only,
+)
 
 
 def default_cache_dir() -> Path:
@@ -72,6 +79,22 @@ class CorpusSettings(BaseModel):
         json_schema_extra=in_help("found automatically"),
         description="numbers of the columns, from 1, where the job cannot find them: text=2,tags=4",
     )
+    types_map: TypesMap = Field(
+        "",
+        json_schema_extra=in_help("as they are read"),
+        description="new names of entity types: PS_*=PS,Job Title=TITLE,*=- (an exact name first, "
+        "then the longest X*, then *; - drops the type)",
+    )
+    types_only: TypesOnly = Field(
+        "",
+        json_schema_extra=in_help("all"),
+        description="the entity types to learn, by their new names: PS,LC; others are left out",
+    )
+    nested: Literal["reject", "outer", "inner"] = Field(
+        "reject",
+        description="where one entity lies inside of another: 'reject' the sentence, or keep the "
+        "'outer' or the 'inner' one",
+    )
     normalize: Literal["off", "nfc"] = Field(
         "off",
         description="'nfc' composes decomposed Korean (NFD, as macOS writes it) before wordpieces "
@@ -108,3 +131,9 @@ class CorpusSettings(BaseModel):
     def fields_by_role(self) -> dict[str, str]:
         """CORPUS_FIELDS as role -> column or key."""
         return parse_fields(self.corpus_fields)
+
+    @property
+    def types_rule(self) -> TypesRule:
+        """TYPES_MAP, TYPES_ONLY and NESTED as one."""
+        exact, prefixes = parse_types_map(self.types_map)
+        return TypesRule(exact, prefixes, parse_types_only(self.types_only), self.nested)

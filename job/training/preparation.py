@@ -75,6 +75,7 @@ def read_corpus(settings: Settings) -> Corpus:
         allow_unseen_labels=settings.allow_unseen_labels,
         fields=settings.fields_by_role,
         normalize=settings.normalize,
+        types=settings.types_rule,
         show_sentences=settings.show_sentences,
     )
 
