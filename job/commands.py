@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def set_up_log(parsed: Parsed, stop: StopRequest) -> "LogHandler":
-    """The log goes to stdout, where Cloud Logging reads its severity; what is written may go there."""
+    """The log goes to stdout, where Cloud Logging reads its severity, or beside what goes there."""
     from job.log import set_up_logging
 
     settings = parsed.settings

@@ -10,6 +10,7 @@ from job.corpus.checks import check_rejected
 from job.corpus.files import Cache, Source, is_web
 from job.corpus.split import Split, read_split
 from job.errors import ArgumentError
+from job.settings import TypesRule
 from job.storage import masked
 
 WORDS = {
@@ -37,6 +38,8 @@ class Reading(Protocol):
     def normalize(self) -> str: ...
     @property
     def fields_by_role(self) -> Mapping[str, str]: ...
+    @property
+    def types_rule(self) -> TypesRule: ...
 
 
 def read_splits(url: str, how: Reading) -> dict[str, Split]:
@@ -46,7 +49,9 @@ def read_splits(url: str, how: Reading) -> dict[str, Split]:
     """
     cache = Cache(how.cache_dir / "corpora", how.max_download_mb * 1_000_000, how.force_download)
     splits = {
-        name: read_split(name, sources, cache, None, how.fields_by_role, how.normalize)
+        name: read_split(
+            name, sources, cache, None, how.fields_by_role, how.normalize, how.types_rule
+        )
         for name, sources in _find(url, cache).items()
     }
     for split in splits.values():

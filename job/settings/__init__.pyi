@@ -1,5 +1,3 @@
-from .command_settings import ConvertSettings as ConvertSettings
-from .command_settings import PredictSettings as PredictSettings
 from .conflicts import Conflict as Conflict
 from .corpus_settings import default_cache_dir as default_cache_dir
 from .field_types import EmptyIsNone as EmptyIsNone
@@ -13,5 +11,7 @@ from .help import help_text as help_text
 from .help import settings_table as settings_table
 from .parsing import Parsed as Parsed
 from .parsing import parse as parse
+from .settings import ConvertSettings as ConvertSettings
+from .settings import PredictSettings as PredictSettings
 from .settings import Settings as Settings
 from .types_rule import TypesRule as TypesRule

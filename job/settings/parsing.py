@@ -34,7 +34,6 @@ Choices = Mapping[str, Mapping[str, object]]
 
 ANSWERS = ("help", "version")
 WITH_FILES = ("predict", "convert")  # which take IN and OUT
-FLAG_ONLY = frozenset({"to"})  # a variable of such a name is likely another program's
 # The container image has this file, to train the sample where nothing is said.
 IMAGE_DEFAULTS = Path(__file__).parents[2] / "image.env"
 _AUTO = Given("auto", "default")
@@ -103,11 +102,7 @@ def parse(
     mistakes += [*found, *_judge_output(command, given, environ, cwd)]
     if settings is None or mistakes:
         raise ArgumentError("\n".join(mistakes))
-    sources = {
-        n: _source(n, given, settings)
-        for n in settings_class.model_fields
-        if n != operand and settings_class.has(n)
-    }
+    sources = {n: _source(n, given, settings) for n in settings_class.taken() if n != operand}
     print_settings = words.switches.get("print_settings", "no") in _YES
     return Parsed(command, tuple(operands), settings, sources, print_settings)
 
@@ -117,21 +112,16 @@ def _merge(
 ) -> dict[str, Given]:
     """The value of each setting from its strongest source, without those that this target does not
     take."""
-    fields = {
-        n: field
-        for n, field in asked.settings_class.model_fields.items()
-        if n != asked.operand and n not in FLAG_ONLY
-    }
+    fields = {n: field for n, field in asked.settings_class.taken().items() if n != asked.operand}
     given = {
         "cache_dir": Given(str(cache_home(environ)), "default"),
         **read_dotenv(IMAGE_DEFAULTS, fields, mistakes),
         **read_vertex_output(environ, mistakes),
         **read_dotenv(cwd / ".env", fields, mistakes),
         **read_environment(environ, fields, mistakes),
-        **{n: each for n, each in words.given.items() if n in asked.settings_class.model_fields},
+        **{name: each for name, each in words.given.items() if name in fields},
     }
-    if (takes := asked.settings_class.takes) is not None:
-        given = {name: each for name, each in given.items() if name in takes}
+    given = {name: each for name, each in given.items() if name in fields}
     # A specification is for another machine; here it means four sentences a core.
     is_on_tpu = environ.get("PJRT_DEVICE") == "TPU" and not asked.operand
     if is_on_tpu and given.get("accelerator", _AUTO).text == "auto":
@@ -204,12 +194,12 @@ def _judge_flags(asked: _Asked, words: Words, settings_classes: SettingsClasses)
     """Flags that do nothing here: those of another command, or of one target for another."""
     mistakes = []
     for name, each in words.given.items():
-        commands = [command for command, takes in settings_classes.items() if takes.has(name)]
-        if not asked.settings_class.has(name):
-            known = " and ".join(f"`{command}`" for command in commands)
+        if name not in asked.settings_class.taken():
+            takers = [f"`{c}`" for c, taking in settings_classes.items() if name in taking.taken()]
+            known = " and ".join(takers)
             mistakes.append(f"{each.source[5:]}: is for {known} only; leave it out.")
-        elif asked.chosen and asked.chosen not in (takers := _takers(name, asked)):
-            mistakes.append(f"{each.source[5:]}: is for {', '.join(takers)} only; leave it out.")
+        elif asked.chosen and asked.chosen not in (targets := _takers(name, asked)):
+            mistakes.append(f"{each.source[5:]}: is for {', '.join(targets)} only; leave it out.")
     return mistakes
 
 

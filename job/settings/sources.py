@@ -12,7 +12,7 @@ from job.cloud import read_vertex
 from job.errors import ArgumentError
 from job.settings.command_line import ENVIRONMENT, Given
 from job.settings.help import display
-from job.settings.settings import SECRETS
+from job.settings.settings import FLAG_ONLY, SECRETS
 from job.settings.spelling import misspelt_variable
 
 # A token that was pasted where the name of a secret belongs is not shown either.
@@ -83,7 +83,7 @@ def _ours(
 ) -> dict[str, Given]:
     """Of (variable, text, source) those that name a field; empty text is none but where the field
     is text."""
-    names, given = {name.upper(): name for name in fields}, {}
+    names, given = {name.upper(): name for name in fields if name not in FLAG_ONLY}, {}
     for variable, text, source in said:
         if name := names.get(variable):
             if text.strip() or fields[name].annotation is str:

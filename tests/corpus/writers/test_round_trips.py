@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 
 from job.corpus.formats.text_lines import LineError
 from job.corpus.writers.table import WRITERS
-from job.sentence import Sentence
 from tests.support.parsing import parse
 from tests.support.sentences import sentences
 
 LETTERS = st.one_of(
-    st.sampled_from("<>:가나 ab<>:#;$\t\u3000␞\u2028\u0085😀🇰🇷한\u1100\u1161\u11a8\u0301\ufeff\r\n-"),
+    st.sampled_from(
+        "<>:가나 ab<>:#;$\t\u3000␞\u2028\u0085😀🇰🇷한\u1100\u1161\u11a8\u0301\ufeff\r\n-"
+    ),
     st.characters(exclude_categories=("Cs",), exclude_characters="\0"),
 )
-TYPES = st.sampled_from(["PS", "사람", "Job Title", "LOC/도시", "B-PS", "I_x", "S", "O", "a:b", "<x>"])
+TYPES = st.sampled_from(
+    ["PS", "사람", "Job Title", "LOC/도시", "B-PS", "I_x", "S", "O", "a:b", "<x>"]
+)
 
 
 def written(writer, corpus):
