@@ -155,7 +155,7 @@ def test_a_file_that_is_cut_off_is_refused_in_a_sentence():
     for length in (4, 8, 100, len(data) // 2, len(data) - 1):
         with pytest.raises(DataError, match=r"train\.parquet is a Parquet file that was cut off"):
             parse(data[:length], "train.parquet")
-    with pytest.raises(DataError, match=r"train\.parquet is a Parquet file that cannot be read"):
+    with pytest.raises(DataError, match=r"train\.parquet is damaged and cannot be read as Parquet"):
         parse(data[:40] + bytes(40) + data[80:], "train.parquet")
 
 
@@ -163,7 +163,7 @@ def test_a_damaged_end_is_refused_in_a_sentence(capfd):
     """What the library says of it is not an Exception to Python."""
     data = parquet(TAGGED, FEATURES)
     start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    with pytest.raises(DataError, match=r"train\.parquet is a Parquet file that cannot be read"):
+    with pytest.raises(DataError, match=r"train\.parquet is damaged and cannot be read as Parquet"):
         parse(data[:start] + b"\xff" * 200 + data[start + 200 :], "train.parquet")
     capfd.readouterr()
 

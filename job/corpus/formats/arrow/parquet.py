@@ -3,13 +3,10 @@
 Reference: https://parquet.apache.org/docs/file-format/
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from arro3.core import RecordBatch, RecordBatchReader
+from arro3.core import RecordBatchReader
 from arro3.io import read_parquet
 
-from job.corpus.formats.arrow.rows import read
+from job.corpus.formats.arrow.rows import damage_named, read_batches
 from job.corpus.formats.format import (
     CERTAIN,
     Contents,
@@ -23,7 +20,6 @@ from job.errors import DataError
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 BATCH_ROWS = 1024
-PANIC = "PanicException"  # of the library's own language; not an Exception to Python
 
 
 def _score(file: CorpusFile, _: Options) -> Score:
@@ -32,8 +28,7 @@ def _score(file: CorpusFile, _: Options) -> Score:
 
 
 def _read(file: CorpusFile, options: Options) -> Contents:
-    reader = _opened(file)
-    return read(file, "Parquet", reader.schema, _batches(reader, file), options)
+    return read_batches(file, "Parquet", _opened(file), options)
 
 
 def _opened(file: CorpusFile) -> RecordBatchReader:
@@ -46,26 +41,8 @@ def _opened(file: CorpusFile) -> RecordBatchReader:
             f"{file.path} is a Parquet file that was cut off: its end is missing; fetch or write "
             "it again."
         )
-    with _damage_named(file):
+    with damage_named(file, "Parquet"):
         return read_parquet(data, batch_size=BATCH_ROWS)
-
-
-def _batches(reader: RecordBatchReader, file: CorpusFile) -> Iterator[RecordBatch]:
-    with _damage_named(file):
-        yield from reader
-
-
-@contextmanager
-def _damage_named(file: CorpusFile) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
-            raise
-        said = " ".join(str(error).split())[:120]
-        raise DataError(
-            f"{file.path} is a Parquet file that cannot be read ({said}); fetch or write it again."
-        ) from error
 
 
 PARQUET = Format("Parquet", _score, one_by_one(_read))

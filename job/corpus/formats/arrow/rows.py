@@ -3,8 +3,9 @@
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-from arro3.core import DataType, RecordBatch, Schema
+from arro3.core import DataType, RecordBatchReader, Schema
 
 from job.corpus.formats.arrow.features import described_names, naming
 from job.corpus.formats.format import Contents, CorpusFile, Options
@@ -14,22 +15,24 @@ from job.corpus.formats.json_rows.tokens import NO_NAMES
 from job.errors import DataError
 
 METADATA = b"huggingface"
+PANIC = "PanicException"  # of the library's own language; no Exception to Python
 
 
-def read(
-    file: CorpusFile, kind: str, schema: Schema, batches: Iterable[RecordBatch], options: Options
+def read_batches(
+    file: CorpusFile, kind: str, batches: RecordBatchReader, options: Options
 ) -> Contents:
     """The contents of a file that holds these batches. A row's line is its number from 1.
 
     Raises DataError.
     """
-    features = _features(schema)
+    features = _features(batches.schema)
 
     def find_tag_names() -> Sequence[str] | None:
         described = (described_names(features, key) for key in TAGS)
         return options.find_tag_names() or next((n for names in described for n in names), None)
 
-    rows: Rows = list(_rows(schema, batches, features))
+    with damage_named(file, kind):
+        rows: Rows = list(_rows(batches, features))
     if not rows:
         raise DataError(f"{file.path} has no rows; give a corpus file with at least one sentence.")
     contents = read_rows(rows, file.path, find_tag_names)
@@ -51,10 +54,23 @@ def _features(schema: Schema) -> dict[str, object]:
         return {}
 
 
-def _rows(
-    schema: Schema, batches: Iterable[RecordBatch], features: dict[str, object]
-) -> Iterator[tuple[int, Row]]:
-    fields = [field for field in schema if _may_matter(field.type)]
+@contextmanager
+def damage_named(file: CorpusFile, kind: str) -> Iterator[None]:
+    """Raises DataError where the library cannot read the file."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
+            raise
+        said = " ".join(str(error).split())[:120]
+        raise DataError(
+            f"{file.path} is damaged and cannot be read as {kind} ({said}); fetch or write it "
+            "again."
+        ) from error
+
+
+def _rows(batches: RecordBatchReader, features: dict[str, object]) -> Iterator[tuple[int, Row]]:
+    fields = [field for field in batches.schema if _may_matter(field.type)]
     names = [field.name for field in fields]
     changes = [_changes(field.type, features.get(field.name)) for field in fields]
     numbers = itertools.count(1)
