@@ -259,7 +259,7 @@ def test_what_is_imported_is_declared():
     # google.auth.transport is of google-auth, google.cloud.storage of google-cloud-storage.
     heads = {
         ".".join(name.split(".")[: 3 if name.startswith("google.cloud") else 2])
-        if name.startswith("google.")
+        if name.startswith(("google.", "arro3."))
         else name.split(".")[0]
         for name in outside
     }

@@ -195,8 +195,8 @@ def _judge_flags(asked: _Asked, words: Words, settings_classes: SettingsClasses)
     mistakes = []
     for name, each in words.given.items():
         if name not in asked.settings_class.taken():
-            takers = [f"`{c}`" for c, taking in settings_classes.items() if name in taking.taken()]
-            known = " and ".join(takers)
+            *more, last = [f"`{c}`" for c, its in settings_classes.items() if name in its.taken()]
+            known = " and ".join([", ".join(more), last] if more else [last])
             mistakes.append(f"{each.source[5:]}: is for {known} only; leave it out.")
         elif asked.chosen and asked.chosen not in (targets := _takers(name, asked)):
             mistakes.append(f"{each.source[5:]}: is for {', '.join(targets)} only; leave it out.")

@@ -67,23 +67,12 @@ class ConvertSettings(Settings):
     """Those that say how a corpus is read, how a store is reached, and the shape of OUT."""
 
     takes: ClassVar[frozenset[str] | None] = frozenset(
-        [
-            "corpus_fields",
-            "types_map",
-            "types_only",
-            "nested",
-            "normalize",
-            "max_rejected_ratio",
-            "force_download",
-            "max_download_mb",
-            "cache_dir",
-            "hf_token",
-            "hf_token_secret",
-            "storage_timeout_s",
-            "storage_deadline_s",
-            "log_format",
-            "to",
-        ]
+        {
+            *("corpus_fields", "types_map", "types_only", "nested", "normalize"),
+            *("max_rejected_ratio", "force_download", "max_download_mb", "cache_dir"),
+            *("hf_token", "hf_token_secret", "storage_timeout_s", "storage_deadline_s"),
+            *("log_format", "to"),
+        }
     )
     to: Annotated[Target | None, EmptyIsNone] = Field(
         None,

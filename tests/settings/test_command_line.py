@@ -69,9 +69,18 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
     ("argv", "mistake"),
     [
         (["chekc"], "'chekc': unknown command; is 'check' meant?"),
-        (["세상"], "'세상': unknown command; the commands are train, check, predict and spec."),
+        (
+            ["세상"],
+            "'세상': unknown command; the commands are train, check, predict, convert and spec.",
+        ),
         (["check", "x"], "'x': check takes flags only; see --help."),
         (["predict", "in"], "predict: needs IN and OUT, received 1 words; see --help."),
+        (["convert"], "convert: needs IN and OUT, received 0 words; see --help."),
+        (["--to=klue"], "--to: is for `predict` and `convert` only; leave it out."),
+        (
+            ["convert", "a", "b.jsonl", "--epochs=3"],
+            "--epochs: is for `train`, `check`, `predict` and `spec` only; leave it out.",
+        ),
         (["--lr", "3"], "--lr: unknown flag; is --learning_rate meant?"),
         (["--qqq"], "--qqq: unknown flag; see --help."),
         (["-v"], "-v: unknown flag; see --help."),

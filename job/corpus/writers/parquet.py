@@ -1,8 +1,10 @@
 """Parquet with the columns `text` and `spans`, a list of structs, as `datasets` reads them."""
 
+import io
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from job.corpus.writers.writer import ByteStream, Groups, Writer
 from job.sentence import Sentence
@@ -20,21 +22,43 @@ def _put(stream: ByteStream, groups: Groups[Sentence]) -> None:
     from arro3.core import RecordBatchReader
     from arro3.io import write_parquet
 
-    failures: list[Exception] = []
+    failures: list[BaseException] = []  # the library would hide them in one of its own
 
     def batches() -> Iterator["RecordBatch"]:
-        try:
+        with _kept(failures):
             yield from map(_batch, groups)
-        except Exception as error:  # the library would hide it in one of its own
-            failures.append(error)
-            raise
 
     try:
         reader = RecordBatchReader.from_batches(_batch([]).schema, batches())
-        write_parquet(reader, stream, compression="snappy")
-    except Exception:
+        write_parquet(reader, _File(stream, failures), compression="snappy")
+    except BaseException:
         if failures:
             raise failures[0] from None
+        raise
+
+
+class _File(io.RawIOBase):
+    """The stream as a file that is written from its beginning to its end."""
+
+    def __init__(self, stream: ByteStream, failures: list[BaseException]) -> None:
+        self.stream, self.failures = stream, failures
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        with _kept(self.failures):
+            self.stream.write(bytes(data))
+        return len(data)
+
+
+@contextmanager
+def _kept(failures: list[BaseException]) -> Iterator[None]:
+    """Adds to `failures` what the block raises."""
+    try:
+        yield
+    except BaseException as error:
+        failures.append(error)
         raise
 
 
