@@ -77,6 +77,8 @@ def read_corpus(settings: Settings) -> Corpus:
         normalize=settings.normalize,
         types=settings.types_rule,
         show_sentences=settings.show_sentences,
+        place=settings.downstream_corpus,
+        val_ratio=settings.given_val_ratio,
     )
 
 
