@@ -19,8 +19,8 @@ from job.evaluation.confusion import COUNTED_BY_TYPE, Confusion, confusion
 from job.evaluation.curves import draw_curves
 from job.evaluation.results import EpochRecord, SplitResult
 from job.evaluation.scores import METRICS, Counts, Scores
-from job.evaluation.terminal import format_figure
 from job.evaluation.wrong_sentences import show_characters, worst_sentences
+from job.figures import figure
 from job.machine import Dispensable
 from job.storage import write_bytes
 
@@ -174,7 +174,7 @@ def _render(
         lstrip_blocks=True,
     )
     environment.filters["visible"] = show_characters
-    environment.filters["figure"] = format_figure
+    environment.filters["figure"] = figure
     curves = []
     with Dispensable("A plot of the report cannot be drawn"):
         curves = draw_curves(history)

@@ -1,6 +1,5 @@
 """The last screen of a run. In its tables Hangul takes two columns."""
 
-import math
 import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from job import storage
 from job.evaluation.results import EpochRecord, SplitResult
 from job.evaluation.scores import METRICS, Counts
+from job.figures import figure
 
 
 def last_screen(
@@ -51,7 +51,7 @@ def summary_table(result: SplitResult) -> str:
         table.append(_row(type_, counts, result.wordpieces.per_type.get(type_, Counts())))
     table.append(_row("micro", result.characters.micro, result.wordpieces.micro))
     macro = (result.characters.macro_f1, result.wordpieces.macro_f1)
-    table.append(["macro", *map(format_figure, macro), *("" for _ in others), ""])
+    table.append(["macro", *map(figure, macro), *("" for _ in others), ""])
     widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
     lines = [_line(row, widths) for row in table]
     rule = "-" * display_width(lines[0])
@@ -65,7 +65,7 @@ def _row(name: str, characters: Counts, wordpieces: Counts) -> list[str]:
         first.of(wordpieces),
         *(each.of(characters) for each in others),
     )
-    return [name, *map(format_figure, figures), f"{characters.gold:,}"]
+    return [name, *map(figure, figures), f"{characters.gold:,}"]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -82,8 +82,3 @@ def display_width(text: str) -> int:
         if not joins and not "\u1160" <= character <= "\u11ff":
             columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
     return columns
-
-
-def format_figure(value: float | None, spec: str = ".3f") -> str:
-    """Three decimals unless told otherwise, or a dash where there is no figure."""
-    return f"{value:{spec}}" if value is not None and math.isfinite(value) else "–"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from job.encoding import LabelMap
 from job.evaluation import METRICS
+from job.figures import figure
 
 CARD = """\
 ---
@@ -107,7 +108,7 @@ def _results(metrics: Mapping) -> str:
 
 def _figures(counts: Mapping) -> tuple[str, ...]:
     ratios = (counts[name] for name in METRICS)
-    return *("–" if ratio is None else f"{ratio:.3f}" for ratio in ratios), str(counts["gold"])
+    return *map(figure, ratios), f"{counts['gold']:,}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
