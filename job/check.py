@@ -14,6 +14,7 @@ from job import storage
 from job.checkpoints import CheckpointStore, Start, find_start
 from job.devices import Hardware, choose_hardware, where_to_get
 from job.errors import JobError
+from job.figures import counted
 from job.machine import explained
 from job.settings import Settings
 from job.storage import holder_of
@@ -105,7 +106,7 @@ def _alone(url: str) -> None:
 def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> Start:
     """The start that a run would have; nothing is deleted."""
     if settings.resume == "never":
-        logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
+        logger.info("RESUME=never: would delete %s.", counted(len(store.present()), "checkpoint"))
     with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
         identity = identity_of(settings, prepared)
         return find_start(store, settings.resume, identity, prepared.network, Path(folder))

@@ -4,8 +4,8 @@ import math
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """`1 line`, `2 lines`, `1,024 lines`; `many` where an s does not make the plural."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+    """`1 line`, `2 lines`; `many` where an s does not make the plural."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 def figure(value: float | None, spec: str = ".3f") -> str:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from job.errors import IncompatibleError, JobError, OutputError
+from job.figures import counted
 from job.machine import is_gone, process_name
 from job.signals import Stopped
 from job.storage import objects
@@ -128,7 +129,7 @@ class Lease:
         before = self.record.attempts if self.record.from_step == step else 0
         if max_attempts and before >= max_attempts:
             raise IncompatibleError(
-                f"{self.url}: the last {before} starts from step {step} ended without a new "
+                f"{self.url}: {counted(before, 'start')} from step {step} ended without a new "
                 "checkpoint; read their logs, then set MAX_ATTEMPTS higher, or delete this file."
             )
         self._write(lambda old: replace(old, from_step=step, attempts=before + 1))

@@ -32,7 +32,7 @@ def test_so_many_rejected_sentences_as_are_allowed_are_allowed():
     """One of four is a quarter; of MAX_REJECTED_RATIO=0.24 it is too many."""
     some = split("train", *[SEOUL] * 3, rejected=[Rejected("broken", 4)])
     check_rejected(some, 0.25)
-    with pytest.raises(DataError, match=r"1 of 4 sentences were rejected \(25.0%"):
+    with pytest.raises(DataError, match=r"1 of 4 sentences was rejected \(25.0%"):
         check_rejected(some, 0.24)
 
 
