@@ -16,6 +16,7 @@ from job.devices import Hardware, choose_hardware, where_to_get
 from job.errors import JobError
 from job.figures import counted
 from job.machine import explained
+from job.program import program
 from job.settings import Settings
 from job.storage import holder_of
 from job.training import (
@@ -74,7 +75,7 @@ def check(settings: Settings) -> int:
     if failures:
         logger.error("%d of the checks failed; nothing was started.", len(failures))
         return failures[0].exit_code
-    logger.info("Every check passed: `python -m job` with these arguments will train.")
+    logger.info("Every check passed: `%s` with these arguments will train.", program())
     return 0
 
 

@@ -17,7 +17,7 @@ import jinja2
 
 from job.evaluation.confusion import COUNTED_BY_TYPE, Confusion, confusion
 from job.evaluation.curves import draw_curves
-from job.evaluation.results import EpochRecord, SplitResult
+from job.evaluation.results import PREDICTIONS, EpochRecord, SplitResult
 from job.evaluation.scores import METRICS, Counts, Scores
 from job.evaluation.wrong_sentences import show_characters, worst_sentences
 from job.figures import figure
@@ -50,7 +50,7 @@ def write_report(
     page = None
     with Dispensable("The report's page cannot be drawn"):
         page = _render(title, facts, history, results, tables)
-    _write(folder / "predictions.jsonl", "".join(_prediction_lines(results)))
+    _write(folder / PREDICTIONS, "".join(_prediction_lines(results)))
     _write(folder / "errors.jsonl", "".join(_error_lines(results)))
     _write(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
     if page is not None:

@@ -1,13 +1,13 @@
 """The last screen of a run. In its tables Hangul takes two columns."""
 
-import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 from job import storage
-from job.evaluation.results import EpochRecord, SplitResult
+from job.evaluation.results import PREDICTIONS, EpochRecord, SplitResult
 from job.evaluation.scores import METRICS, Counts
 from job.figures import figure
+from job.program import command_line
 
 
 def last_screen(
@@ -35,11 +35,17 @@ def last_screen(
         f"errors   {storage.join(url, 'report', 'errors.jsonl')}",
         f"logs     {storage.join(url, 'logs')}",
         "",
-        "Tag your own sentences, one a line:",
-        "  python -m job predict sentences.txt tagged.txt --downstream_model_dir="
-        + shlex.quote(url),
+        "Tag a file: in place of these sentences, your own, one a line",
+        "  " + _example(url),
     ]
     return "\n".join(lines)
+
+
+def _example(url: str) -> str:
+    """A command that runs as it stands: it tags the sentences that the report is about."""
+    sentences = storage.join(url, "report", PREDICTIONS)
+    tagged = storage.join(url, "tagged.jsonl")
+    return command_line("predict", sentences, tagged, f"--downstream_model_dir={url}")
 
 
 def summary_table(result: SplitResult) -> str:
@@ -60,12 +66,8 @@ def summary_table(result: SplitResult) -> str:
 
 def _row(name: str, characters: Counts, wordpieces: Counts) -> list[str]:
     first, *others = METRICS.values()
-    figures = (
-        first.of(characters),
-        first.of(wordpieces),
-        *(each.of(characters) for each in others),
-    )
-    return [name, *map(figure, figures), f"{characters.gold:,}"]
+    shown = (each.text(characters) for each in others)
+    return [name, first.text(characters), first.text(wordpieces), *shown, f"{characters.gold:,}"]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
