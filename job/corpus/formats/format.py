@@ -14,7 +14,6 @@ from typing import NamedTuple
 from job.corpus.formats.json_rows.rows import array_of
 from job.corpus.formats.text_lines import Line, Note, Rejected, read_lines
 from job.errors import DataError
-from job.figures import counted
 from job.sentence import Sentence
 
 TagNames = Callable[[], Sequence[str] | None]
@@ -88,7 +87,8 @@ class Score(NamedTuple):
         """The share of the first lines that pass the test; `what` completes "3 lines …"."""
         count = sum(map(test, file.sample))
         total = len(file.sample)
-        return cls(count / max(1, total), f"{count} of its first {counted(total, 'line')} {what}")
+        which = "all of its lines" if count == total == 1 else f"{count} of its first {total} lines"
+        return cls(count / max(1, total), f"{which} {what}")
 
 
 @dataclass
