@@ -32,6 +32,7 @@ from job.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
+from job.figures import counted
 from job.machine import networks
 from job.storage import PASSING_STATUS, GaveUpError, retry_policy, retrying
 
@@ -143,7 +144,7 @@ def _download(name: str, revision: str | None, token: str | None, cache_dir: Pat
             allow_patterns=files,
         )
     )
-    logger.info(f"{name}: commit {folder.name}, {len(files)} files, in {folder}")
+    logger.info(f"{name}: commit {folder.name}, {counted(len(files), 'file')}, in {folder}")
     return folder
 
 
