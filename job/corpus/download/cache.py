@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+from urllib.parse import urlsplit
 
 from job import storage
 from job.errors import DataError, OutputError
@@ -88,7 +89,8 @@ def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
 def cache_path(folder: Path, url: str, version: str) -> Path:
     """The path at which a version of the file at `url` is kept: no two versions share a path."""
     key = hashlib.sha256(f"{url}\n{version}".encode()).hexdigest()[:32]
-    return folder / key / url.rstrip("/").rsplit("/", 1)[-1]
+    path = urlsplit(url).path if url.lower().startswith("http") else url  # a query may be a secret
+    return folder / key / (path.rstrip("/").rsplit("/", 1)[-1] or "file")
 
 
 @contextlib.contextmanager
