@@ -15,6 +15,7 @@ import torch
 from job import storage
 from job.errors import ArgumentError
 from job.export import Tagger, open_model, open_output, read_texts, to_line
+from job.figures import counted
 from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)
@@ -54,9 +55,9 @@ def predict(
             stream.write("".join(lines).encode())
             count += len(lines)
     seconds = time.monotonic() - started_at
-    lines_tagged = "1 line" if count == 1 else f"{count} lines"
     logger.info(
-        f"{out_url}: {lines_tagged} tagged in {seconds:.1f} s, {count / seconds:.0f} a second"
+        f"{out_url}: {counted(count, 'line')} tagged in {seconds:.1f} s, "
+        f"{count / seconds:.0f} a second"
     )
     return count
 

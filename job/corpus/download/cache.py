@@ -104,7 +104,7 @@ def kept(target: Path) -> Iterator[BinaryIO]:
             yield _opened(target, stack)
     except OSError as error:
         if error.errno in UNWRITABLE:  # others are the network's
-            raise _cannot_write(target, error) from error
+            raise cannot_write(target, error) from error
         raise
 
 
@@ -112,7 +112,7 @@ def _opened(target: Path, stack: contextlib.ExitStack) -> BinaryIO:
     try:
         return stack.enter_context(stack.enter_context(whole_file(target)).open("wb"))
     except OSError as error:
-        raise _cannot_write(target, error) from error
+        raise cannot_write(target, error) from error
 
 
 @contextlib.contextmanager
@@ -127,7 +127,7 @@ def staging(folder: Path) -> Iterator[Path]:
             prefix=".download-", dir=folder, ignore_cleanup_errors=True
         )
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     with temporary as path:
         yield Path(path)
 
@@ -143,7 +143,8 @@ def keep_first(folder: Path, target: Path) -> None:
             raise
 
 
-def _cannot_write(target: Path, error: OSError) -> OutputError:
+def cannot_write(target: Path, error: OSError) -> OutputError:
+    """The error that sends `in_writable` to a temporary folder."""
     return OutputError(f"{target}: cannot be written ({error.strerror}); set CACHE_DIR elsewhere.")
 
 
