@@ -13,6 +13,7 @@ from job import storage
 from job.corpus import WRITERS, LineError, Split, Writer, read_splits, writer_of
 from job.errors import ArgumentError, DataError
 from job.export import Output, open_output
+from job.figures import counted
 from job.sentence import Sentence
 from job.settings import ConvertSettings
 
@@ -96,7 +97,7 @@ def _write(split: Split, writer: Writer, output: Output) -> None:
             f"written as {writer.name} so that it reads back the same; choose another shape by "
             "--to."
         )
-    sentences = "1 sentence" if count == 1 else f"{count} sentences"
+    sentences = counted(count, "sentence")
     logger.info("%s: %s of %s written as %s.", output.name, sentences, split.name, writer.name)
 
 

@@ -17,6 +17,7 @@ from job import storage
 from job.corpus import SEPARATOR, WRITERS, LineError, Writer
 from job.errors import ArgumentError, DataError
 from job.export import Tagger, is_json_lines, open_model, open_output, read_texts
+from job.figures import counted
 from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)
@@ -63,9 +64,9 @@ def predict(
     with open_output(out_url) as stream, read_texts(in_url) as numbered:
         writer.put(stream, said(numbered))
     seconds = time.monotonic() - started_at
-    lines_tagged = "1 line" if count == 1 else f"{count} lines"
     logger.info(
-        f"{out_url}: {lines_tagged} tagged in {seconds:.1f} s, {count / seconds:.0f} a second"
+        f"{out_url}: {counted(count, 'line')} tagged in {seconds:.1f} s, "
+        f"{count / seconds:.0f} a second"
     )
     return count
 

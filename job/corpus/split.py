@@ -15,6 +15,7 @@ from job.corpus.formats.recognise import Parsed, parse
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.normalize import NFC, OFF, compose_parsed
 from job.errors import DataError, PermissionDeniedError
+from job.figures import counted
 from job.sentence import Sentence
 from job.settings import TypesRule
 
@@ -89,9 +90,13 @@ def read_split(
         parsed = compose_parsed(parsed)
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
     logger.info(
-        "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
-        *(name, len(parsed.sentences), entities, len(parsed.rejected)),
-        *(shown, parsed.format, parsed.why),
+        "%s: %s, %s, %d rejected, from %s; read as %s (%s).",
+        *(
+            name,
+            counted(len(parsed.sentences), "sentence"),
+            counted(entities, "entity", "entities"),
+        ),
+        *(len(parsed.rejected), shown, parsed.format, parsed.why),
     )
     for note in parsed.notes:
         logger.info("%s: %s.", name, note)

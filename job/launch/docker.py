@@ -1,6 +1,5 @@
 """The `docker run` line, for a machine with a GPU or, with ACCELERATOR=cpu, without one."""
 
-import posixpath
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -38,7 +37,8 @@ def _render(settings: LaunchSettings, env: Mapping[str, str]) -> str:
         place = getattr(settings, name)
         if place and is_folder(name, place):
             if name == "downstream_corpus":  # the run is called by the last part of its path
-                inside = posixpath.normpath(f"{inside}/{Path(_path(place)).name}")
+                last = Path(_path(place)).name
+                inside = f"{inside}/{last}" if last not in ("", "..") else inside
             folders[inside] = _quoted(place)
             variables[name.upper()] = inside
     folders["/cache"] = _quoted(variables["CACHE_DIR"]) if "CACHE_DIR" in variables else _CACHE

@@ -4,7 +4,8 @@ from .faults import GaveUpError as GaveUpError
 from .faults import named as named
 from .lease import Lease as Lease
 from .lease import held as held
-from .lease import holder_of as holder_of
+from .lease import require_attempts as require_attempts
+from .lease import require_free as require_free
 from .local import scratch as scratch
 from .local import whole_file as whole_file
 from .manifest import FORMAT as FORMAT

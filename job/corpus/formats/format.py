@@ -90,7 +90,8 @@ class Score(NamedTuple):
         """The share of the first lines that pass the test; `what` completes "3 lines …"."""
         count = sum(map(test, file.sample))
         total = len(file.sample)
-        return cls(count / max(1, total), f"{count} of its first {total} lines {what}")
+        which = "all of its lines" if count == total == 1 else f"{count} of its first {total} lines"
+        return cls(count / max(1, total), f"{which} {what}")
 
 
 @dataclass
