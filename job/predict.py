@@ -14,7 +14,7 @@ import torch
 
 from job import storage
 from job.errors import ArgumentError
-from job.export import Tagger, open_model, open_output, read_texts, to_line
+from job.export import Tagger, open_model, open_output, read_texts, refuse_types, to_line
 from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def predict(
     if in_url != "-" and not storage.exists(in_url):
         raise ArgumentError(f"{in_url}: there is no such file; name a text file, or - for stdin.")
     tagger = Tagger.load(folder, manifest, device, max_seq_length, stride)
+    refuse_types(tagger.label_map.types, out_url)
     started_at, count = time.monotonic(), 0
     with open_output(out_url) as stream, read_texts(in_url) as numbered:
         for chunk in in_chunks(numbered):

@@ -3,6 +3,7 @@ from .download.cache import is_there as is_there
 from .download.cache import keep_first as keep_first
 from .download.cache import staging as staging
 from .download.cache import tell_unwritable as tell_unwritable
+from .formats.markup import fits_markup as fits_markup
 from .formats.recognise import PARSER_VERSION as PARSER_VERSION
 from .formats.text_lines import STDIN as STDIN
 from .formats.text_lines import in_other_words as in_other_words

@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +12,7 @@ from job import storage
 from job.corpus import (
     SEPARATOR,
     STDIN,
+    fits_markup,
     in_other_words,
     is_cp949,
     refuse_cr_alone,
@@ -145,6 +146,17 @@ def _left_side(line: str, where: str) -> str:
     if len(tagged) > 1:
         raise DataError(f"{where}: holds more than one {SEPARATOR}; keep the sentence alone.")
     return text
+
+
+def refuse_types(types: Sequence[str], out_url: str) -> None:
+    """Raises ArgumentError, before any work, where OUT cannot hold one of the model's types."""
+    unwritable = [type_ for type_ in types if not fits_markup(type_)]
+    if unwritable and not is_json_lines(out_url):
+        raise ArgumentError(
+            f"{out_url}: the model's entity types {', '.join(unwritable[:5])} cannot be written as "
+            f"`sentence{SEPARATOR}tagged`, which takes no blanks, `:`, `<` or `>` in a type; give "
+            "OUT a name that ends in .jsonl."
+        )
 
 
 def to_line(sentence: Sentence, where: str, out_url: str) -> str:
