@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from job.corpus.formats.arrow.parquet import PARQUET
 from job.corpus.formats.arrow.streams import ARROW
 from job.corpus.formats.columns.read import COLUMNS
-from job.corpus.formats.edges import settle
+from job.corpus.formats.edges import LEFT_OUT, settle
 from job.corpus.formats.entity_types import told, with_new_names
 from job.corpus.formats.format import (
     CERTAIN,
@@ -51,7 +51,8 @@ FORMATS: tuple[Format, ...] = (
 class Parsed:
     """The contents of a split. `format` says how it was read, and `why` what gave it away.
 
-    `type_names` has how often each entity type was read, where TYPES_MAP or TYPES_ONLY is given.
+    `type_names` has how often each entity type was read, where TYPES_MAP or TYPES_ONLY is given,
+    and `type_notes` say what these and NESTED did.
     """
 
     format: str
@@ -60,6 +61,7 @@ class Parsed:
     rejected: tuple[Rejected, ...]
     notes: tuple[str, ...]
     type_names: Counter[str] = field(default_factory=Counter)
+    type_notes: tuple[str, ...] = ()
 
 
 def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
@@ -83,10 +85,21 @@ def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
     rejected = [*contents.rejected, *unsettled]
     rejected.sort(key=lambda row: (place.get(row.file, 0), row.line))
     notes = [note for file in files for note in file.notes]
+    of_types = [
+        note.counted(contents.noted.pop(note))
+        for note in LEFT_OUT.values()
+        if note in contents.noted
+    ]
+    of_types = told(type_names, options.types) + of_types
     notes += [note.counted(count) for note, count in contents.noted.items()]
-    notes += told(type_names, options.types)
     return Parsed(
-        contents.how, score.why, tuple(sentences), tuple(rejected), tuple(notes), type_names
+        contents.how,
+        score.why,
+        tuple(sentences),
+        tuple(rejected),
+        tuple(notes),
+        type_names,
+        tuple(of_types),
     )
 
 
