@@ -18,6 +18,7 @@ from job.corpus.formats.format import (
     Score,
 )
 from job.corpus.formats.json_rows.formats import JSON_ARRAY, JSON_DOCUMENT, JSON_LINES
+from job.corpus.formats.marked_text import MARKED_TEXT
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.corpus.formats.tutorial import TUTORIAL
 from job.corpus.formats.unread import HTML_PAGE
@@ -36,6 +37,7 @@ FORMATS: tuple[Format, ...] = (
     JSON_LINES,
     TUTORIAL,
     COLUMNS,
+    MARKED_TEXT,
     HTML_PAGE,
     JSON_DOCUMENT,
 )
