@@ -1,8 +1,8 @@
 """Marked text alone: a sentence a line, its entities marked in it, in one way for a whole split.
 
-Three ways are known: `<홍길동:PS>`, `[홍길동:PS]` and `<PS>홍길동</PS>`. No sentence stands beside the
-markup to prove it, so every bracket of the way must be markup, else the line is rejected. A line
-without any is a sentence without entities.
+Three ways are known: `<홍길동:PS>`, `[홍길동:PS]` and `<PS>홍길동</PS>`. No sentence stands beside
+the markup to prove it, so every bracket of the way must be markup, else the line is rejected. A
+line without any is a sentence without entities.
 """
 
 import re

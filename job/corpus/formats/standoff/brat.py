@@ -4,9 +4,10 @@ Offsets count the whole text, a line end as one character, and each line of the 
 The mentions prove the offsets. https://brat.nlplab.org/standoff.html
 """
 
+import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Options, Score
@@ -24,8 +25,8 @@ DIFFERS = "offsets that do not give the mention that the annotation names"
 
 
 class Entity(NamedTuple):
-    """An entity as it is written. `span` is in the file's unit; `pieces` are 2 or more of them where
-    it is discontinuous."""
+    """An entity as it is written. `span` is in the file's unit; of a discontinuous one it covers
+    all `pieces`."""
 
     span: Span
     mention: str | None
@@ -157,28 +158,24 @@ def _same(found: str, mention: str) -> bool:
 def _place(document: Document, counting: Counting, contents: Contents) -> None:
     """Adds the sentences of a document to the contents."""
     path, text = document.file.path, counting.line_end.join(document.lines)
-    starts, position = [], 0
-    for line in document.lines:
-        starts.append(position)
-        position += len(line) + len(counting.line_end)
+    ends = itertools.accumulate(len(line) + len(counting.line_end) for line in document.lines)
+    starts = [0, *ends][:-1]
     spans: list[list[Span]] = [[] for _ in document.lines]
     rejected: dict[int, Rejected] = {}
     for entity in document.entities:
         try:
             start, end, type_ = _found(text, entity, counting)
+            touched = _between(starts, start, end)
+            if len(touched) > 1:
+                raise LineError(CROSSES, entity.shown)
+            i = touched[0]
+            spans[i].append(Span(start - starts[i], end - starts[i], type_))
         except LineError as error:
             for i in _touched(document, starts, entity, counting, text):
                 rejected.setdefault(i, error.at(path, i + 1))
-            continue
-        i, *others = _between(starts, start, end)
-        for each in (i, *others) if others else ():
-            error = LineError(CROSSES, entity.shown)
-            rejected.setdefault(each, error.at(path, each + 1))
-        spans[i].append(Span(start - starts[i], end - starts[i], type_))
+    contents.rejected += rejected.values()
     for i, line in enumerate(document.lines):
-        if i in rejected:
-            contents.rejected.append(rejected[i])
-        elif line.strip():
+        if i not in rejected and line.strip():
             contents.sentences.append(Sentence(line, tuple(sorted(spans[i])), i + 1, path, path))
 
 
@@ -189,7 +186,9 @@ def _found(text: str, entity: Entity, counting: Counting) -> Span:
     span = counting.unit.convert(text, entity.span)
     found = text[span.start : span.end]
     if entity.mention is not None and not _same(found, entity.mention):
-        raise LineError(DIFFERS, f"{entity.shown} gives `{found[:20]}`, not `{entity.mention[:20]}`")
+        raise LineError(
+            DIFFERS, f"{entity.shown} gives `{found[:20]}`, not `{entity.mention[:20]}`"
+        )
     return span
 
 
@@ -210,7 +209,7 @@ def _touched(
     return touched
 
 
-def _between(starts: Sequence[int], start: int, end: int) -> Iterable[int]:
+def _between(starts: Sequence[int], start: int, end: int) -> range:
     """The lines from the one that holds `start` to the one that holds the last character."""
     return range(bisect_right(starts, start) - 1, bisect_right(starts, end - 1))
 
