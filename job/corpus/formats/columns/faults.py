@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from job.corpus.formats.bio_tags import looks_like_tag
+from job.corpus.formats.bio_tags import unreadable_tags
 from job.corpus.formats.columns.blocks import UNTAGGED, Block
 from job.corpus.formats.columns.roles import RUNNING, WORDS, Columns, Table
 
@@ -15,7 +15,7 @@ def find_faults(table: Table, columns: Columns) -> dict[int, Mapping[str, str]]:
 
 
 def _faults(table: Table, columns: Columns) -> Iterator[tuple[int, Mapping[str, str]]]:
-    untagged = [value for value in table.counts[columns.tags] if not looks_like_tag(value)]
+    untagged = unreadable_tags(table.counts[columns.tags])
     if untagged:
         yield columns.tags, dict.fromkeys(untagged, UNTAGGED)
     for c, role in enumerate(columns.roles):

@@ -7,7 +7,14 @@ The tag is in the last column that holds tags of entities, the text in the one t
 from collections import Counter
 from collections.abc import Sequence
 
-from job.corpus.formats.bio_tags import JOINED_AS, choose_joiner, read_tags, read_units
+from job.corpus.formats.bio_tags import (
+    JOINED_AS,
+    TYPES_ALONE,
+    are_types,
+    choose_joiner,
+    read_tags,
+    read_units,
+)
 from job.corpus.formats.columns.blocks import (
     Block,
     check_width,
@@ -153,7 +160,8 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> li
     """Reads each sentence, and says where its text is from."""
     good = [block for block in blocks if not block.error]
     units = [[row[columns.text] for row in block.rows] for block in good]
-    tags = read_tags({row[columns.tags] for block in good for row in block.rows})
+    counts = Counter(row[columns.tags] for block in good for row in block.rows)
+    tags = read_tags(counts)
     joiner = choose_joiner(units)
     parts_of = columns.find(WORDS)
     for block, units_of_block in zip(good, units, strict=True):
@@ -177,6 +185,8 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> li
         how.append(JOINED_AS[joiner])
     if parts_of is not None and not carried:
         how.append("rows of one number joined as they are")
+    if are_types(counts):
+        how.append(TYPES_ALONE)
     return how
 
 

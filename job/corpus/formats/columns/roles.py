@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from job.corpus.formats.bio_tags import looks_like_tag, split_tag
+from job.corpus.formats.bio_tags import are_types, looks_like_tag, split_tag
 from job.corpus.formats.columns.parts_of_speech import are_chunks, is_part_of_speech
 from job.errors import DataError
 
@@ -167,6 +167,8 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
 
 def _holds_tags(table: Table, column: int) -> bool:
     values = table.counts[column]
+    if column == table.width - 1 and are_types(values):
+        return True
     pairs = {value for value in values if split_tag(value)}
     if not pairs and "O" not in values:
         return False
