@@ -190,10 +190,26 @@ def read_units(
         text, spans = carried, place_in_marked(units, entities, carried, marked)
     if not text.strip():
         raise LineError("empty sentence")
+    _note_opened(entities, noted)
+    return text, spans
+
+
+def place_tags(
+    tags: Sequence[Tag | LineError],
+    starts: Sequence[int],
+    ends: Sequence[int],
+    noted: Counter[Note],
+) -> tuple[Span, ...]:
+    """The entities of units that lie from and to these places of their text. Raises LineError."""
+    entities = _entities(_readable(tags))
+    _note_opened(entities, noted)
+    return place_entities(entities, starts, ends)
+
+
+def _note_opened(entities: Sequence[Entity], noted: Counter[Note]) -> None:
     opened_by_inside = sum(entity.letter not in OPENED_RIGHT for entity in entities)
     if opened_by_inside:
         noted[OPENED_BY_INSIDE] += opened_by_inside
-    return text, spans
 
 
 def _readable(tags: Sequence[Tag | LineError]) -> Sequence[Tag]:

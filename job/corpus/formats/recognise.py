@@ -21,6 +21,7 @@ from job.corpus.formats.json_rows.formats import JSON_ARRAY, JSON_DOCUMENT, JSON
 from job.corpus.formats.marked_text import MARKED_TEXT
 from job.corpus.formats.standoff.brat import BRAT
 from job.corpus.formats.standoff.webanno import WEBANNO
+from job.corpus.formats.tables.formats import SHEET, TABLE
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.corpus.formats.tutorial import TUTORIAL
 from job.corpus.formats.unread import HTML_PAGE
@@ -35,11 +36,13 @@ ACCEPTED = (
 )
 # Of equally likely formats the first is taken. The last two are known, so that they can be refused.
 FORMATS: tuple[Format, ...] = (
+    SHEET,
     BRAT,
     WEBANNO,
     JSON_ARRAY,
     JSON_LINES,
     TUTORIAL,
+    TABLE,
     COLUMNS,
     MARKED_TEXT,
     HTML_PAGE,

@@ -5,7 +5,7 @@ The tag is in the last column that holds tags of entities, the text in the one t
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from job.corpus.formats.bio_tags import (
     JOINED_AS,
@@ -67,26 +67,42 @@ def _read_file(file: CorpusFile, options: Options) -> Contents:
     tabs = has_tabs(file.lines)
     blocks = split_blocks(file.lines, tabs, fields.get("tags", 0))
     width = check_width(blocks, file.path, fields)
+    how = f"columns separated by {'tabs' if tabs else 'spaces'}"
+    return read_blocks(blocks, width, file.path, fields, how, chosen="text" in fields)
+
+
+def read_blocks(
+    blocks: Sequence[Block],
+    width: int,
+    path: str,
+    fields: Mapping[str, int],
+    how: str,
+    *,
+    chosen: bool,
+) -> Contents:
+    """The sentences of blocks. `fields` are the columns that the user or a header names, from 1;
+    the user has `chosen`. Raises DataError where the columns cannot be told."""
     whole = [block for block in blocks if not block.error]
     for block in whole:
-        block.carried, block.others = read_carried(block.comments)
-    how = [f"columns separated by {'tabs' if tabs else 'spaces'}"]
+        if block.carried is None:
+            block.carried, block.others = read_carried(block.comments)
+    hows = [how]
     contents = Contents("", [], [])
     if whole:
-        table = Table([block.rows for block in whole], width, file.path)
-        columns = choose_columns(table, fields, _evidence(whole, width))
-        how.append(str(columns))
+        table = Table([block.rows for block in whole], width, path)
+        columns = choose_columns(table, fields, _evidence(whole, width), chosen=chosen)
+        hows.append(str(columns))
         _choose_comments(whole, columns.text, contents.noted)
-        how += _clean_units(whole, table, columns, chosen="text" in fields)
-        how += _read(whole, columns, contents.noted)
+        hows += _clean_units(whole, table, columns, chosen)
+        hows += _read(whole, columns, contents.noted)
     for block in blocks:
         if block.error:
             line, error = block.error
-            contents.rejected.append(error.at(file.path, line))
+            contents.rejected.append(error.at(path, line))
         elif block.read:
             text, spans = block.read
-            contents.sentences.append(Sentence(text, spans, block.line, file.path))
-    contents.how = ", ".join(how)
+            contents.sentences.append(Sentence(text, spans, block.line, path))
+    contents.how = ", ".join(hows)
     return contents
 
 

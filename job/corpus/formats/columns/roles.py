@@ -88,13 +88,17 @@ class Table:
         return DataError(f"{self.path}: {why} ({self.rows_are}: {shown}); {remedy}.")
 
 
-def choose_columns(table: Table, fields: Mapping[str, int], evidence: Evidence) -> Columns:
-    """`fields` are the columns that the user named, from 1. Raises DataError."""
+def choose_columns(
+    table: Table, fields: Mapping[str, int], evidence: Evidence, *, chosen: bool
+) -> Columns:
+    """`fields` are the columns that are named, from 1: by the user who has `chosen`, or a header.
+
+    Raises DataError.
+    """
     tags = _choose_tags(table, fields)
     roles = [TAGS if c == tags else _role(table, c, tags) for c in range(table.width)]
     others = [c for c in range(table.width) if c != tags]
-    chosen = "text" in fields
-    if chosen:
+    if "text" in fields:
         text = fields["text"] - 1
     elif evidence.carried >= 0.5 and max(evidence.spelled[c] for c in others) >= 0.5:
         text = max(others, key=lambda c: evidence.spelled[c])
