@@ -18,11 +18,14 @@ from job.corpus.formats.bio_tags import (
 from job.corpus.formats.columns.blocks import (
     Block,
     check_width,
+    drop_header,
     has_tabs,
     looks_like_row,
+    share_of_types,
     split_blocks,
 )
 from job.corpus.formats.columns.comments import Carried, read_carried, spells
+from job.corpus.formats.columns.conllu import has_tag_in_misc, read_conllu
 from job.corpus.formats.columns.faults import find_faults, reject_faults, reject_jumps
 from job.corpus.formats.columns.roles import WORDS, Columns, Evidence, Table, choose_columns
 from job.corpus.formats.columns.signs import (
@@ -39,13 +42,13 @@ from job.corpus.formats.format import (
     Options,
     Score,
     one_by_one,
-    refusal_of,
 )
 from job.corpus.formats.placement import DIFFER, DISAGREE
 from job.corpus.formats.text_lines import LineError, Note
-from job.corpus.formats.unread import refuse_unread
+from job.errors import DataError
 from job.sentence import Sentence
 
+HALF = 0.5
 IGNORED = Note("comment line was", "comment lines were", "left out")
 
 
@@ -53,12 +56,13 @@ def _score(file: CorpusFile, options: Options) -> Score:
     tags = options.columns.get("tags", 0)
     score = Score.of_lines(
         file,
-        lambda line: any(looks_like_row(line, c) for c in {0, tags}),
+        lambda line: any(looks_like_row(line, c) for c in {0, tags}) or has_tag_in_misc(line),
         "end in a BIO tag or are O",
     )
-    if not file.sample:
+    if score.share > HALF:
         return score
-    return score._replace(refusal=refusal_of(lambda: refuse_unread(file.sample, file.path)))
+    share = share_of_types(file.sample)
+    return Score(share, "types or O in the last column") if share > score.share else score
 
 
 def _read_file(file: CorpusFile, options: Options) -> Contents:
@@ -66,9 +70,22 @@ def _read_file(file: CorpusFile, options: Options) -> Contents:
     fields = options.columns
     tabs = has_tabs(file.lines)
     blocks = split_blocks(file.lines, tabs, fields.get("tags", 0))
+    hows = read_conllu(blocks, options.fields.get("tags"), file.path)
+    _refuse_names(options, file.path, bool(hows))
+    drop_header(blocks)
     width = check_width(blocks, file.path, fields)
-    how = f"columns separated by {'tabs' if tabs else 'spaces'}"
+    how = ", ".join([f"columns separated by {'tabs' if tabs else 'spaces'}", *hows])
     return read_blocks(blocks, width, file.path, fields, how, chosen="text" in fields)
+
+
+def _refuse_names(options: Options, path: str, has_key: bool) -> None:
+    """Raises DataError for fields by name, where no header has names."""
+    for role, place in options.fields.items():
+        if not place.isdecimal() and not (role == "tags" and has_key):
+            raise DataError(
+                f"{path}: CORPUS_FIELDS names `{place}`, but the columns have no header with it; "
+                "count the columns from 1."
+            )
 
 
 def read_blocks(

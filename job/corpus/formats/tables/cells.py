@@ -63,7 +63,9 @@ def _cut(
         first = reader.line_num + 1
         cells: Cells
         try:
-            cells = [cell.strip() if cell.isspace() and len(cell) > 1 else cell for cell in next(reader)]
+            cells = [
+                cell.strip() if cell.isspace() and len(cell) > 1 else cell for cell in next(reader)
+            ]
         except StopIteration:
             return
         except csv.Error as error:

@@ -10,6 +10,7 @@ from job.corpus.formats.tables.cells import (
     is_workbook,
     sheet_records,
 )
+from job.corpus.formats.tables.header import looks_like_header
 from job.corpus.formats.tables.layout import (
     LOOKED_AT,
     SENTENCES,
@@ -61,7 +62,8 @@ def _find(file: CorpusFile, options: Options) -> Found | None:
 
 def _is_more_than_columns(layout: Layout, separator: str) -> bool:
     """Whether it is no file of columns by tabs, that need neither header nor quotes."""
-    return layout.kind != UNITS or separator != "\t" or layout.header is not None
+    is_named = layout.header is not None and looks_like_header(layout.header)
+    return layout.kind != UNITS or separator != "\t" or is_named
 
 
 def _score(file: CorpusFile, options: Options) -> Score:

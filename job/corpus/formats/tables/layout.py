@@ -204,9 +204,7 @@ def _find_tagged(
     return Layout(UNITS, header, columns, width)
 
 
-def _tags_column(
-    rows: Rows, header: tuple[str, ...] | None, width: int, path: str
-) -> int | None:
+def _tags_column(rows: Rows, header: tuple[str, ...] | None, width: int, path: str) -> int | None:
     found = [c for c in range(width) if _is_of_tags(rows, c)]
     if len(found) > 1:
         found = [c for c in found if not _holds_chunks(rows, c)] or found

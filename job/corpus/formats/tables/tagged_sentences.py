@@ -3,7 +3,6 @@
 What a tag is for is decided over a split: what gives most rows as many units as they have tags.
 """
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,8 +19,8 @@ from job.corpus.formats.bio_tags import (
     read_units,
 )
 from job.corpus.formats.format import Contents, Options
-from job.corpus.formats.tables.layout import is_list, items_of
 from job.corpus.formats.tables.header import TAGS, TEXT
+from job.corpus.formats.tables.layout import is_list, items_of
 from job.corpus.formats.tables.part import Part
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.errors import DataError
