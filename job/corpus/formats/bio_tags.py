@@ -2,10 +2,10 @@
 
 BIO, IOB1, BIOES and BILOU are read alike, as `B-PS`, `B_PS`, `PS-B` or `PS_B`; a bare `I` goes on
 with the entity before it. Tags may be types alone where O, `-` or `_` is the most frequent of them:
-neighbours of one type are then one entity. The text is the one that the corpus carries beside the units, where it
-does; else characters are joined as they are and words by one space. Where that text is marked up,
-the markup decides, and the units must say the same: where they spell the text the very same
-entities, else (morphemes) as many of the same types.
+neighbours of one type are then one entity. The text is the one that the corpus carries beside the
+units, where it does; else characters are joined as they are and words by one space. Where that text
+is marked up, the markup decides, and the units must say the same: where they spell the text the
+very same entities, else (morphemes) as many of the same types.
 """
 
 import itertools

@@ -100,10 +100,9 @@ def read_lines(data: bytes, path: str) -> tuple[list[Line], list[str]]:
     lines = [_decode(line) for line in raw_lines]
     if BYTE_ORDER_MARK in data and (marked := _drop_marks(lines)):
         notes.append(f"{marked} lines begin with U+FEFF (a byte order mark); it was dropped")
-    if any(isinstance(line, LineError) and line.reason == NOT_UTF8 for line in lines):
-        if _are_cp949(raw_lines, lines):
-            lines = [_decode_cp949(line) for line in raw_lines]
-            notes.append("the file is in CP949, not UTF-8, and was read as that")
+    if _are_cp949(raw_lines, lines):
+        lines = [_decode_cp949(line) for line in raw_lines]
+        notes.append("the file is in CP949, not UTF-8, and was read as that")
     decomposed = sum(
         isinstance(line, str) and DECOMPOSED.search(line) is not None for line in lines
     )
@@ -192,13 +191,15 @@ def _utf16_or_32(head: bytes) -> str | None:
 
 def _are_cp949(raw: Sequence[bytes], lines: Sequence[Line]) -> bool:
     """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
-    foreign = [line for line in raw if not line.isascii()]
     bad = [
         line
         for line, text in zip(raw, lines, strict=True)
         if isinstance(text, LineError) and text.reason == NOT_UTF8
     ]
-    return 2 * len(bad) > len(foreign) and is_cp949(b"\n".join(bad[:200]))
+    if not bad:
+        return False
+    foreign = sum(not line.isascii() for line in raw)
+    return 2 * len(bad) > foreign and is_cp949(b"\n".join(bad[:200]))
 
 
 def _decode_cp949(line: bytes) -> Line:

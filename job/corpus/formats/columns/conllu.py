@@ -5,10 +5,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from job.corpus.formats.bio_tags import are_types, looks_like_tag, split_tag
 from job.corpus.formats.columns.blocks import Block
 from job.corpus.formats.columns.comments import Carried, read_carried
+from job.corpus.formats.columns.faults import UNNUMBERED
 from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
 
@@ -41,7 +43,7 @@ def read_conllu(blocks: Sequence[Block], named: str | None, path: str) -> list[s
     key = _choose_key(rows, named, path)
     are_ids = bool(rows) and all(ID.fullmatch(row[0]) for row in rows)
     numbered = are_ids and 2 * sum(row[0].isdecimal() for row in rows) > len(rows)
-    if numbered and (spaced or any(not row[0].isdecimal() for row in rows)):
+    if numbered and (spaced or not all(row[0].isdecimal() for row in rows)):
         for block in blocks:
             _join(block, key, spaced)
     if key is None:
@@ -63,8 +65,8 @@ def _choose_key(rows: Sequence[Sequence[str]], named: str | None, path: str) -> 
     if len(found) > 1:
         shown = " and ".join(f"`{key}=`" for key in found)
         raise DataError(
-            f"{path} has tags by {shown} in its last column, and only one can be learned; say which "
-            f"by CORPUS_FIELDS=tags={found[0]}."
+            f"{path} has tags by {shown} in its last column, and only one can be learned; say "
+            f"which by CORPUS_FIELDS=tags={found[0]}."
         )
     return found[0] if found else None
 
@@ -80,41 +82,60 @@ def _join(block: Block, key: str | None, spaced: bool) -> None:
     """Takes out nodes without a word and ranges; of a range that its words do not spell, takes the
     range in their place. Where the file says so, the text is what the words spell with spaces."""
     kept: list[tuple[list[str], int, str]] = []  # a row, its line, and what follows it
-    for rows, lines, of_range in _tokens(block):
-        after = "" if NO_SPACE in (of_range or rows[-1])[-1] else " "
-        if of_range and "".join(row[FORM] for row in rows) != of_range[FORM]:
-            tag = _tag_of_all([_tag(row, key) for row in rows])
-            if tag is None:
-                block.reject(lines[0], LineError(HALF_A_WORD, f"`{of_range[FORM][:20]}`"))
-            value = f"{key}={tag}" if key else tag or OUTSIDE
-            kept.append(([rows[0][0], *of_range[1:-1], value], lines[0], after))
-        else:
-            inner = ["" if of_range or NO_SPACE in row[-1] else " " for row in rows[:-1]]
-            kept += zip(rows, lines, [*inner, after], strict=True)
+    try:
+        for token in _tokens(block):
+            kept += _rows_of(token, key)
+    except LineError as error:
+        block.reject(block.line, error)
+        return
     block.rows = [row for row, _, _ in kept]
     block.row_lines = [line for _, line, _ in kept]
     if spaced and read_carried(block.comments)[0] is None:
         block.carried = Carried("".join(row[FORM] + after for row, _, after in kept).strip())
 
 
-def _tokens(block: Block) -> Iterator[tuple[list[list[str]], list[int], list[str] | None]]:
-    """The rows of each token, their lines, and the row of the range that covers them, if any."""
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    of_range, last = None, 0
+class Token(NamedTuple):
+    """The rows of a token's words, their lines, and the row of the range that covers them."""
+
+    rows: list[list[str]]
+    lines: list[int]
+    of_range: list[str] | None
+
+
+def _tokens(block: Block) -> Iterator[Token]:
+    """Raises LineError for a range that its words do not follow."""
+    token, awaited = Token([], [], None), range(0)
     for row, line in zip(block.rows, block.row_lines, strict=True):
         match = ID.fullmatch(row[0])
         assert match
         if match[2]:
-            of_range, last = row, int(match[2])
+            if awaited:
+                break
+            token, awaited = Token([], [], row), range(int(match[1]), int(match[2]) + 1)
         elif row[0].isdecimal():
-            rows.append(row)
-            lines.append(line)
-            if int(row[0]) >= last:
-                yield rows, lines, of_range
-                rows, lines, of_range = [], [], None
-    if rows:
-        yield rows, lines, of_range
+            if awaited and int(row[0]) != awaited[0]:
+                break
+            awaited = awaited[1:]
+            token.rows.append(row)
+            token.lines.append(line)
+            if not awaited:
+                yield token
+                token = Token([], [], None)
+    if awaited:
+        raise LineError(UNNUMBERED, f"`{'  '.join(token.of_range or ())[:40]}`")
+
+
+def _rows_of(token: Token, key: str | None) -> Iterator[tuple[list[str], int, str]]:
+    """The rows that spell a token, each with its line and what follows it. Raises LineError."""
+    rows, lines, of_range = token
+    after = "" if NO_SPACE in (of_range or rows[-1])[-1] else " "
+    if of_range is None or "".join(row[FORM] for row in rows) == of_range[FORM]:
+        yield from zip(rows, lines, [*[""] * (len(rows) - 1), after], strict=True)
+        return
+    tag = _tag_of_all([_tag(row, key) for row in rows])
+    if tag is None:
+        raise LineError(HALF_A_WORD, f"`{of_range[FORM][:20]}`")
+    yield [rows[0][0], *of_range[1:-1], f"{key}={tag}" if key else tag], lines[0], after
 
 
 def _tag(row: Sequence[str], key: str | None) -> str:

@@ -6,6 +6,7 @@ from job.corpus.formats.bio_tags import unreadable_tags
 from job.corpus.formats.columns.blocks import UNTAGGED, Block
 from job.corpus.formats.columns.roles import RUNNING, WORDS, Columns, Table
 
+UNNUMBERED = "a row without the number that others have"
 JUMPS = "a row whose number does not go on from that before it"
 
 
@@ -22,7 +23,7 @@ def _faults(table: Table, columns: Columns) -> Iterator[tuple[int, Mapping[str, 
         if role in (RUNNING, WORDS) and c not in (columns.text, columns.tags):
             others = [value for value in table.counts[c] if not value.isdecimal()]
             if others:
-                yield c, dict.fromkeys(others, "a row without the number that others have")
+                yield c, dict.fromkeys(others, UNNUMBERED)
 
 
 def reject_faults(

@@ -63,9 +63,7 @@ def _cut(
         first = reader.line_num + 1
         cells: Cells
         try:
-            cells = [
-                cell.strip() if cell.isspace() and len(cell) > 1 else cell for cell in next(reader)
-            ]
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:

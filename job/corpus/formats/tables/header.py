@@ -1,4 +1,4 @@
-"""The header of a table: names of columns that suggest what they hold. Their cells must prove it."""
+"""The header of a table: names of columns that suggest what they hold. The cells must prove it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,15 @@ TEXT, UNIT, TAGS, SENTENCE, DOCUMENT = "text", "unit", "tags", "sentence", "docu
 START, END, MENTION, TYPE = "start", "end", "mention", "type"
 NAMES: dict[str, str] = {
     TEXT: "text sentence sentences content contents body query question utterance input string "
-    "transcript document raw rawtext originaltext sentencetext 문장 텍스트 본문 원문 내용 질문 발화",
+    "transcript document raw rawtext originaltext sentencetext "
+    "문장 텍스트 본문 원문 내용 질문 발화",
     UNIT: "word words token tokens form unit units char chars character characters syllable eojeol "
     "morpheme morph surface 단어 어절 토큰 글자 음절 형태소 낱말",
     TAGS: "tag tags label labels ner nertag nertags nerlabel nerlabels netag netags bio biotag "
     "biotags bioes iob iobtag entities entitytag entitytags entitylabel wordlabels tokenlabels "
     "annotation annotations target 태그 라벨 레이블 개체명태그 정답",
-    SENTENCE: "sentence# sentence#id sentenceid sentenceno sentencenumber sentenceidx sentenceindex "
-    "sentid sentno sentidx sid s_id 문장번호 문장id",
+    SENTENCE: "sentence# sentenceid sentenceno sentencenumber sentenceidx sentenceindex sentid "
+    "sentno sentidx sid 문장번호 문장id",
     DOCUMENT: "docid doc documentid documentno docno file filename article articleid 문서 문서번호 "
     "문서id",
     START: "start begin startoffset beginoffset startpos startindex startchar beginpos from offset "
@@ -61,7 +62,7 @@ def by_fields(
         else:
             columns = ", ".join(f"`{name}`"[:40] for name in header or ()) or f"{width} columns"
             raise DataError(
-                f"{path}: CORPUS_FIELDS names `{place}`, but the table has {columns}; name a column "
-                "by its header, or count it from 1."
+                f"{path}: CORPUS_FIELDS names `{place}`, but the table has {columns}; name a "
+                "column by its header, or count it from 1."
             )
     return found

@@ -40,7 +40,7 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Layout:
-    """What a row is, and the column of each role, from 0. `header` names the columns, if it does."""
+    """What a row is, and the column of each role, from 0. `header` has their names, if any."""
 
     kind: str
     header: tuple[str, ...] | None

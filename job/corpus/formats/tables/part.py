@@ -23,7 +23,7 @@ class Part:
         return f"{self.records.how}, {self.layout}"
 
     def body(self) -> Iterator[tuple[int, list[str] | LineError]]:
-        """The records below the header; blank ones are empty, and those that cannot be read errors."""
+        """The records below the header: blank ones empty, and errors for what cannot be read."""
         header = self.layout.header
         for line, cells in self.records.rows:
             if header is not None and not isinstance(cells, LineError) and tuple(cells) == header:

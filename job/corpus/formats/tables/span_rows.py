@@ -30,7 +30,23 @@ class Gathered:
 
 
 def read_span_rows(parts: Sequence[Part], _: Options) -> Contents:
-    rejected: list[Rejected] = []
+    contents = Contents(parts[0].how, [], [])
+    gathered = _gather(parts, contents.rejected)
+    unit, others = choose_unit([each.marked for each in gathered])
+    if unit is not CODE_POINTS:
+        contents.how += f", whose offsets count {unit.name}"
+    for each in gathered:
+        try:
+            spans = (*convert(each.marked, unit, others), *_placed(each))
+            sentence = Sentence(each.marked.text, tuple(sorted(spans)), each.line, each.path)
+            contents.sentences.append(sentence)
+        except LineError as error:
+            contents.rejected.append(error.at(each.path, each.line))
+    return contents
+
+
+def _gather(parts: Sequence[Part], rejected: list[Rejected]) -> list[Gathered]:
+    """The sentences of all rows; those of rows that cannot be read are added to `rejected`."""
     gathered: dict[Name, Gathered] = {}
     for part in parts:
         columns = part.layout.columns
@@ -45,22 +61,12 @@ def read_span_rows(parts: Sequence[Part], _: Options) -> Contents:
                 _add(sentence, cells, part)
             except LineError as error:
                 sentence.error = sentence.error or error
-    unit, others = choose_unit([each.marked for each in gathered.values()])
-    contents = Contents(parts[0].how, [], rejected)
-    if unit is not CODE_POINTS:
-        contents.how += f", whose offsets count {unit.name}"
     for each in gathered.values():
-        try:
-            if each.error:
-                raise each.error
-            if not each.marked.text.strip():
-                raise LineError("empty sentence")
-            spans = (*convert(each.marked, unit, others), *_placed(each))
-            sentence = Sentence(each.marked.text, tuple(sorted(spans)), each.line, each.path)
-            contents.sentences.append(sentence)
-        except LineError as error:
-            contents.rejected.append(error.at(each.path, each.line))
-    return contents
+        if not each.marked.text.strip():
+            each.error = LineError("empty sentence")
+        if each.error:
+            rejected.append(each.error.at(each.path, each.line))
+    return [each for each in gathered.values() if not each.error]
 
 
 def _add(sentence: Gathered, cells: Sequence[str], part: Part) -> None:
@@ -85,7 +91,7 @@ def _add(sentence: Gathered, cells: Sequence[str], part: Part) -> None:
 
 
 def _placed(each: Gathered) -> list[Span]:
-    """The mentions without offsets in their only places. Raises LineError where there are others."""
+    """The mentions without offsets in their only places. Raises LineError where others are."""
     text, mentions = each.marked.text, [mention for mention, _ in each.mentions]
     once = [text.find(mention) for mention in mentions]
     if all(i >= 0 and text.find(m, i + 1) < 0 for i, m in zip(once, mentions, strict=True)):

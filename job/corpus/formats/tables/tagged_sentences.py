@@ -107,8 +107,8 @@ def _of_texts(rows: Sequence[Row], contents: Contents, path: str) -> tuple[str, 
     if 2 * fits[best] < len(rows) or not alike:
         numbers = ", ".join(f"{count} by {unit}" for unit, count in fits.items())
         raise DataError(
-            f"{path}: it cannot be told what each tag is for (of {len(rows)} rows their number fits "
-            f"{numbers}); give each row a tag for each word of its text."
+            f"{path}: it cannot be told what each tag is for (of {len(rows)} rows their number "
+            f"fits {numbers}); give each row a tag for each word of its text."
         )
 
     def place(row: Row, tags: Sequence[Tag | LineError]) -> tuple[str, tuple[Span, ...]]:

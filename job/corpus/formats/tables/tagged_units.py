@@ -32,8 +32,8 @@ def _read(part: Part, options: Options) -> Contents:
             "where sentences end; put a blank row after each, or a column `sentence_id` beside the "
             "units."
         )
-    if TEXT in columns:
-        _carry(blocks, columns[TEXT], columns[UNIT] if UNIT in columns else None)
+    if TEXT in columns and UNIT in columns:
+        _carry(blocks, columns[TEXT], columns[UNIT])
     kept = [c for c in range(part.layout.width) if c not in names]
     for block in blocks:
         block.rows = [[row[c] for c in kept] for row in block.rows]
@@ -87,10 +87,8 @@ def _add(block: Block, line: int, cells: list[str] | LineError) -> None:
         block.row_lines.append(line)
 
 
-def _carry(blocks: Sequence[Block], text: int, unit: int | None) -> None:
+def _carry(blocks: Sequence[Block], text: int, unit: int) -> None:
     """Takes the sentence that the rows repeat for the text, where the units spell it."""
-    if unit is None:
-        return
     for block in blocks:
         said = block.rows[0][text] if block.rows else ""
         if spells([row[unit] for row in block.rows], said):
