@@ -39,8 +39,9 @@ def read_conllu(blocks: Sequence[Block], named: str | None, path: str) -> list[s
     `named` is the key of MISC that the user chose. Raises DataError where two could be.
     """
     rows = [row for block in blocks for row in block.rows]
-    spaced = any(NO_SPACE in field for row in rows for field in row)
-    key = _choose_key(rows, named, path)
+    with_pairs = [row for row in rows if "=" in row[-1]]
+    spaced = any(NO_SPACE in row[-1] for row in with_pairs)
+    key = _choose_key(with_pairs, named, path)
     are_ids = bool(rows) and all(ID.fullmatch(row[0]) for row in rows)
     numbered = are_ids and 2 * sum(row[0].isdecimal() for row in rows) > len(rows)
     if numbered and (spaced or not all(row[0].isdecimal() for row in rows)):
@@ -56,9 +57,8 @@ def read_conllu(blocks: Sequence[Block], named: str | None, path: str) -> list[s
 def _choose_key(rows: Sequence[Sequence[str]], named: str | None, path: str) -> str | None:
     values: dict[str, Counter[str]] = {}
     for row in rows:
-        if "=" in row[-1]:
-            for key, value in _pairs(row[-1]).items():
-                values.setdefault(key, Counter())[value] += 1
+        for key, value in _pairs(row[-1]).items():
+            values.setdefault(key, Counter())[value] += 1
     if named and named in values:
         return named
     found = [key for key, counts in values.items() if _are_tags(counts)]
@@ -91,7 +91,8 @@ def _join(block: Block, key: str | None, spaced: bool) -> None:
     block.rows = [row for row, _, _ in kept]
     block.row_lines = [line for _, line, _ in kept]
     if spaced and read_carried(block.comments)[0] is None:
-        block.carried = Carried("".join(row[FORM] + after for row, _, after in kept).strip())
+        text = "".join(row[FORM] + after for row, _, after in kept).strip()
+        block.carried = Carried(text, source="the words and `SpaceAfter=No`")
 
 
 class Token(NamedTuple):

@@ -96,9 +96,10 @@ def read_blocks(
     how: str,
     *,
     chosen: bool,
+    how_named: bool = False,
 ) -> Contents:
     """The sentences of blocks. `fields` are the columns that the user or a header names, from 1;
-    the user has `chosen`. Raises DataError where the columns cannot be told."""
+    the user has `chosen`. `how` is how they were cut, and `how_named` if it tells the columns. Raises DataError where the columns cannot be told."""
     whole = [block for block in blocks if not block.error]
     for block in whole:
         if block.carried is None:
@@ -108,7 +109,7 @@ def read_blocks(
     if whole:
         table = Table([block.rows for block in whole], width, path)
         columns = choose_columns(table, fields, _evidence(whole, width), chosen=chosen)
-        hows.append(str(columns))
+        hows += [] if how_named else [str(columns)]
         _choose_comments(whole, columns.text, contents.noted)
         hows += _clean_units(whole, table, columns, chosen)
         hows += _read(whole, columns, contents.noted)
@@ -200,7 +201,7 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> li
     for block, units_of_block in zip(good, units, strict=True):
         row_tags = [tags[row[columns.tags]] for row in block.rows]
         words = None if parts_of is None else [row[parts_of] for row in block.rows]
-        text, marked = block.carried or (None, None)
+        text, marked, _ = block.carried or (None, None, None)
         try:
             block.read = read_units(
                 units_of_block, row_tags, text, joiner, noted, marked=marked, words=words
@@ -210,7 +211,8 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> li
     carried = [block.carried for block in good if block.carried]
     _reject_unmarked(good)
     and_entities = any(each.marked is not None for each in carried)
-    how = [f"text{' and entities' if and_entities else ''} from the comment lines"]
+    sources = " and ".join(dict.fromkeys(each.source for each in carried))
+    how = [f"text{' and entities' if and_entities else ''} from {sources}"]
     how = how if carried else []
     if 0 < len(good) <= 2 * len(carried):
         _reject_uncarried(good)
@@ -226,7 +228,11 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> li
 def _reject_unmarked(blocks: Sequence[Block]) -> None:
     """Beside sentences that are marked up, one without markup has no entity."""
     read = [(block, *block.read) for block in blocks if block.read and block.carried]
-    plain = [(block, spans) for block, text, spans in read if block.carried == (text, None)]
+    plain = [
+        (block, spans)
+        for block, text, spans in read
+        if block.carried and block.carried[:2] == (text, None)
+    ]
     if len(plain) == len(read):
         return
     for block, spans in plain:

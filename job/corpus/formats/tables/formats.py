@@ -77,7 +77,8 @@ def _score(file: CorpusFile, options: Options) -> Score:
     widths = [len(cells) == layout.width for cells in records.whole]
     share = sum(widths) / max(1, len(widths))
     why = f"its cells give {layout.kind} a row"
-    return Score(CERTAIN if layout.header and share > LIKELY else LIKELY * share, why)
+    sure = layout.kind != UNITS or layout.header is not None
+    return Score(CERTAIN if sure and share > LIKELY else LIKELY * share, why)
 
 
 def _read(files: Sequence[CorpusFile], options: Options) -> Contents:

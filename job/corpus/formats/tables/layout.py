@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from job.corpus.formats.bio_tags import are_types, looks_like_tag
+from job.corpus.formats.bio_tags import LETTERS, OUTSIDE_TAGS, are_types, looks_like_tag
 from job.corpus.formats.columns.parts_of_speech import are_chunks
 from job.corpus.formats.tables.cells import Records
 from job.corpus.formats.tables.header import (
@@ -32,7 +32,7 @@ from job.errors import DataError
 
 UNITS, SENTENCES, SPANS = "a unit", "a sentence", "a span"  # a row
 LOOKED_AT = 200
-MOST = 0.9
+MOST, FEW = 0.9, 0.1
 BETWEEN = re.compile(r"\s*,\s*|\s+")
 
 Rows = Sequence[Sequence[str]]
@@ -187,10 +187,12 @@ def _find_tagged(
     tags = named.get("tags", _tags_column(rows, header, width, path))
     if tags is None:
         return None
-    several = sum(len(items_of(row[tags])) > 1 for row in rows)
-    if 2 * several > len(rows):
+    several = sum(len(items_of(row[tags])) > 1 or is_list(row[tags]) for row in rows)
+    if several > FEW * len(rows):
         text = named.get("text", _text_column(rows, header, tags, width, path))
         return None if text is None else Layout(SENTENCES, header, {TEXT: text, TAGS: tags}, width)
+    if UNIT not in named and _are_numbers(rows, tags) and _by_name(header, UNIT, [tags]) is None:
+        return None  # classes of texts
     columns = {TAGS: tags}
     unit = named.get("text", _by_name(header, UNIT, [tags]))
     if unit is None and width == 2:
@@ -198,7 +200,9 @@ def _find_tagged(
     if unit is not None:
         columns[UNIT] = unit
     for role in (SENTENCE, DOCUMENT, TEXT):
-        column = _by_name(header, role, tuple(columns.values()))
+        column = named.get(role) if role == SENTENCE else None
+        if column is None:
+            column = _by_name(header, role, tuple(columns.values()))
         if column is not None:
             columns[role] = column
     return Layout(UNITS, header, columns, width)
@@ -210,7 +214,7 @@ def _tags_column(rows: Rows, header: tuple[str, ...] | None, width: int, path: s
         found = [c for c in found if not _holds_chunks(rows, c)] or found
     if not found:
         by_name = [c for c, name in enumerate(header or ()) if TAGS in roles_of(name)]
-        found = [c for c in by_name if _are_types(rows, c) or _are_numbers(rows, c)]
+        found = [c for c in by_name if _may_be_tags(rows, c, path)]
     equal = all([row[c] for row in rows] == [row[found[0]] for row in rows] for c in found[1:])
     if len(found) > 1 and not equal:
         shown = " and ".join(f"`{header[c]}`" if header else f"{c + 1}" for c in found)
@@ -224,6 +228,18 @@ def _tags_column(rows: Rows, header: tuple[str, ...] | None, width: int, path: s
 
 def _holds_chunks(rows: Rows, column: int) -> bool:
     return are_chunks(item for row in rows for item in items_of(row[column]))
+
+
+def _may_be_tags(rows: Rows, column: int, path: str) -> bool:
+    """Whether a column that is named as tags holds some. Raises DataError where they lack a type."""
+    items = {item for row in rows for item in items_of(row[column])}
+    if items & {"B", "I"} and items <= LETTERS | OUTSIDE_TAGS:
+        raise DataError(
+            f"{path} has tags without types, as `B` and `I`; write each with its entity type, as "
+            "`B-PS` and `I-PS`."
+        )
+    is_outside = bool(items) and items <= OUTSIDE_TAGS
+    return is_outside or _are_types(rows, column) or _are_numbers(rows, column)
 
 
 def _are_types(rows: Rows, column: int) -> bool:

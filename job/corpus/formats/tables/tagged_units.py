@@ -29,21 +29,25 @@ def _read(part: Part, options: Options) -> Contents:
     if len(blocks) < 2 and len(rows) > 1 and not has_name:
         raise DataError(
             f"{part.path} has no blank row and no column that names the sentence, so it is unknown "
-            "where sentences end; put a blank row after each, or a column `sentence_id` beside the "
-            "units."
+            "where sentences end; put a blank row after each, or name a column that numbers them "
+            "by CORPUS_FIELDS=sentence=N."
         )
     if TEXT in columns and UNIT in columns:
         _carry(blocks, columns[TEXT], columns[UNIT])
-    kept = [c for c in range(part.layout.width) if c not in names]
-    for block in blocks:
-        block.rows = [[row[c] for c in kept] for row in block.rows]
     fields = {
-        role: kept.index(columns[column]) + 1
+        role: columns[column] + 1
         for role, column in (("text", UNIT), ("tags", TAGS))
         if column in columns
     }
-    chosen = "text" in options.fields
-    return read_blocks(blocks, len(kept), part.path, fields, part.how, chosen=chosen)
+    return read_blocks(
+        blocks,
+        part.layout.width,
+        part.path,
+        fields,
+        part.how,
+        chosen="text" in options.fields,
+        how_named=UNIT in columns,
+    )
 
 
 def _by_blanks(part: Part) -> Iterator[Block]:
@@ -92,4 +96,4 @@ def _carry(blocks: Sequence[Block], text: int, unit: int) -> None:
     for block in blocks:
         said = block.rows[0][text] if block.rows else ""
         if spells([row[unit] for row in block.rows], said):
-            block.carried = Carried(said)
+            block.carried = Carried(said, source="the column of sentences")
