@@ -21,10 +21,14 @@ from job.corpus.formats.format import (
     Options,
     Score,
 )
+from job.corpus.formats.html_page import HTML_PAGE
 from job.corpus.formats.json_rows.formats import JSON_ARRAY, JSON_DOCUMENT, JSON_LINES
+from job.corpus.formats.marked_text import MARKED_TEXT
+from job.corpus.formats.standoff.brat import BRAT
+from job.corpus.formats.standoff.webanno import WEBANNO
+from job.corpus.formats.tables.formats import SHEET, TABLE
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.corpus.formats.tutorial import TUTORIAL
-from job.corpus.formats.unread import HTML_PAGE
 from job.errors import DataError
 from job.sentence import Sentence
 
@@ -38,10 +42,15 @@ ACCEPTED = (
 FORMATS: tuple[Format, ...] = (
     PARQUET,
     ARROW,
+    SHEET,
+    BRAT,
+    WEBANNO,
     JSON_ARRAY,
     JSON_LINES,
     TUTORIAL,
+    TABLE,
     COLUMNS,
+    MARKED_TEXT,
     HTML_PAGE,
     JSON_DOCUMENT,
 )
