@@ -99,7 +99,7 @@ def test_what_a_target_cannot_say_is_left_out_and_counted(run, tmp_path, caplog)
 def test_a_corpus_that_is_mostly_rejected_writes_nothing(run, tmp_path):
     """Beyond MAX_REJECTED_RATIO it is refused as a run refuses it."""
     (tmp_path / "bad.txt").write_text(f"{TAGGED}\n가␞나\n")
-    with pytest.raises(DataError, match="1 of 2 sentences were rejected"):
+    with pytest.raises(DataError, match="1 of 2 sentences was rejected"):
         run("bad.txt", "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
     assert len(rows(run("bad.txt", "out.jsonl", max_rejected_ratio=0.5))) == 1
