@@ -60,6 +60,14 @@ def test_what_each_target_writes(run):
     )
 
 
+def test_a_mention_of_several_words_begins_once(run, tmp_path):
+    """Its later words go on with I-, also where particles are cut off."""
+    row = {"text": "한국 은행은 멀다", "spans": [[0, 5, "OG"]]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    written = run("in.jsonl", "out.conll").splitlines()
+    assert written[1:5] == ["한국\tB-OG", "은행\tI-OG", "은\tO", "멀다\tO"]
+
+
 def test_several_splits_become_a_folder(run, tmp_path):
     """A file for each by its name; --to says their shape."""
     (tmp_path / "corpus").mkdir()

@@ -6,6 +6,7 @@ import json
 import pytest
 from arro3.io import read_parquet
 
+from job.corpus.writers.parquet import PARQUET
 from job.errors import ArgumentError, DataError
 from job.predict import predict
 from tests.support.tagged import SENTENCE, SPANS, TAGGED
@@ -80,3 +81,14 @@ def test_the_endings_mean_what_they_meant(tag):
     with pytest.raises(ArgumentError, match="--to=label-studio"):
         tag(None, [SENTENCE], "out.json")
     assert len(json.loads(tag("label-studio", [SENTENCE], "out.json"))) == 1
+
+
+def test_a_failure_while_parquet_is_written_stays_what_it_was():
+    """Its library would turn the error of a line, or of a full disk, into one of its own."""
+
+    def groups():
+        yield []
+        raise DataError("a line is damaged")
+
+    with pytest.raises(DataError, match="a line is damaged"):
+        PARQUET.put(io.BytesIO(), groups())
