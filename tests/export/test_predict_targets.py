@@ -62,7 +62,8 @@ def test_parquet_gets_a_row_for_each_line(tag):
     """Code points, as the job's own lines."""
     rows = read_parquet(io.BytesIO(tag("parquet"))).read_all()
     assert rows["text"].to_pylist() == TEXTS
-    assert [[list(s.values()) for s in each] for each in rows["spans"].to_pylist()][0] == SPANS
+    first = rows["spans"].to_pylist()[0]
+    assert [list(span.values()) for span in first] == SPANS
 
 
 @pytest.mark.parametrize("to", ["klue", "conll"])
