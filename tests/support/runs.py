@@ -12,6 +12,7 @@ from tests.support.tiny import make_network, write_tokenizer
 
 NAMES = ("김철", "김수", "김철수")
 PLACES = ("서울", "서울역")
+PATIENCE_S = 840  # a limit for what hangs, far above what a busy machine takes
 
 
 def line(number: int) -> str:
@@ -86,5 +87,5 @@ def start(argv: list[str], **environment: str) -> subprocess.Popen:
 
 def finish(process: subprocess.Popen) -> tuple[int, str]:
     """Waits for the end; exit code and log."""
-    log, _ = process.communicate(timeout=280)
+    log, _ = process.communicate(timeout=PATIENCE_S)
     return process.returncode, log
