@@ -131,6 +131,14 @@ def _all_by_name(header: Sequence[str] | None, role: str, taken: Sequence[int]) 
     return [c for c, name in enumerate(header or ()) if role in roles_of(name) and c not in taken]
 
 
+def _add_by_name(columns: dict[str, int], header: Sequence[str] | None, *roles: str) -> None:
+    """Adds the columns of these roles that the header names, where they are free."""
+    for role in roles:
+        column = _by_name(header, role, tuple(columns.values()))
+        if role not in columns and column is not None:
+            columns[role] = column
+
+
 def _find_spans(
     rows: Rows, header: tuple[str, ...] | None, named: Mapping[str, int], width: int, path: str
 ) -> Layout | None:
@@ -168,10 +176,7 @@ def _proven_spans(
     tagged = _is_of_tags(filled, columns[TYPE]) or _are_types(filled, columns[TYPE])
     if not good or len(good) < MOST * len(filled) or tagged:
         return None
-    for role, names in ((SENTENCE, SENTENCE), (DOCUMENT, DOCUMENT)):
-        column = _by_name(header, names, tuple(columns.values()))
-        if column is not None:
-            columns[role] = column
+    _add_by_name(columns, header, SENTENCE, DOCUMENT)
     return Layout(SPANS, header, columns, width)
 
 
@@ -191,20 +196,15 @@ def _find_tagged(
     if several > FEW * len(rows):
         text = named.get("text", _text_column(rows, header, tags, width, path))
         return None if text is None else Layout(SENTENCES, header, {TEXT: text, TAGS: tags}, width)
-    if UNIT not in named and _are_numbers(rows, tags) and _by_name(header, UNIT, [tags]) is None:
+    unit = named.get("text", _by_name(header, UNIT, [tags]))
+    if unit is None and _are_numbers(rows, tags):
         return None  # classes of texts
     columns = {TAGS: tags}
-    unit = named.get("text", _by_name(header, UNIT, [tags]))
-    if unit is None and width == 2:
-        unit = 1 - tags
-    if unit is not None:
-        columns[UNIT] = unit
-    for role in (SENTENCE, DOCUMENT, TEXT):
-        column = named.get(role) if role == SENTENCE else None
-        if column is None:
-            column = _by_name(header, role, tuple(columns.values()))
-        if column is not None:
-            columns[role] = column
+    if unit is not None or width == 2:
+        columns[UNIT] = 1 - tags if unit is None else unit
+    if SENTENCE in named:
+        columns[SENTENCE] = named[SENTENCE]
+    _add_by_name(columns, header, SENTENCE, DOCUMENT, TEXT)
     return Layout(UNITS, header, columns, width)
 
 
@@ -231,7 +231,7 @@ def _holds_chunks(rows: Rows, column: int) -> bool:
 
 
 def _may_be_tags(rows: Rows, column: int, path: str) -> bool:
-    """Whether a column that is named as tags holds some. Raises DataError where they lack a type."""
+    """Whether a column named as tags holds some. Raises DataError where they lack a type."""
     items = {item for row in rows for item in items_of(row[column])}
     if items & {"B", "I"} and items <= LETTERS | OUTSIDE_TAGS:
         raise DataError(
