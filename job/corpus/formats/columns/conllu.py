@@ -30,7 +30,7 @@ def has_tag_in_misc(line: str) -> bool:
 
 
 def _pairs(cell: str) -> dict[str, str]:
-    return dict(match.groups() for part in cell.split("|") if (match := PAIR.fullmatch(part)))
+    return {m[1]: m[2] for part in cell.split("|") if (m := PAIR.fullmatch(part))}
 
 
 def read_conllu(blocks: Sequence[Block], named: str | None, path: str) -> list[str]:

@@ -32,7 +32,7 @@ from job.errors import DataError
 
 UNITS, SENTENCES, SPANS = "a unit", "a sentence", "a span"  # a row
 LOOKED_AT = 200
-MOST, FEW = 0.9, 0.1
+MOST, FEW = 0.9, 0.2
 BETWEEN = re.compile(r"\s*,\s*|\s+")
 
 Rows = Sequence[Sequence[str]]
@@ -131,6 +131,13 @@ def _all_by_name(header: Sequence[str] | None, role: str, taken: Sequence[int]) 
     return [c for c, name in enumerate(header or ()) if role in roles_of(name) and c not in taken]
 
 
+def _has_several(row: Sequence[str], tags: int) -> bool:
+    """Whether a row's cell of tags is a list, or has as many as another cell has units."""
+    count = len(items_of(row[tags]))
+    others = (cell for c, cell in enumerate(row) if c != tags)
+    return is_list(row[tags]) or (count > 1 and any(count in lengths(cell) for cell in others))
+
+
 def _add_by_name(columns: dict[str, int], header: Sequence[str] | None, *roles: str) -> None:
     """Adds the columns of these roles that the header names, where they are free."""
     for role in roles:
@@ -192,7 +199,7 @@ def _find_tagged(
     tags = named.get("tags", _tags_column(rows, header, width, path))
     if tags is None:
         return None
-    several = sum(len(items_of(row[tags])) > 1 or is_list(row[tags]) for row in rows)
+    several = sum(_has_several(row, tags) for row in rows)
     if several > FEW * len(rows):
         text = named.get("text", _text_column(rows, header, tags, width, path))
         return None if text is None else Layout(SENTENCES, header, {TEXT: text, TAGS: tags}, width)
