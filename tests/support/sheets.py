@@ -18,6 +18,7 @@ def workbook(**sheets):
             for i, name in enumerate(sheets, start=1)
         )
         book = f'<workbook xmlns="{NS}" xmlns:r="{REL}"><sheets>{names}</sheets></workbook>'
+        archive.writestr("[Content_Types].xml", f'<Types xmlns="{PACKAGE}"/>')
         archive.writestr("xl/workbook.xml", book)
         links = "".join(
             f'<Relationship Id="r{i}" Type="{REL}/worksheet" Target="worksheets/sheet{i}.xml"/>'

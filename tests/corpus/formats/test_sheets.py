@@ -36,7 +36,7 @@ def test_two_sheets_with_tables_are_refused_by_name():
     """Either could be the corpus."""
     with pytest.raises(DataError, match="has the sheets `A` and `B`"):
         read(workbook(A=ROWS, B=ROWS))
-    with pytest.raises(DataError, match="has no sheet with a text and its tags.*it has `A`"):
+    with pytest.raises(DataError, match=r"has no sheet with a text and its tags.*it has `A`"):
         read(workbook(A=[("읽어 주세요", "네")]))
 
 

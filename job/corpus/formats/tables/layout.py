@@ -196,12 +196,14 @@ def _find_tagged(
     rows: Rows, header: tuple[str, ...] | None, named: Mapping[str, int], width: int, path: str
 ) -> Layout | None:
     """A row with a unit and its tag, or with a sentence and all its tags."""
-    tags = named.get("tags", _tags_column(rows, header, width, path))
+    tags = named["tags"] if "tags" in named else _tags_column(rows, header, width, path)
     if tags is None:
         return None
     several = sum(_has_several(row, tags) for row in rows)
     if several > FEW * len(rows):
-        text = named.get("text", _text_column(rows, header, tags, width, path))
+        named_text = named.get("text")
+        is_named = named_text is not None
+        text = named_text if is_named else _text_column(rows, header, tags, width, path)
         return None if text is None else Layout(SENTENCES, header, {TEXT: text, TAGS: tags}, width)
     unit = named.get("text", _by_name(header, UNIT, [tags]))
     if unit is None and _are_numbers(rows, tags):
