@@ -20,6 +20,8 @@ def workbook(**sheets):
         book = f'<workbook xmlns="{NS}" xmlns:r="{REL}"><sheets>{names}</sheets></workbook>'
         archive.writestr("[Content_Types].xml", f'<Types xmlns="{PACKAGE}"/>')
         archive.writestr("xl/workbook.xml", book)
+        root = f'<Relationship Id="r" Type="{REL}/officeDocument" Target="xl/workbook.xml"/>'
+        archive.writestr("_rels/.rels", f'<Relationships xmlns="{PACKAGE}">{root}</Relationships>')
         links = "".join(
             f'<Relationship Id="r{i}" Type="{REL}/worksheet" Target="worksheets/sheet{i}.xml"/>'
             for i in range(1, len(sheets) + 1)

@@ -24,7 +24,7 @@ def test_the_sheet_that_holds_a_table_is_read():
         (b"<c><f>1+1</f><v>2</v></c>", "O"),
     ]
     assert read(workbook(Notes=[("읽어 주세요",)], Data=units))[1] == [
-        ("3 명", [(0, 1, "QT")], 2),
+        ("3명", [(0, 1, "QT")], 2),
         ("2", [], 5),
     ]
     parsed, sentences = read(workbook(Data=ROWS))
