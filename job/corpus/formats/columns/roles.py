@@ -91,10 +91,7 @@ class Table:
 def choose_columns(
     table: Table, fields: Mapping[str, int], evidence: Evidence, *, chosen: bool
 ) -> Columns:
-    """`fields` are the columns that are named, from 1: by the user who has `chosen`, or a header.
-
-    Raises DataError.
-    """
+    """`fields` are named columns, from 1: by the user who has `chosen`. Raises DataError."""
     tags = _choose_tags(table, fields)
     roles = [TAGS if c == tags else _role(table, c, tags) for c in range(table.width)]
     others = [c for c in range(table.width) if c != tags]

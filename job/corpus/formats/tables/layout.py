@@ -4,9 +4,6 @@ The header suggests and the cells prove: a column of tags holds tags, a text has
 characters as tags, a mention lies in its text.
 """
 
-import ast
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,12 +25,12 @@ from job.corpus.formats.tables.header import (
     looks_like_header,
     roles_of,
 )
+from job.corpus.formats.tables.lists import is_list, items_of, lengths, looks_said
 from job.errors import DataError
 
 UNITS, SENTENCES, SPANS = "a unit", "a sentence", "a span"  # a row
 LOOKED_AT = 200
 MOST, FEW = 0.9, 0.2
-BETWEEN = re.compile(r"\s*,\s*|\s+")
 
 Rows = Sequence[Sequence[str]]
 
@@ -54,28 +51,6 @@ class Layout:
     def name(self, column: int) -> str:
         """The column as a user knows it."""
         return f"`{self.header[column]}`" if self.header else f"column {column + 1}"
-
-
-def items_of(cell: str) -> list[str]:
-    """The values that lie in one cell: a JSON or Python list, or between blanks or commas."""
-    cell = cell.strip()
-    if cell[:1] in ("[", "(") and cell[-1:] in ("]", ")"):
-        for reads in (json.loads, ast.literal_eval):
-            try:
-                items = reads(cell)
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                continue
-            if isinstance(items, list | tuple):
-                return [str(item) for item in items]
-        quoted = re.findall(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", cell)
-        if quoted:  # numpy's: no commas between them
-            return [single or double for single, double in quoted]
-        cell = cell[1:-1].strip()
-    return BETWEEN.split(cell) if cell else []
-
-
-def is_list(cell: str) -> bool:
-    return cell.lstrip()[:1] == "[" and cell.rstrip()[-1:] == "]"
 
 
 def find_layout(records: Records, fields: Mapping[str, str], path: str) -> Layout | None:
@@ -286,16 +261,3 @@ def _text_column(
             f"CORPUS_FIELDS=text={example},tags={named}."
         )
     return found[0]
-
-
-def lengths(cell: str) -> tuple[int, ...]:
-    """How many words, characters and characters but blanks a text has, or items of a list."""
-    if is_list(cell) and len(items := items_of(cell)) > 1:
-        return (len(items),)
-    words = cell.split()
-    return len(words), len(cell), sum(map(len, words))
-
-
-def looks_said(cell: str) -> bool:
-    """Whether a cell has a letter and is no list of tags."""
-    return any(map(str.isalpha, cell)) and not all(map(looks_like_tag, items_of(cell)))
