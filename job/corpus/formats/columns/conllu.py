@@ -1,4 +1,4 @@
-"""What CoNLL-U has beside plain columns: tags in MISC, ranges of words, nodes without a word, and
+"""CoNLL-U's own among columns: tags in MISC, ranges of words, nodes without a word, and
 `SpaceAfter=No`. https://universaldependencies.org/format.html
 """
 

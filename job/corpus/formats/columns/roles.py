@@ -173,8 +173,7 @@ def _holds_tags(table: Table, column: int) -> bool:
     pairs = {value for value in values if split_tag(value)}
     if not pairs and "O" not in values:
         return False
-    tags = {value for value in values if looks_like_tag(value) or value == "_"}
-    return table.share(column, tags) >= MOST
+    return table.share(column, {v for v in values if looks_like_tag(v) or v == "_"}) >= MOST
 
 
 def _equal(table: Table, left: int, right: int) -> bool:
@@ -192,8 +191,9 @@ def _role(table: Table, column: int, tags: int) -> str | None:
         return _kind_of_number(table, column)
     if len(values) == 1 and table.total > 1:
         return "the same in every row"
-    known = {value for value in values if is_part_of_speech(value)}
-    if table.share(column, known) >= MOST and any(map(str.isalpha, values)):
+    if table.share(column, set(filter(is_part_of_speech, values))) >= MOST and any(
+        map(str.isalpha, values)
+    ):
         return SPEECH
     constant = sum(all(row[column] == rows[0][column] for row in rows) for rows in table.several)
     return SENTENCES if table.several and constant >= MOST * len(table.several) else None
@@ -250,8 +250,7 @@ def _cannot_be_text(table: Table, column: int, role: str | None) -> bool:
 def _only_text(table: Table, roles: Sequence[str | None], remedy: str) -> int:
     candidates: list[int] = []
     for c, role in enumerate(roles):
-        is_text = role is None and not any(_equal(table, c, other) for other in candidates)
-        if is_text:
+        if role is None and not any(_equal(table, c, other) for other in candidates):
             candidates.append(c)
     korean = [table.share_of_hangul(c) for c in candidates]
     if sum(share >= 0.3 for share in korean) == 1 and sum(share > 0.01 for share in korean) == 1:

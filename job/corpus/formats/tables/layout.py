@@ -71,8 +71,8 @@ def find_layout(records: Records, fields: Mapping[str, str], path: str) -> Layou
     for find in (_find_spans, _find_tagged):
         layout = find(body, header, named, width, path)
         if layout:
-            return layout
-    return None
+            break
+    return layout
 
 
 def _has_header(rows: Rows, fields: Mapping[str, str], width: int) -> bool:
@@ -176,9 +176,7 @@ def _find_tagged(
         return None
     several = sum(_has_several(row, tags) for row in rows)
     if several > FEW * len(rows):
-        named_text = named.get("text")
-        is_named = named_text is not None
-        text = named_text if is_named else _text_column(rows, header, tags, width, path)
+        text = named["text"] if "text" in named else _text_column(rows, header, tags, width, path)
         return None if text is None else Layout(SENTENCES, header, {TEXT: text, TAGS: tags}, width)
     unit = named.get("text", _by_name(header, UNIT, [tags]))
     if unit is None and _are_numbers(rows, tags):
