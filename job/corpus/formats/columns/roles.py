@@ -168,12 +168,11 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
 
 def _holds_tags(table: Table, column: int) -> bool:
     values = table.counts[column]
-    if column == table.width - 1 and are_types(values):
-        return True
-    pairs = {value for value in values if split_tag(value)}
-    if not pairs and "O" not in values:
+    alone = column == table.width - 1 and are_types(values)
+    if not alone and "O" not in values and not any(map(split_tag, values)):
         return False
-    return table.share(column, {v for v in values if looks_like_tag(v) or v == "_"}) >= MOST
+    tags = {v for v in values if looks_like_tag(v) or v == "_"}
+    return alone or table.share(column, tags) >= MOST
 
 
 def _equal(table: Table, left: int, right: int) -> bool:

@@ -56,8 +56,7 @@ class Layout:
 def find_layout(records: Records, fields: Mapping[str, str], path: str) -> Layout | None:
     """The layout of a table by its first records; None where it is no table that is known.
 
-    Raises DataError where the user's fields are not in it, or where two columns could be the same
-    thing.
+    Raises DataError where the user's fields are not in it, or two columns could be the same thing.
     """
     width = records.width
     rows = [row for _, row in zip(range(LOOKED_AT), records.whole, strict=False)]
