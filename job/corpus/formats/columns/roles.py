@@ -171,8 +171,9 @@ def _holds_tags(table: Table, column: int) -> bool:
     alone = column == table.width - 1 and are_types(values)
     if not alone and "O" not in values and not any(map(split_tag, values)):
         return False
-    tags = {v for v in values if looks_like_tag(v) or v == "_"}
-    return alone or table.share(column, tags) >= MOST
+    return (
+        alone or table.share(column, {v for v in values if looks_like_tag(v) or v == "_"}) >= MOST
+    )
 
 
 def _equal(table: Table, left: int, right: int) -> bool:
