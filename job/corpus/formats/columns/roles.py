@@ -156,8 +156,7 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
             )
         last = entities[-1]
     text = fields.get("text", 1 if table.width == 2 else 0) - 1
-    second = [c for c in entities if c not in (last, text) and not _equal(table, c, last)]
-    if second:
+    if second := [c for c in entities if c not in (last, text) and not _equal(table, c, last)]:
         columns = " and ".join(str(c + 1) for c in (*second, last))
         raise table.refuse(
             f"columns {columns} hold different tags, and only one can be learned",
@@ -171,9 +170,8 @@ def _holds_tags(table: Table, column: int) -> bool:
     alone = column == table.width - 1 and are_types(values)
     if not alone and "O" not in values and not any(map(split_tag, values)):
         return False
-    return (
-        alone or table.share(column, {v for v in values if looks_like_tag(v) or v == "_"}) >= MOST
-    )
+    tags = {v for v in values if looks_like_tag(v) or v == "_"}
+    return alone or table.share(column, tags) >= MOST
 
 
 def _equal(table: Table, left: int, right: int) -> bool:
