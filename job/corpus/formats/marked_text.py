@@ -36,7 +36,9 @@ class Way(NamedTuple):
 
     def read(self, line: str) -> tuple[str, tuple[Span, ...]]:
         """The text and its entities. Raises LineError where a bracket is no markup."""
-        spans, parts, length, end = [], [], 0, 0
+        spans: list[Span] = []
+        parts: list[str] = []
+        length = end = 0
         for match in self.mark.finditer(line):
             mention, type_ = match.groups()[:: -1 if self.type_first else 1]
             before = line[end : match.start()]

@@ -223,11 +223,10 @@ def test_a_missing_blank_line_is_told_by_numbers_that_start_again():
 
 
 def test_a_unit_that_is_a_tag_itself_is_a_unit():
-    """`I O` and `- O` are rows; a sentence beside all its tags is still refused by its name."""
+    """`I O` and `- O` are rows; tags without a text are refused."""
     assert read("I O\n- O\nLondon B-LC\n\n").sentences[0].text == "I - London"
-    for line in ("홍길동 은\tB-PS O", "B-PS O O"):
-        with pytest.raises(DataError, match="a sentence and all its tags on each line"):
-            read(f"{line}\n" * 3)
+    with pytest.raises(DataError, match="columns 1 and 3 hold different tags"):
+        read("B-PS O O")
 
 
 def test_what_is_no_tag_is_named():

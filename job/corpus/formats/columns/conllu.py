@@ -1,4 +1,4 @@
-"""What CoNLL-U has beside plain columns: tags in MISC, ranges of words, nodes without a word, and
+"""CoNLL-U's own among columns: tags in MISC, ranges of words, nodes without a word, and
 `SpaceAfter=No`. https://universaldependencies.org/format.html
 """
 
@@ -30,7 +30,7 @@ def has_tag_in_misc(line: str) -> bool:
 
 
 def _pairs(cell: str) -> dict[str, str]:
-    return dict(match.groups() for part in cell.split("|") if (match := PAIR.fullmatch(part)))
+    return {m[1]: m[2] for part in cell.split("|") if (m := PAIR.fullmatch(part))}
 
 
 def read_conllu(blocks: Sequence[Block], named: str | None, path: str) -> list[str]:

@@ -98,8 +98,11 @@ def read_blocks(
     chosen: bool,
     how_named: bool = False,
 ) -> Contents:
-    """The sentences of blocks. `fields` are the columns that the user or a header names, from 1;
-    the user has `chosen`. `how` is how they were cut, and `how_named` if it tells the columns. Raises DataError where the columns cannot be told."""
+    """The sentences of blocks. Raises DataError where the columns cannot be told.
+
+    `fields` are the columns that the user or a header names, from 1; the user has `chosen`. `how`
+    says how the rows were cut, and which columns were taken if `how_named`.
+    """
     whole = [block for block in blocks if not block.error]
     for block in whole:
         if block.carried is None:

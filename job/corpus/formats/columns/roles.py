@@ -91,10 +91,7 @@ class Table:
 def choose_columns(
     table: Table, fields: Mapping[str, int], evidence: Evidence, *, chosen: bool
 ) -> Columns:
-    """`fields` are the columns that are named, from 1: by the user who has `chosen`, or a header.
-
-    Raises DataError.
-    """
+    """`fields` are named columns, from 1: by the user who has `chosen`. Raises DataError."""
     tags = _choose_tags(table, fields)
     roles = [TAGS if c == tags else _role(table, c, tags) for c in range(table.width)]
     others = [c for c in range(table.width) if c != tags]
@@ -159,8 +156,7 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
             )
         last = entities[-1]
     text = fields.get("text", 1 if table.width == 2 else 0) - 1
-    second = [c for c in entities if c not in (last, text) and not _equal(table, c, last)]
-    if second:
+    if second := [c for c in entities if c not in (last, text) and not _equal(table, c, last)]:
         columns = " and ".join(str(c + 1) for c in (*second, last))
         raise table.refuse(
             f"columns {columns} hold different tags, and only one can be learned",
@@ -171,13 +167,11 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
 
 def _holds_tags(table: Table, column: int) -> bool:
     values = table.counts[column]
-    if column == table.width - 1 and are_types(values):
-        return True
-    pairs = {value for value in values if split_tag(value)}
-    if not pairs and "O" not in values:
+    alone = column == table.width - 1 and are_types(values)
+    if not alone and "O" not in values and not any(map(split_tag, values)):
         return False
-    tags = {value for value in values if looks_like_tag(value) or value == "_"}
-    return table.share(column, tags) >= MOST
+    tags = {v for v in values if looks_like_tag(v) or v == "_"}
+    return alone or table.share(column, tags) >= MOST
 
 
 def _equal(table: Table, left: int, right: int) -> bool:
@@ -195,8 +189,9 @@ def _role(table: Table, column: int, tags: int) -> str | None:
         return _kind_of_number(table, column)
     if len(values) == 1 and table.total > 1:
         return "the same in every row"
-    known = {value for value in values if is_part_of_speech(value)}
-    if table.share(column, known) >= MOST and any(map(str.isalpha, values)):
+    if table.share(column, set(filter(is_part_of_speech, values))) >= MOST and any(
+        map(str.isalpha, values)
+    ):
         return SPEECH
     constant = sum(all(row[column] == rows[0][column] for row in rows) for rows in table.several)
     return SENTENCES if table.several and constant >= MOST * len(table.several) else None
@@ -253,8 +248,7 @@ def _cannot_be_text(table: Table, column: int, role: str | None) -> bool:
 def _only_text(table: Table, roles: Sequence[str | None], remedy: str) -> int:
     candidates: list[int] = []
     for c, role in enumerate(roles):
-        is_text = role is None and not any(_equal(table, c, other) for other in candidates)
-        if is_text:
+        if role is None and not any(_equal(table, c, other) for other in candidates):
             candidates.append(c)
     korean = [table.share_of_hangul(c) for c in candidates]
     if sum(share >= 0.3 for share in korean) == 1 and sum(share > 0.01 for share in korean) == 1:

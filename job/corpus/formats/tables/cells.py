@@ -57,8 +57,12 @@ def _cut(
     csv.field_size_limit(sys.maxsize)
     bad = {i: line for i, line in enumerate(lines, start=1) if isinstance(line, LineError)}
     texts = ("\n" if isinstance(line, LineError) else f"{line}\n" for line in lines)
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(texts, delimiter=separator, quoting=quoting, strict=True)
+    reader = csv.reader(
+        texts,
+        delimiter=separator,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        strict=True,
+    )
     while True:
         first = reader.line_num + 1
         cells: Cells

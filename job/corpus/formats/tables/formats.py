@@ -36,27 +36,33 @@ Found = tuple[str, Records, Layout]
 
 def _find(file: CorpusFile, options: Options) -> Found | None:
     """The separator, the first records and their layout. Raises DataError."""
-    lines = file.lines[: 2 * LOOKED_AT]
     first = file.sample[0] if file.sample else ""
     if first[:1] == "{" or first.startswith("#FORMAT="):
         return None
     refused: DataError | None = None
     for separator in SEPARATORS:
-        if not any(separator in line for line in file.sample):
-            continue
-        records = csv_records(lines, separator)
-        alike = [len(cells) == records.width for cells in records.whole]
-        if records.width < 2 or 2 * sum(alike) < len(alike):
-            continue
         try:
-            layout = find_layout(records, options.fields, file.path)
+            if found := _find_by(separator, file, options):
+                return found
         except DataError as error:
             refused = refused or error
-            continue
-        if layout and _is_more_than_columns(layout, separator):
-            return separator, records, layout
     if refused:
         raise refused
+    return None
+
+
+def _find_by(separator: str, file: CorpusFile, options: Options) -> Found | None:
+    if not any(separator in line for line in file.sample):
+        return None
+    lines = file.lines[: 2 * LOOKED_AT]
+    # A quote may be open where the first lines end.
+    records = csv_records(lines, separator, file.path if len(lines) == len(file.lines) else "")
+    alike = [len(cells) == records.width for cells in records.whole]
+    if records.width < 2 or 2 * sum(alike) < len(alike):
+        return None
+    layout = find_layout(records, options.fields, file.path)
+    if layout and _is_more_than_columns(layout, separator):
+        return separator, records, layout
     return None
 
 
@@ -66,11 +72,20 @@ def _is_more_than_columns(layout: Layout, separator: str) -> bool:
     return layout.kind != UNITS or separator != "\t" or is_named
 
 
+def _is_named(file: CorpusFile, options: Options) -> bool:
+    """Whether the first line is a header for certain."""
+    for separator in SEPARATORS:
+        cells = file.sample[0].split(separator)
+        if looks_like_header(cells) or not set(cells).isdisjoint(options.fields.values()):
+            return True
+    return False
+
+
 def _score(file: CorpusFile, options: Options) -> Score:
     try:
         found = _find(file, options)
     except DataError as error:
-        return Score(0.0, refusal=error)
+        return Score(CERTAIN if _is_named(file, options) else 0.0, refusal=error)
     if found is None:
         return Score(0.0)
     _, records, layout = found

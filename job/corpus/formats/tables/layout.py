@@ -4,9 +4,6 @@ The header suggests and the cells prove: a column of tags holds tags, a text has
 characters as tags, a mention lies in its text.
 """
 
-import ast
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,12 +25,12 @@ from job.corpus.formats.tables.header import (
     looks_like_header,
     roles_of,
 )
+from job.corpus.formats.tables.lists import is_list, items_of, lengths, looks_said
 from job.errors import DataError
 
 UNITS, SENTENCES, SPANS = "a unit", "a sentence", "a span"  # a row
 LOOKED_AT = 200
-MOST, FEW = 0.9, 0.1
-BETWEEN = re.compile(r"\s*,\s*|\s+")
+MOST, FEW = 0.9, 0.2
 
 Rows = Sequence[Sequence[str]]
 
@@ -56,33 +53,10 @@ class Layout:
         return f"`{self.header[column]}`" if self.header else f"column {column + 1}"
 
 
-def items_of(cell: str) -> list[str]:
-    """The values that lie in one cell: a JSON or Python list, or between blanks or commas."""
-    cell = cell.strip()
-    if cell[:1] in ("[", "(") and cell[-1:] in ("]", ")"):
-        for reads in (json.loads, ast.literal_eval):
-            try:
-                items = reads(cell)
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                continue
-            if isinstance(items, list | tuple):
-                return [str(item) for item in items]
-        quoted = re.findall(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", cell)
-        if quoted:  # numpy's: no commas between them
-            return [single or double for single, double in quoted]
-        cell = cell[1:-1].strip()
-    return BETWEEN.split(cell) if cell else []
-
-
-def is_list(cell: str) -> bool:
-    return cell.lstrip()[:1] == "[" and cell.rstrip()[-1:] == "]"
-
-
 def find_layout(records: Records, fields: Mapping[str, str], path: str) -> Layout | None:
     """The layout of a table by its first records; None where it is no table that is known.
 
-    Raises DataError where the user's fields are not in it, or where two columns could be the same
-    thing.
+    Raises DataError where the user's fields are not in it, or two columns could be the same thing.
     """
     width = records.width
     rows = [row for _, row in zip(range(LOOKED_AT), records.whole, strict=False)]
@@ -96,8 +70,8 @@ def find_layout(records: Records, fields: Mapping[str, str], path: str) -> Layou
     for find in (_find_spans, _find_tagged):
         layout = find(body, header, named, width, path)
         if layout:
-            return layout
-    return None
+            break
+    return layout
 
 
 def _has_header(rows: Rows, fields: Mapping[str, str], width: int) -> bool:
@@ -129,6 +103,21 @@ def _by_name(header: Sequence[str] | None, role: str, taken: Sequence[int] = ())
 
 def _all_by_name(header: Sequence[str] | None, role: str, taken: Sequence[int]) -> list[int]:
     return [c for c, name in enumerate(header or ()) if role in roles_of(name) and c not in taken]
+
+
+def _has_several(row: Sequence[str], tags: int) -> bool:
+    """Whether a row's cell of tags is a list, or has as many as another cell has units."""
+    count = len(items_of(row[tags]))
+    others = (cell for c, cell in enumerate(row) if c != tags)
+    return is_list(row[tags]) or (count > 1 and any(count in lengths(cell) for cell in others))
+
+
+def _add_by_name(columns: dict[str, int], header: Sequence[str] | None, *roles: str) -> None:
+    """Adds the columns of these roles that the header names, where they are free."""
+    for role in roles:
+        column = _by_name(header, role, tuple(columns.values()))
+        if role not in columns and column is not None:
+            columns[role] = column
 
 
 def _find_spans(
@@ -168,10 +157,7 @@ def _proven_spans(
     tagged = _is_of_tags(filled, columns[TYPE]) or _are_types(filled, columns[TYPE])
     if not good or len(good) < MOST * len(filled) or tagged:
         return None
-    for role, names in ((SENTENCE, SENTENCE), (DOCUMENT, DOCUMENT)):
-        column = _by_name(header, names, tuple(columns.values()))
-        if column is not None:
-            columns[role] = column
+    _add_by_name(columns, header, SENTENCE, DOCUMENT)
     return Layout(SPANS, header, columns, width)
 
 
@@ -184,27 +170,22 @@ def _find_tagged(
     rows: Rows, header: tuple[str, ...] | None, named: Mapping[str, int], width: int, path: str
 ) -> Layout | None:
     """A row with a unit and its tag, or with a sentence and all its tags."""
-    tags = named.get("tags", _tags_column(rows, header, width, path))
+    tags = named["tags"] if "tags" in named else _tags_column(rows, header, width, path)
     if tags is None:
         return None
-    several = sum(len(items_of(row[tags])) > 1 or is_list(row[tags]) for row in rows)
+    several = sum(_has_several(row, tags) for row in rows)
     if several > FEW * len(rows):
-        text = named.get("text", _text_column(rows, header, tags, width, path))
+        text = named["text"] if "text" in named else _text_column(rows, header, tags, width, path)
         return None if text is None else Layout(SENTENCES, header, {TEXT: text, TAGS: tags}, width)
-    if UNIT not in named and _are_numbers(rows, tags) and _by_name(header, UNIT, [tags]) is None:
+    unit = named.get("text", _by_name(header, UNIT, [tags]))
+    if unit is None and _are_numbers(rows, tags):
         return None  # classes of texts
     columns = {TAGS: tags}
-    unit = named.get("text", _by_name(header, UNIT, [tags]))
-    if unit is None and width == 2:
-        unit = 1 - tags
-    if unit is not None:
-        columns[UNIT] = unit
-    for role in (SENTENCE, DOCUMENT, TEXT):
-        column = named.get(role) if role == SENTENCE else None
-        if column is None:
-            column = _by_name(header, role, tuple(columns.values()))
-        if column is not None:
-            columns[role] = column
+    if unit is not None or width == 2:
+        columns[UNIT] = 1 - tags if unit is None else unit
+    if SENTENCE in named:
+        columns[SENTENCE] = named[SENTENCE]
+    _add_by_name(columns, header, SENTENCE, DOCUMENT, TEXT)
     return Layout(UNITS, header, columns, width)
 
 
@@ -231,7 +212,7 @@ def _holds_chunks(rows: Rows, column: int) -> bool:
 
 
 def _may_be_tags(rows: Rows, column: int, path: str) -> bool:
-    """Whether a column that is named as tags holds some. Raises DataError where they lack a type."""
+    """Whether a column named as tags holds some. Raises DataError where they lack a type."""
     items = {item for row in rows for item in items_of(row[column])}
     if items & {"B", "I"} and items <= LETTERS | OUTSIDE_TAGS:
         raise DataError(
@@ -277,16 +258,3 @@ def _text_column(
             f"CORPUS_FIELDS=text={example},tags={named}."
         )
     return found[0]
-
-
-def lengths(cell: str) -> tuple[int, ...]:
-    """How many words, characters and characters but blanks a text has, or items of a list."""
-    if is_list(cell) and len(items := items_of(cell)) > 1:
-        return (len(items),)
-    words = cell.split()
-    return len(words), len(cell), sum(map(len, words))
-
-
-def looks_said(cell: str) -> bool:
-    """Whether a cell has a letter and is no list of tags."""
-    return any(map(str.isalpha, cell)) and not all(map(looks_like_tag, items_of(cell)))

@@ -8,12 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from job.corpus.formats.format import Contents, Options
-from job.corpus.formats.json_rows.offsets import CODE_POINTS, Marked, choose_unit, convert
+from job.corpus.formats.json_rows.offsets import (
+    CODE_POINTS,
+    UNITS,
+    Marked,
+    Unit,
+    choose_unit,
+    convert,
+)
 from job.corpus.formats.tables.header import DOCUMENT, END, MENTION, SENTENCE, START, TEXT, TYPE
 from job.corpus.formats.tables.part import Part
 from job.corpus.formats.text_lines import LineError, Rejected
+from job.errors import DataError
 from job.sentence import Sentence, Span
 
+OFFSETS = ("codepoints", "utf16", "bytes")  # in the order of UNITS, half open and inclusive
 UNPLACED = "a mention that may lie in several places"
 Name = tuple[str, ...]
 
@@ -29,10 +38,12 @@ class Gathered:
     error: LineError | None = None
 
 
-def read_span_rows(parts: Sequence[Part], _: Options) -> Contents:
+def read_span_rows(parts: Sequence[Part], options: Options) -> Contents:
+    """Raises DataError where the user names offsets that are not known."""
     contents = Contents(parts[0].how, [], [])
     gathered = _gather(parts, contents.rejected)
-    unit, others = choose_unit([each.marked for each in gathered])
+    named = _named_unit(options)
+    unit, others = (named, ()) if named else choose_unit([each.marked for each in gathered])
     if unit is not CODE_POINTS:
         contents.how += f", whose offsets count {unit.name}"
     for each in gathered:
@@ -43,6 +54,18 @@ def read_span_rows(parts: Sequence[Part], _: Options) -> Contents:
         except LineError as error:
             contents.rejected.append(error.at(each.path, each.line))
     return contents
+
+
+def _named_unit(options: Options) -> Unit | None:
+    """The unit that the user names."""
+    offsets, end = options.fields.get("offsets"), options.fields.get("end")
+    if offsets is None and end != "inclusive":
+        return None
+    if offsets not in (None, *OFFSETS):
+        raise DataError(
+            f"CORPUS_FIELDS has offsets={offsets}, but those of a table count {', '.join(OFFSETS)}."
+        )
+    return UNITS[2 * OFFSETS.index(offsets or OFFSETS[0]) + (end == "inclusive")]
 
 
 def _gather(parts: Sequence[Part], rejected: list[Rejected]) -> list[Gathered]:

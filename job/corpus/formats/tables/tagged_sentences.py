@@ -20,7 +20,7 @@ from job.corpus.formats.bio_tags import (
 )
 from job.corpus.formats.format import Contents, Options
 from job.corpus.formats.tables.header import TAGS, TEXT
-from job.corpus.formats.tables.layout import is_list, items_of
+from job.corpus.formats.tables.lists import is_list, items_of
 from job.corpus.formats.tables.part import Part
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.errors import DataError
