@@ -70,14 +70,13 @@ def load_corpus(
     with an entity type that train lacks are rejected where they are few; with `allow_unseen_labels`
     they stay in val and test: the label map will not have the type, so no model can find it, and
     the scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
-    `show_sentences` of each split are logged as they were read.
-    Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
+    `show_sentences` of each split are logged as they were read. Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
-    if place is not None:
-        sources = find_to_train(place, cache)
-    else:
+    if place is None:
         sources = find_sources(name, root_url, cache, sha256, drive_url)
+    else:
+        sources = find_to_train(place, cache)
     _refuse_arguments(sources, val_ratio, sha256)
     splits = {
         split: read_split(split, files, cache, sha256.get(split), fields, normalize)
@@ -92,13 +91,21 @@ def load_corpus(
     splits, unseen = without_unseen_types(splits, allow_unseen_labels, max_rejected_ratio)
     for other in list(splits.values())[1:]:
         check_rejected(other, max_rejected_ratio)
-    notes = few_sentences(splits) + formats_differ(splits) + repeated_texts(splits)
-    notes += contradictions(splits, max_rejected_ratio) + unseen
+    notes = [*_notes(splits, max_rejected_ratio), *unseen]
     for note in notes:
         logger.warning("%s", note)
     for each in splits.values():
         tell_sentences(each, show_sentences)
     return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))
+
+
+def _notes(splits: Mapping[str, Split], max_rejected_ratio: float) -> list[str]:
+    return [
+        *few_sentences(splits),
+        *formats_differ(splits),
+        *repeated_texts(splits),
+        *contradictions(splits, max_rejected_ratio),
+    ]
 
 
 def _refuse_arguments(sources: Sources, val_ratio: float | None, sha256: Mapping[str, str]) -> None:
