@@ -70,7 +70,8 @@ def load_corpus(
     with an entity type that train lacks are rejected where they are few; with `allow_unseen_labels`
     they stay in val and test: the label map will not have the type, so no model can find it, and
     the scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
-    `show_sentences` of each split are logged as they were read. Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
+    `show_sentences` of each split are logged as they were read.
+    Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
     if place is None:
@@ -92,11 +93,15 @@ def load_corpus(
     for other in list(splits.values())[1:]:
         check_rejected(other, max_rejected_ratio)
     notes = [*_notes(splits, max_rejected_ratio), *unseen]
+    _tell(notes, splits, show_sentences)
+    return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))
+
+
+def _tell(notes: list[str], splits: Mapping[str, Split], show_sentences: int) -> None:
     for note in notes:
         logger.warning("%s", note)
     for each in splits.values():
         tell_sentences(each, show_sentences)
-    return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))
 
 
 def _notes(splits: Mapping[str, Split], max_rejected_ratio: float) -> list[str]:
