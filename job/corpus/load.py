@@ -4,7 +4,6 @@ The texts and offsets here are the truth that training and evaluation go by.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,16 +65,14 @@ def load_corpus(
     `sample` is embedded, `ner` the tutorial's, any other is `<root_url>/<name>/`. Sentences with an
     entity type that train lacks are rejected where they are few; with `allow_unseen_labels` they
     stay in val and test: the label map will not have the type, so no model can find it, and the
-    scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key, `types` the
-    rule of TYPES_MAP, TYPES_ONLY and NESTED. `show_sentences` of each split
-    are logged as they were read.
+    scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key, `types` the rule of
+    TYPES_MAP, TYPES_ONLY and NESTED. `show_sentences` of each split are logged as they were read.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
     sources = find_sources(name, root_url, cache, sha256, drive_url)
     for pinned in sha256.keys() - sources.keys():
         raise DataError(f"CORPUS_SHA256 pins {pinned}, but `{name}` has no such split; remove it.")
-    notes: list[str] = []
     splits = {
         split: read_split(split, files, cache, sha256.get(split), fields, normalize, types)
         for split, files in sources.items()
@@ -84,7 +81,7 @@ def load_corpus(
         pins = ",".join(f"{each.name}={each.sha256}" for each in splits.values())
         logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
     check_rejected(splits["train"], max_rejected_ratio)
-    notes += unused_names(sum((Counter(s.type_names) for s in splits.values()), Counter()), types)
+    notes = unused_names([each.type_names for each in splits.values()], types)
     check_entities(splits["train"])
     splits, unseen = without_unseen_types(splits, allow_unseen_labels, max_rejected_ratio)
     for other in list(splits.values())[1:]:
