@@ -4,7 +4,6 @@ The texts and offsets here are the truth that training and evaluation go by.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

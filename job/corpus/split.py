@@ -70,8 +70,7 @@ def read_split(
     """Reads the files of a split, whose sha256 must be `pinned` if that is given.
 
     `fields` are those of CORPUS_FIELDS, role -> column or key, and `types` the rule of TYPES_MAP,
-    TYPES_ONLY and NESTED. With `normalize` "nfc" the sentences
-    are composed.
+    TYPES_ONLY and NESTED. With `normalize` "nfc" the sentences are composed.
 
     Raises DataError or PermissionDeniedError.
     """
@@ -81,11 +80,7 @@ def read_split(
     if len(sources) > 1:
         shown += f" and {len(sources) - 1} more"
     digest = _digest_of(files)
-    if pinned and digest != pinned.lower():
-        raise DataError(
-            f"{shown}: its sha256 is {digest}, but CORPUS_SHA256 pins {name}={pinned}; "
-            "restore the file, or pin the new one."
-        )
+    _refuse_unpinned(shown, digest, name, pinned)
     find_tag_names = partial(_tag_names, sources[0], cache)
     parsed = reject_oversized(parse(files, Options(find_tag_names, fields, types)))
     if normalize == NFC:
@@ -116,6 +111,14 @@ def read_split(
         parsed.type_names,
         parsed.type_notes,
     )
+
+
+def _refuse_unpinned(shown: str, digest: str, name: str, pinned: str | None) -> None:
+    if pinned and digest != pinned.lower():
+        raise DataError(
+            f"{shown}: its sha256 is {digest}, but CORPUS_SHA256 pins {name}={pinned}; "
+            "restore the file, or pin the new one."
+        )
 
 
 def _content(source: Source) -> bytes:

@@ -22,7 +22,7 @@ from job.sentence import Sentence, Span
 
 TYPES = ("PER", "LOC", "ORG")
 SCRIPT = "<script>document.title = 'owned'</script>"
-ODD = "서울\u200b시청\x07 \u202e김철수\u2028는\u3000갔다\x00"
+ODD = "서울\u200b시청\x07 \u202e김철수\u2028는\u3000갔다\x00\x85\u2029."
 LONG = "가나다라 " * 20_000
 
 

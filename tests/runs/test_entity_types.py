@@ -146,7 +146,19 @@ def test_nothing_left_to_learn_is_exit_65(world, capsys, settings):
 
 @pytest.mark.parametrize(
     "written",
-    ["PS", "=PS", "PS=", "a*b=c", "a=b*", "a=b=c", "a=b,a=c", "*=a,*=b", "a=b\\", r"\a=b"],
+    [
+        "PS",
+        "=PS",
+        "PS=",
+        "a*b=c",
+        "a=b*",
+        "a=b=c",
+        "a=b,a=c",
+        "*=a,*=b",
+        "a=b\\",
+        r"\a=b",
+        "a=b\u200b",
+    ],
 )
 def test_a_map_that_is_none_is_exit_64(world, capsys, written):
     """The sentence has the grammar and the value."""

@@ -57,6 +57,19 @@ def test_what_changes_the_weights_changes_the_identity(changed):
     assert facts[name] != others[name]
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"types_map": "A=B"}, {"types_map": "A*=B"}, {"types_only": "A"}, {"nested": "outer"}],
+    ids=str,
+)
+def test_what_is_made_of_entity_types_is_part_of_the_identity(changed):
+    """Where they are read as they are there is no such fact, as in checkpoints from before."""
+    assert "entity_types" not in identity_of(Settings(), prepared()).facts
+    said = identity_of(Settings(**changed), prepared()).facts["entity_types"]
+    other = identity_of(Settings(**changed | {"types_map": "A=C"}), prepared()).facts
+    assert said != other["entity_types"]
+
+
 def test_the_batch_of_all_devices_counts():
     """Two sentences on each of four devices train what eight on one do."""
     assert identity_of(Settings(), prepared()).facts["batch_size"] == 8

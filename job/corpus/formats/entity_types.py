@@ -5,7 +5,7 @@ dropped overlaps no other.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from job.sentence import Sentence, Span
@@ -66,8 +66,9 @@ def _listed(counts: Counter[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def unused_names(found: Counter[str], rule: TypesRule) -> list[str]:
+def unused_names(read: Iterable[Mapping[str, int]], rule: TypesRule) -> list[str]:
     """A sentence for each argument of which an entry matches no entity."""
+    found = dict.fromkeys(name for names in read for name in names)
     used = {rule.key_of(name) for name in found}
     new_names = dict.fromkeys(new for name in found if (new := rule.mapped(name)) is not None)
     entries = [key for key in rule.keys if key not in used]
