@@ -61,6 +61,7 @@ def load_corpus(
     place: str | None = None,
     val_ratio: float | None = None,
     drive_url: str = DRIVE_URL,
+    token: str | None = None,
 ) -> Corpus:
     """Finds, fetches, reads and checks a corpus; each fact is a line of the log.
 
@@ -71,10 +72,10 @@ def load_corpus(
     they
     stay in val and test: the label map will not have the type, so no model can find it, and the
     scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
-    `show_sentences` of each split are logged as they were read.
+    `show_sentences` of each split are logged as they were read. `token` is the Hugging Face hub's.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
-    cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
+    cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download, token)
     sources = _find(name, root_url, place, cache, sha256, drive_url)
     _refuse_val_ratio(val_ratio, sources)
     for pinned in sha256.keys() - sources.keys():

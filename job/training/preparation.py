@@ -77,21 +77,25 @@ def read_corpus(settings: Settings) -> Corpus:
         fields=settings.fields_by_role,
         normalize=settings.normalize,
         show_sentences=settings.show_sentences,
+        token=_hub_token(settings),
     )
 
 
 def read_tokenizer(settings: Settings) -> tuple[Path, PreTrainedTokenizerFast]:
     """Fetches the model's folder, where need be, and loads its tokenizer, checked for length."""
-    token = settings.hf_token.get_secret_value() if settings.hf_token else None
     folder = resolve_model(
         settings.pretrained_model_name,
         settings.pretrained_model_revision,
-        token,
+        _hub_token(settings),
         settings.cache_dir,
     )
     tokenizer = load_tokenizer(folder)
     _refuse_bad_length(settings.max_seq_length, max_positions(load_config(folder)), tokenizer)
     return folder, tokenizer
+
+
+def _hub_token(settings: Settings) -> str | None:
+    return settings.hf_token.get_secret_value() if settings.hf_token else None
 
 
 def assemble(
