@@ -151,7 +151,7 @@ def _source(entry: Entry, file: Path, listing: Listing) -> Source:
 
 def _refuse_root_with_splits(root_url: str, name: str) -> None:
     """Raises ArgumentError where the root is the corpus itself."""
-    for below in storage.list_names(root_url) if not is_web(root_url) else ():
+    for below in _names_in(root_url) if not is_web(root_url) else ():
         try:
             names_split = split_of(below) is not None
         except JobError:
@@ -174,12 +174,12 @@ def _what_is_there(url: str) -> str:
     if is_web(url):
         endings = ", ".join(f".{ending}" for ending in ENDINGS)
         return f"a web server has no listing, so that name was tried with {endings}."
-    if names := storage.list_names(url):
+    if names := _names_in(url):
         return f"it holds {_few(names)}."
     if storage.is_local(url) and storage.local_path(url).is_dir():
         return "the folder is empty."
     above, _, name = url.rstrip("/").rpartition("/")
-    siblings = storage.list_names(above or ".")
+    siblings = _names_in(above or ".")
     for sibling in siblings:
         if normalize("NFC", sibling) == normalize("NFC", name) and sibling != name:
             form = "decomposed (NFD)" if is_normalized("NFC", name) else "composed (NFC)"
@@ -189,6 +189,11 @@ def _what_is_there(url: str) -> str:
             )
     beside = f", but {_few(siblings)} beside it" if siblings else ""
     return f"there is no such file or folder{beside}."
+
+
+def _names_in(url: str) -> list[str]:
+    is_missing = storage.is_local(url) and not storage.local_path(url).is_dir()
+    return [] if is_missing else storage.list_names(url)
 
 
 def read_companion(source: Source, name: str, cache: Cache) -> bytes | None:

@@ -54,9 +54,7 @@ def hold_out(train: Split, sources: Sequence[Source], ratio: float) -> dict[str,
     logger.info(
         "val: %d of train's %d sentences, %d of its %d %s, held out by VAL_RATIO=%g%s.",
         *(count, total, len(val), len(units), kind, ratio),
-        f"; {near - len(val)} more stay in train, which alone have an entity type"
-        if len(val) < near
-        else "",
+        stay if len(val) < near else "",
     )
     if not ratio / 2 <= count / total <= ratio * 2:
         logger.warning(

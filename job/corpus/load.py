@@ -69,18 +69,17 @@ def load_corpus(
     embedded and `ner` the tutorial's. Where it has no val split, `val_ratio` of train's documents
     or sentences become it, by default a tenth; given beside a val split it is an error. Sentences
     with an entity type that train lacks are rejected where they are few; with `allow_unseen_labels`
-    they
-    stay in val and test: the label map will not have the type, so no model can find it, and the
-    scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
+    they stay in val and test: the label map will not have the type, so no model can find it, and
+    the scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
     `show_sentences` of each split are logged as they were read. `token` is the Hugging Face hub's.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download, token)
-    sources = _find(name, root_url, place, cache, sha256, drive_url)
-    _refuse_val_ratio(val_ratio, sources)
-    for pinned in sha256.keys() - sources.keys():
-        raise DataError(f"CORPUS_SHA256 pins {pinned}, but `{name}` has no such split; remove it.")
-    notes: list[str] = []
+    if place is not None:
+        sources = find_to_train(place, cache)
+    else:
+        sources = find_sources(name, root_url, cache, sha256, drive_url)
+    _refuse_arguments(sources, val_ratio, sha256)
     splits = {
         split: read_split(split, files, cache, sha256.get(split), fields, normalize)
         for split, files in sources.items()
@@ -90,13 +89,11 @@ def load_corpus(
         logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
     check_rejected(splits["train"], max_rejected_ratio)
     check_entities(splits["train"])
-    if "val" not in splits:
-        splits |= hold_out(splits["train"], sources["train"], val_ratio or VAL_RATIO)
-    splits = {split: splits[split] for split in SPLITS if split in splits}
+    splits = _with_val(splits, sources, val_ratio or VAL_RATIO)
     splits, unseen = without_unseen_types(splits, allow_unseen_labels, max_rejected_ratio)
     for other in list(splits.values())[1:]:
         check_rejected(other, max_rejected_ratio)
-    notes += few_sentences(splits) + formats_differ(splits) + repeated_texts(splits)
+    notes = few_sentences(splits) + formats_differ(splits) + repeated_texts(splits)
     notes += contradictions(splits, max_rejected_ratio) + unseen
     for note in notes:
         logger.warning("%s", note)
@@ -105,22 +102,21 @@ def load_corpus(
     return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))
 
 
-def _find(
-    name: str,
-    root_url: str | None,
-    place: str | None,
-    cache: Cache,
-    sha256: Mapping[str, str],
-    drive_url: str,
-) -> Sources:
-    if place is not None:
-        return find_to_train(place, cache)
-    return find_sources(name, root_url, cache, sha256, drive_url)
-
-
-def _refuse_val_ratio(val_ratio: float | None, sources: Sources) -> None:
+def _refuse_arguments(sources: Sources, val_ratio: float | None, sha256: Mapping[str, str]) -> None:
     if val_ratio is not None and "val" in sources:
         raise ArgumentError(
             f"VAL_RATIO={val_ratio:g}: the corpus has a val split of its own "
             f"({sources['val'][0].shown}); leave VAL_RATIO out, or remove that split."
         )
+    for pinned in sha256.keys() - sources.keys():
+        raise DataError(
+            f"CORPUS_SHA256 pins {pinned}, but the corpus has no file of that split "
+            f"({sources['train'][0].shown} is of train); remove {pinned}=… from it."
+        )
+
+
+def _with_val(splits: dict[str, Split], sources: Sources, ratio: float) -> dict[str, Split]:
+    """The splits in their order; where val is missing, a part of train is."""
+    if "val" not in splits:
+        splits = splits | hold_out(splits["train"], sources["train"], ratio)
+    return {split: splits[split] for split in SPLITS if split in splits}

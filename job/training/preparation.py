@@ -78,6 +78,8 @@ def read_corpus(settings: Settings) -> Corpus:
         normalize=settings.normalize,
         show_sentences=settings.show_sentences,
         token=_hub_token(settings),
+        place=settings.downstream_corpus,
+        val_ratio=settings.given_val_ratio,
     )
 
 

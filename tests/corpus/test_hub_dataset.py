@@ -130,10 +130,7 @@ def test_of_several_configurations_one_must_be_named(hub, tmp_path):
         "as in hf://datasets/klue/klue/ner"
     )
     said = load(hub, tmp_path, "hf://datasets/klue/klue/nre")
-    assert (
-        said
-        == "ArgumentError: hf://datasets/klue/klue/nre: there is no nre in it, but ner, other; name one."
-    )
+    assert said.endswith("klue/klue/nre: there is no nre in it, but ner, other; name one.")
     hub.add(
         "datasets/klue/klue",
         SHARDS

@@ -21,7 +21,9 @@ def save(folder, word, tag, shards=1, features=FEATURES):
     (folder / "cache-1f2e.arrow").write_bytes(arrow_stream(rows("남은", tag), features))
     state = {"_data_files": [{"filename": name} for name in names], "_split": folder.name}
     (folder / "state.json").write_text(json.dumps(state))
-    (folder / "dataset_info.json").write_text(json.dumps({"features": {"ner_tags": classes(*NAMES)}}))
+    (folder / "dataset_info.json").write_text(
+        json.dumps({"features": {"ner_tags": classes(*NAMES)}})
+    )
 
 
 def test_the_splits_of_a_saved_dataset_are_its_folders(load, tmp_path):

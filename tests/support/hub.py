@@ -1,9 +1,9 @@
 """A Hugging Face hub on loopback, faithful in what huggingface_hub asks of the real one.
 
 It serves `/api/models/…` (information and tree) and `/<name>/resolve/<revision>/<file>`, and the
-same for datasets, whose names begin with `datasets/` here as they do in their addresses. Weights lie
-on a "CDN" (the same server under another host name), reached by a redirect, as on the real hub.
-Requests are recorded; faults happen on demand.
+same for datasets, whose names begin with `datasets/` here as they do in their addresses. Weights
+lie on a "CDN" (the same server under another host name), reached by a redirect, as on the real
+hub. Requests are recorded; faults happen on demand.
 """
 
 import hashlib

@@ -19,7 +19,7 @@ from job.errors import ArgumentError, DataError, OutputError, PermissionDeniedEr
 from job.storage import masked
 
 MOST_FILES = 100_000
-_ENDING = re.compile(r"(\.(jsonl?|csv|tsv|txt|tar))?\.[A-Za-z]\w{0,9}$")
+_ENDING = re.compile(r"\.[A-Za-z]\w{0,9}$")
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,6 @@ def last_part(url: str) -> str:
         parts = urlsplit(url)
         return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname or ""
     return url.rstrip("/").rpartition("/")[2]
-
-
-def without_ending(name: str) -> str:
-    """`train` for train.jsonl.gz, and for a folder `klue-1.1` its whole name."""
-    return _ENDING.sub("", name) or name
 
 
 def _on_disk(url: str, path: Path) -> Listing:

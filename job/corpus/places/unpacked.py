@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from job import storage
-from job.corpus.archives import unpack
+from job.corpus.archives import is_archive, unpack
+from job.corpus.archives.unpacking import LOCAL_TIMES
 from job.corpus.download.copies import Cache
 from job.corpus.places.listing import Entry
 from job.corpus.places.split_words import split_of
@@ -13,7 +14,6 @@ from job.errors import DataError
 
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|gz|bz2|xz)$", re.I)
 _OF_ONE_FILE = re.compile(r"(?<!\.tar)\.(gz|bz2|xz)$", re.I)
-LOCAL_RATIO = 40  # unpacked bytes to those of an archive on this machine
 
 
 def unpacked(entries: Sequence[Entry], cache: Cache, *, is_alone: bool) -> list[Entry]:
@@ -24,14 +24,20 @@ def unpacked(entries: Sequence[Entry], cache: Cache, *, is_alone: bool) -> list[
     """
     files: list[Entry] = []
     for entry in entries:
-        files += _files_in(entry, cache, is_alone) if _ARCHIVE.search(entry.inside) else [entry]
+        files += _files_in(entry, cache, is_alone) if _is_archive(entry) else [entry]
     return files
+
+
+def _is_archive(entry: Entry) -> bool:
+    if "." in entry.inside.rpartition("/")[2] or entry.file is None:
+        return bool(_ARCHIVE.search(entry.inside))
+    return is_archive(entry.file)
 
 
 def _files_in(entry: Entry, cache: Cache, is_alone: bool) -> list[Entry]:
     file = entry.fetched(cache)
     is_local = storage.is_local(entry.url)
-    most = LOCAL_RATIO * file.stat().st_size if is_local else cache.max_bytes
+    most = LOCAL_TIMES * file.stat().st_size if is_local else cache.max_bytes
     folder = unpack(file, cache.folder, most)
     names = [path.relative_to(folder).as_posix() for path in _files_below(folder)]
     if not names:
