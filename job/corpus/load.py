@@ -64,6 +64,7 @@ def load_corpus(
     place: str | None = None,
     val_ratio: float | None = None,
     drive_url: str = DRIVE_URL,
+    token: str | None = None,
 ) -> Corpus:
     """Finds, fetches, reads and checks a corpus; each fact is a line of the log.
 
@@ -74,10 +75,10 @@ def load_corpus(
     they stay in val and test: the label map will not have the type, so no model can find it, and
     the scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key, `types` the rule
     of TYPES_MAP, TYPES_ONLY and NESTED. `show_sentences` of each split are logged as they were
-    read.
+    read. `token` is the Hugging Face hub's.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
-    cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
+    cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download, token)
     if place is None:
         sources = find_sources(name, root_url, cache, sha256, drive_url)
     else:

@@ -1,19 +1,18 @@
 """One split of a corpus: its file → its sentences."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from job.corpus.download.copies import Cache
-from job.corpus.files import Source, read_companion
+from job.corpus.files import Source
 from job.corpus.formats.format import AS_READ, NO_FIELDS, CorpusFile, Options
-from job.corpus.formats.json_rows.rows import TAGS
 from job.corpus.formats.recognise import Parsed, parse
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.normalize import NFC, OFF, compose_parsed
+from job.corpus.tag_names import find_tag_names
 from job.errors import DataError, PermissionDeniedError
 from job.figures import counted
 from job.sentence import Sentence
@@ -81,8 +80,8 @@ def read_split(
         shown += f" and {len(sources) - 1} more"
     digest = _digest_of(files)
     _refuse_unpinned(shown, digest, name, pinned)
-    find_tag_names = partial(_tag_names, sources[0], cache)
-    parsed = reject_oversized(parse(files, Options(find_tag_names, fields, types)))
+    options = Options(partial(find_tag_names, sources[0], cache), fields, types)
+    parsed = reject_oversized(parse(files, options))
     if normalize == NFC:
         parsed = compose_parsed(parsed)
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
@@ -97,9 +96,9 @@ def read_split(
     )
     for note in parsed.notes + parsed.type_notes:
         logger.info("%s: %s.", name, note)
-    options = tuple(f"{role}={place}" for role, place in fields.items())
-    options += () if normalize == OFF else (f"normalize={normalize}",)
-    options += types.options
+    said = tuple(f"{role}={place}" for role, place in fields.items())
+    said += () if normalize == OFF else (f"normalize={normalize}",)
+    said += types.options
     return Split(
         name,
         shown,
@@ -107,7 +106,7 @@ def read_split(
         digest,
         parsed.sentences,
         parsed.rejected,
-        options,
+        said,
         parsed.type_names,
         parsed.type_notes,
     )
@@ -147,48 +146,3 @@ def reject_oversized(parsed: Parsed) -> Parsed:
         if len(s.text) > LONGEST_SENTENCE
     )
     return replace(parsed, sentences=kept, rejected=parsed.rejected + oversized)
-
-
-def _tag_names(source: Source, cache: Cache) -> tuple[str, ...] | None:
-    """The names of integer tags, from `label_names.txt` or `dataset_info.json` beside the split."""
-    listed = read_companion(source, "label_names.txt", cache)
-    if listed is not None:
-        return _names_in(listed, source)
-    described = read_companion(source, "dataset_info.json", cache)
-    if described is None:
-        return None
-    try:
-        features = json.loads(described)
-    except (ValueError, RecursionError):
-        return None
-    return next((names for key in TAGS if (names := _find_names(features, key))), None)
-
-
-def _names_in(listed: bytes, source: Source) -> tuple[str, ...]:
-    """One name a line, or all in one line. A blank within a name shifts none of the others.
-
-    Raises DataError.
-    """
-    try:
-        lines = [line.strip() for line in listed.decode("utf-8-sig").splitlines()]
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"label_names.txt beside {source.shown} is not UTF-8; convert it."
-        ) from error
-    names = [line for line in lines if line]
-    return tuple(names[0].split() if len(names) == 1 else names)
-
-
-def _find_names(value: object, key: str, below: bool = False) -> tuple[str, ...] | None:
-    """The list of strings called `names` below the feature `key`: releases of `datasets` differ."""
-    if isinstance(value, dict):
-        names = value.get("names")
-        if below and isinstance(names, list) and all(isinstance(name, str) for name in names):
-            return tuple(names)
-        below = below or value.get("name") == key
-        found = (_find_names(item, key, below or name == key) for name, item in value.items())
-    elif isinstance(value, list):
-        found = (_find_names(item, key, below) for item in value)
-    else:
-        return None
-    return next((names for names in found if names), None)

@@ -78,6 +78,7 @@ def read_corpus(settings: Settings) -> Corpus:
         normalize=settings.normalize,
         types=settings.types_rule,
         show_sentences=settings.show_sentences,
+        token=_hub_token(settings),
         place=settings.downstream_corpus,
         val_ratio=settings.given_val_ratio,
     )
@@ -85,16 +86,19 @@ def read_corpus(settings: Settings) -> Corpus:
 
 def read_tokenizer(settings: Settings) -> tuple[Path, PreTrainedTokenizerFast]:
     """Fetches the model's folder, where need be, and loads its tokenizer, checked for length."""
-    token = settings.hf_token.get_secret_value() if settings.hf_token else None
     folder = resolve_model(
         settings.pretrained_model_name,
         settings.pretrained_model_revision,
-        token,
+        _hub_token(settings),
         settings.cache_dir,
     )
     tokenizer = load_tokenizer(folder)
     _refuse_bad_length(settings.max_seq_length, max_positions(load_config(folder)), tokenizer)
     return folder, tokenizer
+
+
+def _hub_token(settings: Settings) -> str | None:
+    return settings.hf_token.get_secret_value() if settings.hf_token else None
 
 
 def assemble(

@@ -1,8 +1,9 @@
 """A Hugging Face hub on loopback, faithful in what huggingface_hub asks of the real one.
 
-It serves `/api/models/…` (information and tree) and `/<name>/resolve/<revision>/<file>`. Weights
-lie on a "CDN" (the same server under another host name), reached by a redirect, as on the real hub.
-Requests are recorded; faults happen on demand.
+It serves `/api/models/…` (information and tree) and `/<name>/resolve/<revision>/<file>`, and the
+same for datasets, whose names begin with `datasets/` here as they do in their addresses. Weights
+lie on a "CDN" (the same server under another host name), reached by a redirect, as on the real
+hub. Requests are recorded; faults happen on demand.
 """
 
 import hashlib
@@ -44,7 +45,7 @@ class Fault:
 
 @dataclass
 class Repository:
-    """Commits of a model: commit → file name → content; `refs` names some of them."""
+    """Commits of a model or a dataset: commit → file name → content; `refs` names some of them."""
 
     commits: dict[str, dict[str, bytes]]
     refs: dict[str, str]
@@ -61,13 +62,15 @@ class Hub:
     faults: list[Fault] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
-    def add(self, name: str, files: dict[str, bytes], **rights: bool) -> str:
-        """Adds a commit to `name` and points `main` to it. Returns the commit."""
+    def add(
+        self, name: str, files: dict[str, bytes], revision: str = "main", **rights: bool
+    ) -> str:
+        """Adds a commit to `name` and points `revision` to it. Returns the commit."""
         listing = json.dumps([name, {f: hashlib.sha1(c).hexdigest() for f, c in files.items()}])
         commit = hashlib.sha1(listing.encode()).hexdigest()
         repository = self.repositories.setdefault(name, Repository({}, {}, **rights))
         repository.commits[commit] = files
-        repository.refs["main"] = commit
+        repository.refs[revision] = commit
         return commit
 
     def __enter__(self) -> "Hub":
@@ -120,13 +123,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(b"the fault that was asked for", status=self.fault.status)
             return
         path = urlsplit(self.path).path
-        if info := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?", path):
+        if info := re.fullmatch(
+            r"/api/(?:models/|(?=datasets/))(.+?)(?:/(revision|tree)/([^/]+))?", path
+        ):
             name, kind, revision = info.groups()
             self._api(name, kind or "revision", unquote(revision or "main"))
-        elif file := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+        elif file := re.fullmatch(r"/(.+?)/resolve/([^/]+)/(.+)", path):
             name, revision, filename = map(unquote, file.groups())
             self._resolve(name, revision, filename)
-        elif cdn := re.fullmatch(r"/cdn/([^/]+/[^/]+)/([0-9a-f]{40})/(.+)", path):
+        elif cdn := re.fullmatch(r"/cdn/(.+?)/([0-9a-f]{40})/(.+)", path):
             name, commit, filename = map(unquote, cdn.groups())
             self._content(self.hub.repositories[name].commits[commit][filename], {})
         else:
@@ -159,7 +164,10 @@ class _Handler(BaseHTTPRequestHandler):
                 for path, data in files.items()
             ]
         else:
-            siblings = [{"rfilename": path} for path in files]
+            siblings = [{"rfilename": path, "size": len(data)} for path, data in files.items()]
+            if "blobs=" not in self.path:  # sizes are told to those who ask for them
+                siblings = [{"rfilename": path} for path in files]
+            name = name.removeprefix("datasets/")
             answer = {"id": name, "modelId": name, "sha": commit, "siblings": siblings}
         self._answer(json.dumps(answer).encode(), {"Content-Type": "application/json"})
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from job.errors import DataError
 
@@ -91,7 +91,7 @@ def of_tar(file: Path, meter: Meter) -> Iterator[Member]:
         yield from _in_tar(meter(stream))
 
 
-def of_compressed(open_stream: Callable[..., IO[bytes]]) -> Callable[..., Iterator[Member]]:
+def of_compressed(open_stream: Callable[[Path], IO[bytes]]) -> Callable[..., Iterator[Member]]:
     """The files of a compressed tar, or the one file that is compressed alone."""
 
     def members(file: Path, meter: Meter) -> Iterator[Member]:
@@ -112,7 +112,8 @@ def _inner_name(file: Path) -> str:
 
 
 def _in_tar(stream: Metered) -> Iterator[Member]:
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
+    # In this mode it only reads, and never seeks.
+    with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
         for info in archive:
             if info.isdir():
                 continue
@@ -126,13 +127,17 @@ def _extracted(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     return stream
 
 
+def _gunzipped(file: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.GzipFile(file))
+
+
 # How a file of the kind begins, and what lists its members.
 KINDS: tuple[tuple[int, bytes, Callable[[Path, Meter], Iterator[Member]]], ...] = (
     (0, b"PK\x03\x04", of_zip),
     (0, b"PK\x05\x06", of_zip),  # an empty one
-    (0, b"\x1f\x8b", of_compressed(gzip.open)),
-    (0, b"BZh", of_compressed(bz2.open)),
-    (0, b"\xfd7zXZ\0", of_compressed(lzma.open)),
+    (0, b"\x1f\x8b", of_compressed(_gunzipped)),
+    (0, b"BZh", of_compressed(bz2.BZ2File)),
+    (0, b"\xfd7zXZ\0", of_compressed(lzma.LZMAFile)),
     (TAR_SIGN_AT, TAR_SIGN, of_tar),
 )
 # What a damaged archive raises, and one that was cut off.

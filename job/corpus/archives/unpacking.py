@@ -1,6 +1,7 @@
 """An archive → a folder in the cache, whole or not at all; never a file outside that folder."""
 
 import hashlib
+import io
 import logging
 import re
 import zipfile
@@ -68,7 +69,7 @@ def _key(file: Path) -> str:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
+def _opened(file: Path) -> Iterator[io.BufferedReader]:
     try:
         with file.open("rb") as stream:
             yield stream
@@ -102,7 +103,7 @@ class _Unpacking:
     file: Path
     folder: Path
     max_bytes: int
-    bytes: int = 0
+    size: int = 0  # of what has come, in bytes
     written: set[str] = field(default_factory=set)
     left: list[str] = field(default_factory=list)
 
@@ -169,8 +170,8 @@ class _Unpacking:
             raise self._not_written(target, error) from error
         with stream:
             while chunk := source.read(CHUNK_BYTES):
-                self.bytes += len(chunk)
-                if self.bytes > self.max_bytes:
+                self.size += len(chunk)
+                if self.size > self.max_bytes:
                     raise self._too_large()
                 try:
                     stream.write(chunk)

@@ -1,7 +1,7 @@
 """Copies of corpus files on this machine, and the rules for making one."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from job.corpus.download.cache import cache_path, copy_object, in_writable, is_there
@@ -18,6 +18,7 @@ class Cache:
     folder: Path
     max_bytes: int
     force: bool
+    token: str | None = field(default=None, repr=False)  # of the Hugging Face hub
 
     def copy(self, url: str, version: str | None = None) -> Path:
         """A local copy of the file at `url`. Raises MissingError or FileNotFoundError."""

@@ -115,8 +115,8 @@ def _refused(error: Exception, asked: Asked, host: str) -> JobError | None:
     if isinstance(error, GatedRepoError) or status == 403:
         return PermissionDeniedError(
             f"{asked.subject}: {host} refused access (gated, or the token lacks the right); accept "
-            f"the {asked.kind}'s terms on its page and set HF_TOKEN to a token of that account that "
-            "may read."
+            f"the {asked.kind}'s terms on its page and set HF_TOKEN to a token of that account "
+            "that may read."
         )
     if isinstance(error, RepositoryNotFoundError):
         hint = "this HF_TOKEN may not see it"

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from job import storage
 from job.corpus.download.copies import Cache, is_web
 from job.corpus.download.file import find_version
+from job.corpus.download.hub_dataset import fetch_dataset, is_hub_dataset
 from job.corpus.places.passed_over import is_hidden
 from job.corpus.places.web import find_on_web
 from job.errors import ArgumentError, DataError, OutputError, PermissionDeniedError
@@ -59,6 +60,8 @@ def list_place(url: str, cache: Cache, variable: str) -> Listing:
     """What lies at `url`, the value of the argument `variable`; no entries where nothing does."""
     if is_web(url):
         return _on_web(url, cache)
+    if is_hub_dataset(url):
+        return _on_hub(url, cache)
     if storage.is_local(url):
         return _on_disk(url, storage.local_path(url))
     try:
@@ -101,6 +104,16 @@ def _in_store(url: str) -> Listing:
     if not url.endswith("/") and storage.exists(url) and not storage.list_names(url):
         return Listing(url, [Entry(last_part(url), url, masked(url))], is_folder=False)
     return Listing(url, [])
+
+
+def _on_hub(url: str, cache: Cache) -> Listing:
+    found = fetch_dataset(url, cache.folder, cache.token, cache.max_bytes, force=cache.force)
+    folder = Path(found.folder)
+    entries = [
+        Entry(inside, str(folder / path), f"hf://datasets/{found.name}/{path}", folder / path)
+        for inside, path in found.files.items()
+    ]
+    return Listing(found.folder, entries)
 
 
 def _limited(url: str, names: list[str]) -> list[str]:

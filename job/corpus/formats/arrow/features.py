@@ -56,8 +56,9 @@ def _has_classes(feature: object) -> bool:
 
 
 def _classes(feature: object) -> Names | None:
-    is_class = isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-    return _listed(feature["names"]) if is_class and "names" in feature else None
+    if isinstance(feature, dict) and feature.get("_type") == "ClassLabel":
+        return _listed(feature.get("names"))
+    return None
 
 
 def _named(value: object, feature: object) -> object:
@@ -82,5 +83,6 @@ def _inner(feature: object) -> object:
 
 
 def _name(value: object, names: Names) -> object:
-    is_number = type(value) is int and 0 <= value < len(names)
-    return names[value] if is_number else value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
+        return names[value]
+    return value

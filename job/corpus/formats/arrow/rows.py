@@ -70,13 +70,16 @@ def damage_named(file: CorpusFile, kind: str) -> Iterator[None]:
 
 
 def _rows(batches: RecordBatchReader, features: dict[str, object]) -> Iterator[tuple[int, Row]]:
-    fields = [field for field in batches.schema if _may_matter(field.type)]
+    schema = batches.schema
+    every = (schema.field(i) for i in range(len(schema)))
+    fields = [field for field in every if _may_matter(field.type)]
     names = [field.name for field in fields]
     changes = [_changes(field.type, features.get(field.name)) for field in fields]
     numbers = itertools.count(1)
     for batch in batches:
         columns = [
-            _changed(batch[name].to_pylist(), by) for name, by in zip(names, changes, strict=True)
+            _changed(list(batch[name].to_pylist()), by)
+            for name, by in zip(names, changes, strict=True)
         ]
         for values in zip(*columns, strict=True):
             yield next(numbers), dict(zip(names, values, strict=True))
