@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 
 from job import storage
+from job.corpus import STDIN
 from job.errors import ArgumentError
-from job.export import Tagger, open_model, open_output, read_texts, to_line
+from job.export import STDOUT, Tagger, open_model, open_output, read_texts, shown, to_line
 from job.figures import counted
 from job.sentence import Sentence
 
@@ -42,21 +43,24 @@ def predict(
     """
     folder, manifest = open_model(model_url, cache_dir)
     if in_url != "-" and not storage.exists(in_url):
-        raise ArgumentError(f"{in_url}: there is no such file; name a text file, or - for stdin.")
+        raise ArgumentError(
+            f"{in_url}: there is no such file; name a text file, or - for standard input."
+        )
+    source, target = shown(in_url, STDIN), shown(out_url, STDOUT)
     tagger = Tagger.load(folder, manifest, device, max_seq_length, stride)
     started_at, count = time.monotonic(), 0
     with open_output(out_url) as stream, read_texts(in_url) as numbered:
         for chunk in in_chunks(numbered):
             spans = tagger.tag([text for _, text in chunk])
             lines = [
-                to_line(Sentence(text, found, number), f"{in_url}:{number}", out_url)
+                to_line(Sentence(text, found, number), f"{source}:{number}", out_url)
                 for (number, text), found in zip(chunk, spans, strict=True)
             ]
             stream.write("".join(lines).encode())
             count += len(lines)
     seconds = time.monotonic() - started_at
     logger.info(
-        f"{out_url}: {counted(count, 'line')} tagged in {seconds:.1f} s, "
+        f"{target}: {counted(count, 'line')} tagged in {seconds:.1f} s, "
         f"{count / seconds:.0f} a second"
     )
     return count

@@ -23,6 +23,7 @@ from job.errors import ArgumentError, DataError, OutputError
 from job.machine import ReaderGone, binary_input, binary_output, silence
 from job.sentence import Sentence
 
+STDOUT = "standard output"
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20
 # A document over several lines, or a row that was cut off: `[`, `{`, `[{`, `{"text": `.
@@ -30,6 +31,11 @@ BEGINS_LIKE_JSON = re.compile(r'[\[{]\s*(\Z|[\[{"]\s*\Z|"[^"]*"\s*:|\{\s*")')
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Legal inside a JSON string, but some readers take them for the end of a line.
 LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+
+
+def shown(place: str, standard: str) -> str:
+    """A place's name in messages: `-` is no file."""
+    return standard if place == "-" else place
 
 
 @contextmanager
@@ -207,7 +213,7 @@ def open_output(url: str) -> Iterator[Output]:
     if url.lower().endswith(".json"):
         raise ArgumentError(f"{url}: one JSON document is not written; end the name in .jsonl.")
     if url == "-":
-        yield StandardOutput(binary_output(), "stdout")
+        yield StandardOutput(binary_output(), STDOUT)
     elif storage.is_local(url):
         with _open_local(storage.local_path(url).resolve(), url) as output:
             yield output
