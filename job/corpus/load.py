@@ -17,14 +17,17 @@ from job.corpus.checks import (
     repeated_texts,
     without_unseen_types,
 )
+from job.corpus.download.copies import Cache
 from job.corpus.download.google_drive import DRIVE_URL
-from job.corpus.files import Cache, find_sources
+from job.corpus.files import Sources, find_sources, find_to_train
 from job.corpus.formats.format import NO_FIELDS
 from job.corpus.formats.text_lines import Rejected
+from job.corpus.held_out import VAL_RATIO, hold_out
 from job.corpus.normalize import OFF
 from job.corpus.shown import tell_sentences
 from job.corpus.split import Split, read_split
-from job.errors import DataError
+from job.errors import ArgumentError, DataError
+from job.sentence import SPLITS
 
 __all__ = ["Corpus", "Rejected", "Split", "load_corpus"]
 
@@ -55,19 +58,25 @@ def load_corpus(
     fields: Mapping[str, str] = NO_FIELDS,
     normalize: str = OFF,
     show_sentences: int = 0,
+    place: str | None = None,
+    val_ratio: float | None = None,
     drive_url: str = DRIVE_URL,
 ) -> Corpus:
     """Finds, fetches, reads and checks a corpus; each fact is a line of the log.
 
-    `sample` is embedded, `ner` the tutorial's, any other is `<root_url>/<name>/`. Sentences with an
-    entity type that train lacks are rejected where they are few; with `allow_unseen_labels` they
+    It lies at `place` or, where that is None, in `<root_url>/<name>`; without a root `sample` is
+    embedded and `ner` the tutorial's. Where it has no val split, `val_ratio` of train's documents
+    or sentences become it, by default a tenth; given beside a val split it is an error. Sentences
+    with an entity type that train lacks are rejected where they are few; with `allow_unseen_labels`
+    they
     stay in val and test: the label map will not have the type, so no model can find it, and the
     scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
     `show_sentences` of each split are logged as they were read.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
-    sources = find_sources(name, root_url, cache, sha256, drive_url)
+    sources = _find(name, root_url, place, cache, sha256, drive_url)
+    _refuse_val_ratio(val_ratio, sources)
     for pinned in sha256.keys() - sources.keys():
         raise DataError(f"CORPUS_SHA256 pins {pinned}, but `{name}` has no such split; remove it.")
     notes: list[str] = []
@@ -80,6 +89,9 @@ def load_corpus(
         logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
     check_rejected(splits["train"], max_rejected_ratio)
     check_entities(splits["train"])
+    if "val" not in splits:
+        splits |= hold_out(splits["train"], sources["train"], val_ratio or VAL_RATIO)
+    splits = {split: splits[split] for split in SPLITS if split in splits}
     splits, unseen = without_unseen_types(splits, allow_unseen_labels, max_rejected_ratio)
     for other in list(splits.values())[1:]:
         check_rejected(other, max_rejected_ratio)
@@ -90,3 +102,24 @@ def load_corpus(
     for each in splits.values():
         tell_sentences(each, show_sentences)
     return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))
+
+
+def _find(
+    name: str,
+    root_url: str | None,
+    place: str | None,
+    cache: Cache,
+    sha256: Mapping[str, str],
+    drive_url: str,
+) -> Sources:
+    if place is not None:
+        return find_to_train(place, cache)
+    return find_sources(name, root_url, cache, sha256, drive_url)
+
+
+def _refuse_val_ratio(val_ratio: float | None, sources: Sources) -> None:
+    if val_ratio is not None and "val" in sources:
+        raise ArgumentError(
+            f"VAL_RATIO={val_ratio:g}: the corpus has a val split of its own "
+            f"({sources['val'][0].shown}); leave VAL_RATIO out, or remove that split."
+        )

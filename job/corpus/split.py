@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-from job.corpus.files import Cache, Source, read_companion
+from job.corpus.download.copies import Cache
+from job.corpus.files import Source, read_companion
 from job.corpus.formats.format import NO_FIELDS, CorpusFile, Options
 from job.corpus.formats.json_rows.rows import TAGS
 from job.corpus.formats.recognise import Parsed, parse

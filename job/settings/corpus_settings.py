@@ -17,6 +17,7 @@ from job.settings.field_types import (
     in_help,
     parse_fields,
     parse_sha256,
+    title_of,
 )
 
 
@@ -41,15 +42,30 @@ class CorpusSettings(BaseModel):
         json_schema_extra=in_help(group="Corpus"),
         description="the only task there is",
     )
+    downstream_corpus: Annotated[Location | None, EmptyIsNone] = Field(
+        None,
+        json_schema_extra=in_help("<root>/<name>, below"),
+        description="the corpus: a file, a folder or a URL; in a folder the splits are found by "
+        "the words train, val (valid, validation, dev) and test in the names of files and folders",
+    )
     downstream_corpus_name: CorpusName = Field(
         "ner",
-        description="'ner' is the tutorial's corpus, downloaded; 'sample' is embedded; any other "
-        "is looked for as <root>/<name>/{train,val[,test]}.*",
+        description="another way to say it: 'ner' is the tutorial's corpus, downloaded; 'sample' "
+        "is embedded; any other is the folder <root>/<name>",
     )
     downstream_corpus_root_dir: Annotated[Location | None, EmptyIsNone] = Field(
         None,
         json_schema_extra=in_help("the cache directory"),
-        description="path or URL of the folder in which the corpus folder lies",
+        description="path or URL of the folder in which the corpus folder lies; where it is set, "
+        "'ner' and 'sample' are folders in it too",
+    )
+    val_ratio: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of train that becomes the val split of a corpus without one, above 0 "
+        "and below 1: whole documents where there are several, else sentences, the same in each "
+        "run",
     )
     corpus_sha256: Sha256s = Field(
         "",
@@ -98,6 +114,18 @@ class CorpusSettings(BaseModel):
         json_schema_extra=in_help("$XDG_CACHE_HOME/korean-ner-job or ~/.cache/korean-ner-job"),
         description="local folder for downloads and encoded corpora",
     )
+
+    @property
+    def corpus_title(self) -> str:
+        """The name of the corpus for people."""
+        if self.downstream_corpus is None:
+            return self.downstream_corpus_name
+        return title_of(self.downstream_corpus)
+
+    @property
+    def given_val_ratio(self) -> float | None:
+        """VAL_RATIO where it was said."""
+        return self.val_ratio if "val_ratio" in self.model_fields_set else None
 
     @property
     def corpus_sha256_by_split(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ from job.settings.sources import (
     read_dotenv,
     read_environment,
     read_vertex_output,
+    strongest,
 )
 from job.settings.spelling import closest_flag
 
@@ -114,14 +115,14 @@ def _merge(
     fields = {
         n: field for n, field in asked.settings_class.model_fields.items() if n != asked.operand
     }
-    given = {
-        "cache_dir": Given(str(cache_home(environ)), "default"),
-        **read_dotenv(IMAGE_DEFAULTS, fields, mistakes),
-        **read_vertex_output(environ, mistakes),
-        **read_dotenv(cwd / ".env", fields, mistakes),
-        **read_environment(environ, fields, mistakes),
-        **{name: each for name, each in words.given.items() if name in fields},
-    }
+    given = strongest(
+        {"cache_dir": Given(str(cache_home(environ)), "default")},
+        read_dotenv(IMAGE_DEFAULTS, fields, mistakes),
+        read_vertex_output(environ, mistakes),
+        read_dotenv(cwd / ".env", fields, mistakes),
+        read_environment(environ, fields, mistakes),
+        {name: each for name, each in words.given.items() if name in fields},
+    )
     # A specification is for another machine; here it means four sentences a core.
     is_on_tpu = environ.get("PJRT_DEVICE") == "TPU" and not asked.operand
     if is_on_tpu and given.get("accelerator", _AUTO).text == "auto":
@@ -152,7 +153,7 @@ def _received(name: str, given: Mapping[str, Given]) -> str:
 def _source(name: str, given: Mapping[str, Given], settings: Settings) -> str:
     if name in given:
         return given[name].source
-    is_preset = settings.downstream_corpus_name == "sample" and name in SAMPLE_DEFAULTS
+    is_preset = settings.is_sample and name in SAMPLE_DEFAULTS
     return "sample preset" if is_preset else "default"
 
 

@@ -6,6 +6,7 @@ test or a notebook gets what it wrote.
 The order of the fields is that of `--help`; a field with a `group` starts one.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import model_validator
@@ -26,11 +27,20 @@ class Settings(RunSettings):
         """Every field but the secrets, as JSON values: to be hashed, logged or written."""
         return self.model_dump(mode="json", exclude=set(SECRETS))
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether the corpus is the embedded one."""
+        return _is_sample(vars(self))
+
     @model_validator(mode="before")
     @classmethod
     def _apply_sample_preset(cls, given: dict[str, Any]) -> dict[str, Any]:
-        is_sample = given.get("downstream_corpus_name") == "sample"
-        return {**SAMPLE_DEFAULTS, **given} if is_sample else given
+        return {**SAMPLE_DEFAULTS, **given} if _is_sample(given) else given
+
+
+def _is_sample(values: Mapping[str, Any]) -> bool:
+    elsewhere = values.get("downstream_corpus") or values.get("downstream_corpus_root_dir")
+    return values.get("downstream_corpus_name") == "sample" and not elsewhere
 
 
 SECRETS = tuple(

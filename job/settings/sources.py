@@ -20,6 +20,21 @@ UNSHOWN = frozenset({*SECRETS, "hf_token_secret"})
 NOWHERE = Given("", "Vertex AI")  # on Vertex AI, but without a base output directory
 
 
+# The two ways to say where the corpus lies: a source that says one leaves nothing of the other.
+CORPUS_WAYS = (("downstream_corpus",), ("downstream_corpus_name", "downstream_corpus_root_dir"))
+
+
+def strongest(*sources: Mapping[str, Given]) -> dict[str, Given]:
+    """Each setting from the strongest of the sources, which come from weak to strong."""
+    merged: dict[str, Given] = {}
+    for given in sources:
+        for way, other in (CORPUS_WAYS, CORPUS_WAYS[::-1]):
+            if any(name in given and given[name].text for name in way):
+                merged = {name: each for name, each in merged.items() if name not in other}
+        merged |= given
+    return merged
+
+
 def quoted(name: str, value: Any) -> str:
     """The value of a setting for a message: short, on one line, and no secret."""
     if name in UNSHOWN:

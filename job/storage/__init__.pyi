@@ -18,6 +18,7 @@ from .objects import LocalMirror as LocalMirror
 from .objects import create as create
 from .objects import download_file as download_file
 from .objects import exists as exists
+from .objects import files_below as files_below
 from .objects import is_link as is_link
 from .objects import list_names as list_names
 from .objects import modified_at as modified_at

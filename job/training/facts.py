@@ -28,7 +28,7 @@ def facts_of(
     facts = {
         "model": masked(settings.pretrained_model_name),
         "revision": settings.pretrained_model_revision or "not pinned",
-        "corpus": settings.downstream_corpus_name,
+        "corpus": settings.corpus_title,
         **{f"{name} sha256": split.sha256 for name, split in prepared.splits.items()},
         **{f"{name} sentences": f"{len(s.sentences)}" for name, s in prepared.splits.items()},
         "epochs": f"{len(history)}",

@@ -77,6 +77,8 @@ def read_corpus(settings: Settings) -> Corpus:
         fields=settings.fields_by_role,
         normalize=settings.normalize,
         show_sentences=settings.show_sentences,
+        place=settings.downstream_corpus,
+        val_ratio=settings.given_val_ratio,
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from job.corpus.formats.arrow.parquet import PARQUET
+from job.corpus.formats.arrow.streams import ARROW
 from job.corpus.formats.columns.read import COLUMNS
 from job.corpus.formats.edges import settle
 from job.corpus.formats.format import (
@@ -32,6 +34,8 @@ ACCEPTED = (
 )
 # Of equally likely formats the first is taken. The last two are known, so that they can be refused.
 FORMATS: tuple[Format, ...] = (
+    PARQUET,
+    ARROW,
     JSON_ARRAY,
     JSON_LINES,
     TUTORIAL,
