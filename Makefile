@@ -61,6 +61,8 @@ test-container: environment-container  ## build the image for EXTRA=cpu, gpu or 
 	@docker/test.sh $(VENV)/bin/python $(EXTRA)
 
 sbom: environment-container  ## write what is inside of IMAGE to SBOM, as SPDX
+	@docker image inspect $(IMAGE) >/dev/null 2>&1 || { echo "make sbom: docker has no image \
+	$(IMAGE), or no engine answers; start docker and run make image." >&2; exit 1; }
 	@SYFT_CHECK_FOR_APP_UPDATE=false $(VENV)/bin/syft scan --quiet docker:$(IMAGE) \
 	  --output spdx-json=$(SBOM) && echo "$(SBOM): what $(IMAGE) holds"
 

@@ -211,7 +211,8 @@ def test_offline_without_a_copy_is_one_clear_sentence(hub, tmp_path):
     message = fetch(hub.url, tmp_path, HF_HUB_OFFLINE="1")
     assert message.startswith("UnavailableError 69")
     assert "HF_HUB_OFFLINE is set" in message
-    assert "unset it, or name a local directory" in message
+    assert "unset it, or name a folder with the model's files" in message
+    assert len(message) < 350
     assert hub.requests == []
 
 
