@@ -181,7 +181,7 @@ def test_an_unreachable_hub_is_one_clear_sentence(tmp_path):
     """Exit code 69, the hub's address and the way without it."""
     message = fetch("http://127.0.0.1:9", tmp_path)
     assert message.startswith("UnavailableError 69 PRETRAINED_MODEL_NAME=org/model: the hub at")
-    assert "name a local directory" in message
+    assert "name a folder with the model's files" in message
     assert "\n" not in message
 
 

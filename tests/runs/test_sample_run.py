@@ -96,6 +96,15 @@ def test_the_log_is_lines_in_a_file(run):
     assert not re.search(r"[\r\x1b]", log)
 
 
+def test_the_log_names_the_device_once_and_each_epoch(run):
+    """Device, precision, threads and versions; what each epoch brought; no word of a lease."""
+    _, log = run
+    assert len(re.findall(r"Computing on \d+ CPU threads?, precision \w+; job .*torch", log)) == 1
+    ended = re.findall(r"epoch (\d+)/12: val_loss \d\.\d{3}, val F1 \d\.\d{3}, [\d.]+ s; best", log)
+    assert ended == [str(number) for number in range(1, 13)]
+    assert "lease" not in log.lower()
+
+
 def test_the_report_opens_without_a_network(run):
     """The page names no other host."""
     output, _ = run

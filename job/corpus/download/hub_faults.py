@@ -149,7 +149,7 @@ def _unreachable(asked: Asked, host: str, reason: str, cache_dir: Path) -> JobEr
     """One sentence with what helps a machine without a network."""
     remedy = "unset it" if "HF_HUB_OFFLINE" in reason else "check the network"
     return UnavailableError(
-        f"{asked.subject}: the hub at {host} is not reached ({reason}), and {cache_dir} has no copy; "
-        f"{remedy}, or name a folder with the {asked.kind}'s files (with a copy in the cache "
+        f"{asked.subject}: the hub at {host} is not reached ({reason}), and {cache_dir} has no "
+        f"copy; {remedy}, or name a folder with the {asked.kind}'s files (with a copy in the cache "
         "HF_HUB_OFFLINE=1 asks nobody)."
     )
