@@ -1,6 +1,7 @@
 """What needs docker says in one line that there is none."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,9 @@ def test_without_an_engine_there_is_one_line(tmp_path, command, has_docker):
         "HOME": str(tmp_path),
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
     }
+    [version] = re.findall(r"^torch==(\S+)", (ROOT / "docker/torch-cpu.txt").read_text(), re.M)
+    (tmp_path / f"torch-{version}-cp311-linux.whl").write_bytes(bytes(1 << 20))
+    environ["PIP_FIND_LINKS"] = str(tmp_path)  # what the engine would be given first
     done = subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120
     )
