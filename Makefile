@@ -13,13 +13,11 @@ SBOM ?= $(subst :,-,$(notdir $(IMAGE))).spdx.json
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-# The default output is a demonstration and starts anew; a folder or bucket of your own resumes.
-train: environment  ## train on the embedded sample; DOWNSTREAM_MODEL_DIR=… writes elsewhere
-	@[ -n "$$DOWNSTREAM_MODEL_DIR" ] || set -- --downstream_model_dir=output/sample --resume=never; \
-	  $(VENV)/bin/python -m job --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample} "$$@"
+train: environment  ## train on the sample, or on what .env and the environment say
+	@$(VENV)/bin/python -m docker.make_train train
 
 check: environment  ## the pre-flight check of `make train`
-	@$(VENV)/bin/python -m job check --downstream_corpus_name=$${DOWNSTREAM_CORPUS_NAME:-sample}
+	@$(VENV)/bin/python -m docker.make_train check
 
 checks: environment-dev  ## lint, types and spelling
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && \
@@ -63,6 +61,8 @@ test-container: environment-container  ## build the image for EXTRA=cpu, gpu or 
 	@docker/test.sh $(VENV)/bin/python $(EXTRA)
 
 sbom: environment-container  ## write what is inside of IMAGE to SBOM, as SPDX
+	@docker image inspect $(IMAGE) >/dev/null 2>&1 || { echo "make sbom: docker has no image \
+	$(IMAGE), or no engine answers; start docker and run make image." >&2; exit 1; }
 	@SYFT_CHECK_FOR_APP_UPDATE=false $(VENV)/bin/syft scan --quiet docker:$(IMAGE) \
 	  --output spdx-json=$(SBOM) && echo "$(SBOM): what $(IMAGE) holds"
 

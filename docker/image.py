@@ -24,6 +24,7 @@ LIMITS_GB = {"cpu": 1.6, "gpu": 5.7, "tpu": 6.0}
 def main(extra: str, tag: str, options: list[str]) -> None:
     if extra not in EXTRAS:
         sys.exit(f"EXTRA={extra}: is {', '.join(EXTRAS[:-1])} or {EXTRAS[-1]}")
+    require_engine()
     arguments = {"EXTRA": extra, "VERSION": version(), "REVISION": revision()}
     if base := os.environ.get("BASE_IMAGE"):
         arguments["BASE_IMAGE"] = base
@@ -35,6 +36,13 @@ def main(extra: str, tag: str, options: list[str]) -> None:
     if built.returncode:
         sys.exit("The image was not built; see docker's message above.")
     tell_size(extra, tag)
+
+
+def require_engine() -> None:
+    if not shutil.which("docker"):
+        sys.exit("make image: docker is not installed; install it with its buildx plug-in.")
+    if not output("docker", "version", "--format={{.Server.Version}}"):
+        sys.exit("make image: no docker engine answers; start it (`docker version` says more).")
 
 
 def builder() -> str:

@@ -37,7 +37,8 @@ clean_up() {
 
 install() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "$1 is missing: install it"
-  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } \
+    >"$scratch/apt.log" 2>&1 || fail "$1 cannot be installed: $(tail -1 "$scratch/apt.log")"
 }
 
 start_engine() {
@@ -58,8 +59,7 @@ start_engine() {
     kill -0 "$engine" 2>/dev/null || break
     sleep 1
   done
-  tail -5 "$scratch/dockerd.log" >&2
-  fail "the docker engine did not start"
+  fail "the docker engine did not start: $(tail -1 "$scratch/dockerd.log")"
 }
 
 # BASE_IMAGE, if it is set; the Dockerfile's own, if it is here or can be pulled; else one made here.

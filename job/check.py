@@ -23,6 +23,7 @@ from job.training import (
     Prepared,
     assemble,
     batch_size_to_keep,
+    computes_on,
     identity_of,
     is_finished,
     meet_on_hardware,
@@ -109,7 +110,7 @@ def _hardware(settings: Settings) -> Hardware:
         if advice := where_to_get(settings.wanted_accelerator):
             logger.info("%s", advice)
         raise
-    logger.info("Would compute on %s, precision %s.", hardware.name, hardware.precision)
+    logger.info("Would compute on %s.", computes_on(hardware))
     for line in hardware.describe():
         logger.info("%s", line)
     return hardware

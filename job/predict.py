@@ -14,9 +14,17 @@ from pathlib import Path
 import torch
 
 from job import storage
-from job.corpus import SEPARATOR, WRITERS, LineError, Writer
+from job.corpus import SEPARATOR, STDIN, WRITERS, LineError, Writer
 from job.errors import ArgumentError, DataError
-from job.export import Tagger, is_json_lines, open_model, open_output, read_texts
+from job.export import (
+    STDOUT,
+    Tagger,
+    is_json_lines,
+    open_model,
+    open_output,
+    read_texts,
+    shown,
+)
 from job.figures import counted
 from job.sentence import Sentence, Span
 
@@ -47,7 +55,10 @@ def predict(
     writer = _writer(out_url, to)
     folder, manifest = open_model(model_url, cache_dir)
     if in_url != "-" and not storage.exists(in_url):
-        raise ArgumentError(f"{in_url}: there is no such file; name a text file, or - for stdin.")
+        raise ArgumentError(
+            f"{in_url}: there is no such file; name a text file, or - for standard input."
+        )
+    source, target = shown(in_url, STDIN), shown(out_url, STDOUT)
     tagger = Tagger.load(folder, manifest, device, max_seq_length, stride)
     _refuse_types(tagger.label_map.types, writer, out_url)
     started_at, count = time.monotonic(), 0
@@ -57,7 +68,7 @@ def predict(
         for chunk in in_chunks(numbered):
             spans = tagger.tag([text for _, text in chunk])
             yield [
-                _say(Sentence(text, found, number, in_url), writer, model_url)
+                _say(Sentence(text, found, number, source), writer, model_url)
                 for (number, text), found in zip(chunk, spans, strict=True)
             ]
             count += len(chunk)
@@ -66,7 +77,7 @@ def predict(
         writer.put(stream, said(numbered))
     seconds = time.monotonic() - started_at
     logger.info(
-        f"{out_url}: {counted(count, 'line')} tagged in {seconds:.1f} s, "
+        f"{target}: {counted(count, 'line')} tagged in {seconds:.1f} s, "
         f"{count / seconds:.0f} a second"
     )
     return count

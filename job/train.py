@@ -20,6 +20,7 @@ from job.training import (
     Output,
     Run,
     batch_size_to_keep,
+    computes_on,
     evaluate_splits,
     facts_of,
     facts_to_agree_on,
@@ -69,6 +70,7 @@ def lead(
     """The run of the first machine, or of the only one, to the last screen."""
     started_at = time.monotonic()
     hardware = meet_on_hardware(settings, machines)
+    logger.info("Computing on %s.", computes_on(hardware))
     kept = machines.share(batch_size_to_keep(output.store, settings, hardware))
     prepared = prepare(settings, hardware, kept)
     identity = identity_of(settings, prepared)

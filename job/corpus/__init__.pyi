@@ -3,12 +3,14 @@ from .download.cache import is_there as is_there
 from .download.cache import keep_first as keep_first
 from .download.cache import staging as staging
 from .download.cache import tell_unwritable as tell_unwritable
+from .download.html import looks_like_html as looks_like_html
 from .download.hub_faults import Asked as Asked
 from .download.hub_faults import explain as explain
 from .download.hub_faults import hub_may_pass as hub_may_pass
 from .download.hub_faults import hub_reason as hub_reason
 from .download.hub_faults import refuse_bad_token as refuse_bad_token
 from .download.hub_faults import saved_token as saved_token
+from .formats.bio_tags import looks_like_tag as looks_like_tag
 from .formats.recognise import PARSER_VERSION as PARSER_VERSION
 from .formats.text_lines import STDIN as STDIN
 from .formats.text_lines import LineError as LineError

@@ -7,6 +7,7 @@ import torch
 
 from job.devices.hardware import Hardware, on_each
 from job.errors import ArgumentError
+from job.figures import counted
 from job.machine import free_host_bytes
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Cpu(Hardware):
     def choose(cls, precision: str, cores: int, machines: int) -> "Cpu":
         if precision == "16":
             raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=auto on a CPU.")
-        name = on_each(machines, f"{torch.get_num_threads()} CPU threads")
+        name = on_each(machines, counted(torch.get_num_threads(), "CPU thread"))
         return cls(_precision(precision, cpu_flags()), name, machines=machines)
 
     def free_bytes(self) -> int:

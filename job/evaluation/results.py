@@ -1,5 +1,6 @@
 """Measurements: on a split at the end of a run, and at the end of each epoch."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,3 +36,4 @@ class EpochRecord:
     sentences_per_s: float
     seconds: float
     learning_rate: float
+    val_accuracy: float = math.nan  # unknown of epochs that an earlier version trained

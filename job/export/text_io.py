@@ -1,7 +1,6 @@
 """Lines in and lines out, for prediction: never more than a block of the file in memory."""
 
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,13 +18,18 @@ from job.corpus import (
     without_mark,
 )
 from job.errors import ArgumentError, DataError, OutputError
+from job.export.not_sentences import json_value, refuse_other_lines
 from job.machine import ReaderGone, binary_input, binary_output, silence
 
+STDOUT = "standard output"
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20
-# A document over several lines, or a row that was cut off: `[`, `{`, `[{`, `{"text": `.
-BEGINS_LIKE_JSON = re.compile(r'[\[{]\s*(\Z|[\[{"]\s*\Z|"[^"]*"\s*:|\{\s*")')
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def shown(place: str, standard: str) -> str:
+    """A place's name in messages: `-` is no file."""
+    return standard if place == "-" else place
 
 
 @contextmanager
@@ -50,33 +54,19 @@ def _texts(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
         where = f"{name}:{number}"
         line = _decode(raw, where, name)
         if is_json is None and line.strip():
-            is_json = isinstance(_value(line), dict)
+            is_json = isinstance(json_value(line), dict)
         if not line.strip():
             yield number, "" if is_json else line
         elif is_json:
             yield number, _json_text(line, where)
         else:
-            _refuse_json(line, where)
+            refuse_other_lines(line, where)
             yield number, _left_side(line, where)
 
 
 def is_json_lines(name: str) -> bool:
     """Whether a file's name says that it holds JSON Lines."""
     return name.lower().endswith(".jsonl")
-
-
-def _refuse_json(line: str, where: str) -> None:
-    """JSON is never tagged as if it were a sentence; one that merely begins with a bracket is."""
-    start = line.lstrip()
-    if not start.startswith(("{", "[")):
-        return
-    value = _value(line)
-    holds_more = isinstance(value, list) and any(isinstance(v, dict | list) for v in value)
-    if isinstance(value, dict) or holds_more or BEGINS_LIKE_JSON.match(start):
-        raise DataError(
-            f'{where}: is JSON and no sentence; give JSON Lines, one {{"text": …}} a line, in a '
-            "file whose name ends in .jsonl."
-        )
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
@@ -115,13 +105,6 @@ def _decode(raw: bytes, where: str, name: str) -> str:
     if "\0" in line:
         raise DataError(f"{where}: holds a NUL character; mend the line, or convert from UTF-16.")
     return without_mark(line)
-
-
-def _value(line: str) -> object:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _json_text(line: str, where: str) -> str:
@@ -186,7 +169,7 @@ def open_output(url: str) -> Iterator[Output]:
     `-` is standard output, which gets every chunk at once. Raises OutputError.
     """
     if url == "-":
-        yield StandardOutput(binary_output(), "stdout")
+        yield StandardOutput(binary_output(), STDOUT)
     elif storage.is_local(url):
         with _open_local(storage.local_path(url).resolve(), url) as output:
             yield output

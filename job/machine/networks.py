@@ -125,6 +125,13 @@ def is_lasting(error: BaseException) -> bool:
     return is_obstacle(error) or _refused(error) is not None
 
 
+def is_unknown_name(error: BaseException) -> bool:
+    """Whether the server's own name, no proxy's, could not be looked up: mostly, no network."""
+    found = list(causes(error))
+    is_proxy = any("proxy" in type(each).__name__.lower() for each in found)
+    return not is_proxy and any(_no_name(each, is_proxy) for each in found)
+
+
 def lasting(subject: str, error: BaseException) -> JobError | None:
     """The error to show, a sentence with the remedy, for what asking again cannot mend."""
     if obstacle := _obstacle(error):

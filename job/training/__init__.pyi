@@ -1,5 +1,6 @@
 from .batch_size import batch_size_to_keep as batch_size_to_keep
 from .evaluate import evaluate_splits as evaluate_splits
+from .facts import computes_on as computes_on
 from .facts import facts_of as facts_of
 from .follower import facts_to_agree_on as facts_to_agree_on
 from .follower import follow as follow

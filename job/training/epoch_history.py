@@ -1,7 +1,9 @@
 """The history of a run, a record for each epoch, and the progress line between them."""
 
+import logging
 import math
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 import pytorch_lightning as pl
@@ -9,9 +11,14 @@ import pytorch_lightning as pl
 from job.batches import Batch
 from job.checkpoints import Checkpoints
 from job.evaluation import EpochRecord
+from job.figures import rounded
 from job.machine import Dispensable
 from job.model import TokenClassifier
 
+logger = logging.getLogger(__name__)
+
+# Metrics of a validation by their names in a record, where they differ.
+RECORDED_AS = {"val_f1": "f1_characters", "val_f1_wordpiece": "f1_wordpieces"}
 SHOW_EVERY_S = 0.2  # reading the loss waits for the device
 
 
@@ -47,8 +54,10 @@ class EpochHistory(pl.Callback):
         module: TokenClassifier,
         steps_per_epoch: int,
         sentences: int,
+        monitored: tuple[str, str],
     ):
         self.line, self.checkpoints, self.module = line, checkpoints, module
+        self.monitored = monitored
         self.steps_per_epoch, self.sentences = steps_per_epoch, sentences
         self.spare = Dispensable("The progress line fails")
         self.shown_at = -math.inf
@@ -100,16 +109,37 @@ class EpochHistory(pl.Callback):
         steps = self.steps_per_epoch - (self.first_step or 0)
         updates = -(-self.steps_per_epoch // trainer.accumulate_grad_batches)
         rate = self.module.learning_rate * self.module.schedule(trainer.current_epoch * updates)
-        self.checkpoints.history.append(
-            EpochRecord(
-                epoch=trainer.current_epoch + 1,
-                step=trainer.global_step,
-                train_loss=metrics["train_loss"],
-                val_loss=metrics["val_loss"],
-                f1_characters=metrics["val_f1"],
-                f1_wordpieces=metrics["val_f1_wordpiece"],
-                sentences_per_s=self._sentences(steps) / max(self.trained_s, 1e-9),
-                seconds=time.monotonic() - self.started_at,
-                learning_rate=rate,  # that of its first step
-            )
+        record = EpochRecord(
+            epoch=trainer.current_epoch + 1,
+            step=trainer.global_step,
+            train_loss=metrics["train_loss"],
+            val_loss=metrics["val_loss"],
+            f1_characters=metrics["val_f1"],
+            f1_wordpieces=metrics["val_f1_wordpiece"],
+            sentences_per_s=self._sentences(steps) / max(self.trained_s, 1e-9),
+            seconds=time.monotonic() - self.started_at,
+            learning_rate=rate,  # that of its first step
+            val_accuracy=metrics["val_accuracy"],
         )
+        self.checkpoints.history.append(record)
+        logger.info("%s", epoch_line(self.checkpoints.history, trainer.max_epochs, self.monitored))
+
+
+def epoch_line(
+    history: Sequence[EpochRecord], epochs: int | None, monitored: tuple[str, str]
+) -> str:
+    """What the last epoch brought, and which is the best by ("min" or "max", metric) so far."""
+    mode, metric = monitored
+    last = history[-1]
+
+    def monitored_of(record: EpochRecord) -> float:
+        value: float = getattr(record, RECORDED_AS.get(metric, metric))
+        return value if mode == "max" else -value
+
+    known = [record for record in history if math.isfinite(monitored_of(record))]
+    best = max(known, key=monitored_of, default=last)  # of equal ones the first, as for checkpoints
+    return (
+        f"epoch {last.epoch}/{epochs}: val_loss {rounded(last.val_loss)}, "
+        f"val F1 {rounded(last.f1_characters)}, {rounded(last.seconds, '.1f')} s; "
+        f"best so far: epoch {best.epoch} by {mode} {metric}"
+    )

@@ -9,7 +9,7 @@ import transformers
 import job
 from job.devices import Hardware
 from job.evaluation import EpochRecord
-from job.figures import dollars, figure
+from job.figures import counted, dollars, figure
 from job.settings import Settings
 from job.storage import masked
 from job.training.preparation import Prepared
@@ -50,9 +50,22 @@ def facts_of(
         "rows": "packed" if prepared.layout.packed else "padded",
         "seconds": figure(seconds, ".0f"),
         "seconds of training": figure(trained, ".0f"),
-        "versions": f"job {job.__version__}, torch {torch.__version__}, "
-        f"transformers {transformers.__version__}, Python {platform.python_version()}",
+        "versions": _versions(),
     }
     if settings.price_per_hour:
         facts["cost"] = dollars(settings.price_per_hour * seconds / 3600)
     return facts
+
+
+def computes_on(hardware: Hardware) -> str:
+    """The device, its precision, this machine's threads and the versions, in a line."""
+    threads = counted(torch.get_num_threads(), "CPU thread")
+    beside = "" if hardware.accelerator == "cpu" else f", {threads}"
+    return f"{hardware.name}{beside}, precision {hardware.precision}; {_versions()}"
+
+
+def _versions() -> str:
+    return (
+        f"job {job.__version__}, torch {torch.__version__}, "
+        f"transformers {transformers.__version__}, Python {platform.python_version()}"
+    )

@@ -111,7 +111,9 @@ def train_rank(
         first_step=run.start.position.step,
         workers=settings.cpu_workers,
     )
-    history = EpochHistory(run.line, checkpoints, module, plan.steps, train.sentence_count)
+    history = EpochHistory(
+        run.line, checkpoints, module, plan.steps, train.sentence_count, settings.monitored
+    )
     callbacks = hardware.callbacks(prepared.rows_ES, prepared.layout.row_length)
     callbacks += [history, checkpoints, *run.callbacks] if ranks.rank == 0 else [checkpoints]
     log_to = log_folder if ranks.rank == 0 else None

@@ -59,7 +59,7 @@ def test_the_check_tells_of_it(with_an_abacus, tmp_path, capsys):
     world = World(tmp_path)
     code, log = world.run(capsys, words=("check",), accelerator="auto", precision="auto")
     assert code == 0, log
-    assert "Would compute on 10 wires, precision 32." in log
+    assert "Would compute on 10 wires, " in log
     assert "Its beads are of wood." in log
 
 

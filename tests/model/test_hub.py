@@ -181,7 +181,7 @@ def test_an_unreachable_hub_is_one_clear_sentence(tmp_path):
     """Exit code 69, the hub's address and the way without it."""
     message = fetch("http://127.0.0.1:9", tmp_path)
     assert message.startswith("UnavailableError 69 PRETRAINED_MODEL_NAME=org/model: the hub at")
-    assert "name a local directory" in message
+    assert "name a folder with the model's files" in message
     assert "\n" not in message
 
 
@@ -211,7 +211,8 @@ def test_offline_without_a_copy_is_one_clear_sentence(hub, tmp_path):
     message = fetch(hub.url, tmp_path, HF_HUB_OFFLINE="1")
     assert message.startswith("UnavailableError 69")
     assert "HF_HUB_OFFLINE is set" in message
-    assert "unset it, or name a local directory" in message
+    assert "unset it, or name a folder with the model's files" in message
+    assert len(message) < 350
     assert hub.requests == []
 
 

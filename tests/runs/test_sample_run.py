@@ -1,7 +1,6 @@
 """`make train`, as a newcomer sees it: the embedded sample, from nothing to a model."""
 
 import json
-import os
 import re
 import subprocess
 import urllib.parse
@@ -97,35 +96,18 @@ def test_the_log_is_lines_in_a_file(run):
     assert not re.search(r"[\r\x1b]", log)
 
 
+def test_the_log_names_the_device_once_and_each_epoch(run):
+    """Device, precision, threads and versions; what each epoch brought; no word of a lease."""
+    _, log = run
+    assert len(re.findall(r"Computing on \d+ CPU threads?, precision \w+; job .*torch", log)) == 1
+    ended = re.findall(r"epoch (\d+)/12: val_loss \d\.\d{3}, val F1 \d\.\d{3}, [\d.]+ s; best", log)
+    assert ended == [str(number) for number in range(1, 13)]
+    assert "lease" not in log.lower()
+
+
 def test_the_report_opens_without_a_network(run):
     """The page names no other host."""
     output, _ = run
     page = (output / "report" / "index.html").read_text()
     loads = re.findall(r"""(?:src|href)=["']([^"'#]+)""", page)
     assert not [link for link in loads if urllib.parse.urlparse(link).scheme in ("http", "https")]
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, ["--downstream_model_dir=output/sample", "--resume=never"]),
-        ({"DOWNSTREAM_MODEL_DIR": "gs://bucket/run"}, []),
-    ],
-    ids=["default", "own folder"],
-)
-def test_make_train_starts_anew_only_in_its_own_folder(tmp_path, environment, expected):
-    """A folder or bucket of the user's comes from the environment, and is resumed."""
-    python = tmp_path / "bin" / "python"
-    python.parent.mkdir()
-    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    python.chmod(0o755)
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DOWNSTREAM_")}
-    done = subprocess.run(
-        ["make", "--silent", "train", "PYTHON=true", f"VENV={tmp_path}"],
-        cwd=ROOT,
-        env=inherited | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == ["-m", "job", "--downstream_corpus_name=sample", *expected]

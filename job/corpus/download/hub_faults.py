@@ -95,6 +95,8 @@ def explain(error: Exception, asked: Asked, cache_dir: Path) -> Exception:
     host = f"{hub.hostname}:{hub.port}" if hub.port else str(hub.hostname)
     if isinstance(error, JobError):
         return error
+    if networks.is_unknown_name(error):
+        return _unreachable(asked, host, "no server of this name is found: no network?", cache_dir)
     if lasting := networks.lasting(f"{asked.subject} at {host}", error):
         return lasting
     if isinstance(error, HFValidationError):
@@ -139,9 +141,15 @@ def _unusable(error: Exception, asked: Asked, host: str, cache_dir: Path) -> Job
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
         return OutputError(f"{cache_dir}: cannot be written ({error.strerror}); set CACHE_DIR.")
     if isinstance(error, (HTTPError, OSError, XetDownloadError)):
-        remedy = "unset it" if "HF_HUB_OFFLINE" in hub_reason(error) else "check the network"
-        return UnavailableError(
-            f"{asked.subject}: the hub at {host} cannot be used ({hub_reason(error)}) and "
-            f"{cache_dir} holds no copy; {remedy}, or name a local directory."
-        )
+        return _unreachable(asked, host, hub_reason(error), cache_dir)
     return None
+
+
+def _unreachable(asked: Asked, host: str, reason: str, cache_dir: Path) -> JobError:
+    """One sentence with what helps a machine without a network."""
+    remedy = "unset it" if "HF_HUB_OFFLINE" in reason else "check the network"
+    return UnavailableError(
+        f"{asked.subject}: the hub at {host} is not reached ({reason}), and {cache_dir} has no "
+        f"copy; {remedy}, or name a folder with the {asked.kind}'s files (with a copy in the cache "
+        "HF_HUB_OFFLINE=1 asks nobody)."
+    )

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from job.errors import DataError
 from job.figures import counted
 
-STDIN = "stdin"  # standard input's name in messages
+STDIN = "standard input"  # the name of `-` in messages
 NOT_UTF8 = "not UTF-8"
 NUL = "NUL character"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -10,6 +10,8 @@ from job.corpus.download import google_drive
 from job.corpus.download.cache import in_writable, is_there
 from job.corpus.download.copies import Cache
 from job.corpus.download.file import download
+from job.errors import UnavailableError
+from job.machine import networks
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,15 @@ def _fetch(split: str, url: str, cache: Cache, sha256: str | None, folder: Path)
     if cache.force or not _is_good(target, sha256):
         logger.info("Downloading the %s split of `ner` from Google Drive to %s.", split, target)
         next_url = partial(google_drive.next_url, target=target)
-        download(url, target, max_bytes=cache.max_bytes, next_url=next_url)
+        try:
+            download(url, target, max_bytes=cache.max_bytes, next_url=next_url)
+        except UnavailableError as error:
+            if not networks.is_unknown_name(error):
+                raise
+            raise UnavailableError(
+                f"DOWNSTREAM_CORPUS_NAME=ner: Google Drive is not reached (no network?); put its "
+                f"{split}.txt at {target}, or name another corpus."
+            ) from error
     return target
 
 
