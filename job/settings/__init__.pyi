@@ -9,6 +9,7 @@ from .help import either as either
 from .help import help_of_command as help_of_command
 from .help import help_text as help_text
 from .help import settings_table as settings_table
+from .keywords import parse_keywords as parse_keywords
 from .parsing import Parsed as Parsed
 from .parsing import parse as parse
 from .settings import Settings as Settings

@@ -73,15 +73,18 @@ class _Asked:
 
 
 def parse(
-    argv: Sequence[str],
-    environ: Mapping[str, str],
+    argv: Sequence[str] | Words,
+    environ: Mapping[str, str] | None,
     cwd: Path,
     settings_classes: SettingsClasses,
     choices: Choices,
 ) -> Parsed:
-    """`argv` is without the program's name. Raises ArgumentError with one mistake on each line."""
+    """`argv` is without the program's name. Without `environ` neither variables, nor .env, nor the
+    image's defaults count. Raises ArgumentError with one mistake on each line."""
     fields = {n: each for c in settings_classes.values() for n, each in c.model_fields.items()}
-    words = read_words(argv, {name: fields[name] for name in fields if name not in choices})
+    words = argv
+    if not isinstance(words, Words):
+        words = read_words(words, {name: fields[name] for name in fields if name not in choices})
     command, *operands = words.positional or [next(iter(settings_classes))]
     for answer in ANSWERS:
         if answer in words.switches or command == answer:
@@ -107,10 +110,12 @@ def parse(
 
 
 def _merge(
-    asked: _Asked, words: Words, environ: Mapping[str, str], cwd: Path, mistakes: list[str]
+    asked: _Asked, words: Words, environ: Mapping[str, str] | None, cwd: Path, mistakes: list[str]
 ) -> dict[str, Given]:
     """The value of each setting from its strongest source, without those that this target does not
     take."""
+    if environ is None:
+        return words.given
     fields = {
         n: field for n, field in asked.settings_class.model_fields.items() if n != asked.operand
     }
@@ -202,11 +207,11 @@ def _judge_flags(asked: _Asked, words: Words) -> list[str]:
 
 
 def _judge_output(
-    command: str, given: Mapping[str, Given], environ: Mapping[str, str], cwd: Path
+    command: str, given: Mapping[str, Given], environ: Mapping[str, str] | None, cwd: Path
 ) -> list[str]:
     output = given.get("downstream_model_dir", NOWHERE)
     writes = command in ("train", "check") and output.source != NOWHERE.source
-    if writes and is_lost(output.text, environ, cwd):
+    if writes and environ and is_lost(output.text, environ, cwd):
         return [f"{_received('downstream_model_dir', given)}: {LOST}."]
     return []
 

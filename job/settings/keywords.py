@@ -1,0 +1,30 @@
+"""Settings that a program gives as keyword arguments: read and judged as a command line is."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from job.settings.command_line import Given, Words
+from job.settings.parsing import Parsed, parse
+from job.settings.settings import Settings
+from job.settings.spelling import closest_flag
+
+
+def parse_keywords(
+    command: Sequence[str], values: Mapping[str, object], environ: Mapping[str, str] | None
+) -> Parsed:
+    """`command` has its operands with it; `values` are those of `Settings`, None for what is not
+    said. Only with `environ` variables and .env count, too. Raises ArgumentError with one mistake
+    on each line."""
+    words = Words(list(command))
+    for name, value in values.items():
+        if name not in Settings.model_fields:
+            guess = closest_flag(name, Settings.model_fields)
+            hint = f"is {guess} meant?" if guess else "docs/arguments.md lists them."
+            words.mistakes.append(f"{name}: unknown argument; {hint}")
+        elif value is not None:
+            words.given[name] = Given(_text(value), f"argument {name}")
+    return parse(words, environ, Path(), {command[0]: Settings}, {})
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()
