@@ -135,7 +135,8 @@ def test_no_circle():
 
 
 def test_a_face_lists_what_others_use():
-    """A name that nobody outside of the package asks for is no part of its face."""
+    """A name that nobody outside of the package asks for is no part of its face, but for that of
+    `api`, which is for other programs."""
     used = {
         (room_of(module), name or module.split(".")[-1])
         for file in [*FILES, *(ROOT / "bench").glob("*.py"), *(ROOT / "docker").glob("*.py")]
@@ -153,7 +154,7 @@ def test_a_face_lists_what_others_use():
             and node.value.id == package
         }
         idle = {name for name in face_of(package) if (package, name) not in used} - through_module
-        assert not idle, package
+        assert not idle or package == "api", package
 
 
 @pytest.mark.parametrize("package", WITHOUT_TORCH)

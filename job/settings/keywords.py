@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from job.settings.command_line import Given, Words
+from job.settings.names.spelling import hint
 from job.settings.parsing import Parsed, parse
 from job.settings.settings import Settings
-from job.settings.spelling import closest_flag
 
 
 def parse_keywords(
@@ -18,9 +18,8 @@ def parse_keywords(
     words = Words(list(command))
     for name, value in values.items():
         if name not in Settings.model_fields:
-            guess = closest_flag(name, Settings.model_fields)
-            hint = f"is {guess} meant?" if guess else "docs/arguments.md lists them."
-            words.mistakes.append(f"{name}: unknown argument; {hint}")
+            meant = hint(name, Settings.model_fields, else_="docs/arguments.md lists them.")
+            words.mistakes.append(f"{name}: unknown argument; {meant}")
         elif value is not None:
             words.given[name] = Given(_text(value), f"argument {name}")
     return parse(words, environ, Path(), {command[0]: Settings}, {})

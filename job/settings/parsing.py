@@ -16,6 +16,7 @@ from job.settings.command_line import Given, Words, read_words
 from job.settings.conflicts import Conflict
 from job.settings.field_types import SAMPLE_DEFAULTS, cache_home, judge_files, said_in
 from job.settings.help import allowed_values, display
+from job.settings.names.spelling import closest_flag
 from job.settings.quotation import leftovers
 from job.settings.settings import Settings
 from job.settings.sources import (
@@ -25,7 +26,6 @@ from job.settings.sources import (
     read_environment,
     read_vertex_output,
 )
-from job.settings.spelling import closest_flag
 
 # Command → the settings that it takes, the first where none is named; and of settings with an
 # operand, the name of that field → what it may be: {"target": {"docker": …}} for `spec docker`.

@@ -72,7 +72,7 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
         (["세상"], "'세상': unknown command; the commands are train, check, predict and spec."),
         (["check", "x"], "'x': check takes flags only; see --help."),
         (["predict", "in"], "predict: needs IN and OUT, received 1 words; see --help."),
-        (["--lr", "3"], "--lr: unknown flag; is --learning_rate meant?"),
+        (["--lr", "3"], "--lr: unknown flag; here it is --learning_rate."),
         (["--qqq"], "--qqq: unknown flag; see --help."),
         (["-v"], "-v: unknown flag; see --help."),
     ],
