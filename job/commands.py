@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from job import spec
+from job import completion, spec
 from job.cloud import read_vertex, require_one_machine
 from job.launch import TARGETS, LaunchSettings
 from job.machine import streams
-from job.settings import Parsed, Settings, help_text
+from job.settings import About, Parsed, Settings, help_of_command, help_text, reworded
 from job.signals import StopRequest
 
 if TYPE_CHECKING:
@@ -109,6 +109,58 @@ def spec_text(parsed: Parsed) -> str:
     return spec.render(parsed.settings, parsed.sources)
 
 
+def completion_text(parsed: Parsed) -> str:
+    """The script for the shell that was named."""
+    abouts = {each.name: each.about() if each.about else None for each in COMMANDS.values()}
+    return completion.script(parsed.operands[1:], abouts)
+
+
+def about_check() -> About:
+    """The help of `check`."""
+    return About(
+        usage="check [flags]",
+        text="Tries everything that a run needs, without training: the corpus, the model, the device, "
+        "the output. It takes the arguments of the run, and ends with the code that the run would.",
+        example="{program} check --downstream_corpus_root_dir=corpora --downstream_corpus_name=news",
+        fields=Settings.model_fields,
+    )
+
+
+def about_predict() -> About:
+    """The help of `predict`."""
+    return About(
+        usage="predict IN OUT [flags]",
+        text="Finds the entities in a text file of one sentence a line, with the model in "
+        "DOWNSTREAM_MODEL_DIR. OUT gets a line for each line of IN, in order.",
+        operands=(
+            (
+                "IN",
+                "path or URL of a text file, of a file sentence␞tagged, or of JSON Lines with "
+                '"text"; - is standard input',
+            ),
+            (
+                "OUT",
+                'path or URL of the result: JSON Lines with "text" and "spans" where the name ends '
+                "in .jsonl, else sentence␞tagged; - is standard output",
+            ),
+        ),
+        example="{program} predict sentences.txt tagged.jsonl --downstream_model_dir=output",
+        fields={
+            name: reworded(name, *said)
+            for name, said in {
+                "downstream_model_dir": [
+                    "output of a finished run, or the model/ in it: path or URL"
+                ],
+                "accelerator": ["what to compute on"],
+                "max_seq_length": ["wordpieces in a window", "as in training"],
+                "window_stride": ["wordpieces that two windows share; with MAX_SEQ_LENGTH"],
+                "cache_dir": ["local folder for the model, where it lies at a URL"],
+                "log_format": ["form of the log, which goes to stderr"],
+            }.items()
+        },
+    )
+
+
 Run = Callable[[Parsed, StopRequest, "LogHandler"], int]
 
 
@@ -121,17 +173,22 @@ class Command:
     settings_class: type[Settings]
     run: Run | None = None
     text: Callable[[Parsed], str] | None = None
-    help: Callable[[], str] = help_text
+    about: Callable[[], About] | None = None  # the help of the whole program without one
     needs_one_machine: bool = False
+
+    @property
+    def help(self) -> str:
+        return help_of_command(self.about()) if self.about else help_text()
 
 
 COMMANDS = {
     command.name: command
     for command in (
         Command("train", Settings, train_command),
-        Command("check", Settings, check_command, needs_one_machine=True),
-        Command("predict", Settings, predict_command),
-        Command("spec", LaunchSettings, text=spec_text, help=spec.help_text),
+        Command("check", Settings, check_command, about=about_check, needs_one_machine=True),
+        Command("predict", Settings, predict_command, about=about_predict),
+        Command("spec", LaunchSettings, text=spec_text, about=spec.about),
+        Command("completion", Settings, text=completion_text, about=completion.about),
     )
 }
 # What `job.settings.parse` has to know of them.

@@ -1,4 +1,4 @@
-"""The command `korean-ner`, which an installation brings, and the name this program was started by."""
+"""The command `korean-ner` of an installation, and the name that this program was started by."""
 
 import runpy
 import sys

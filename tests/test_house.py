@@ -34,7 +34,7 @@ devices
 export
 training
 launch
-spec predict check train
+spec completion predict check train
 api
 commands
 __main__

@@ -32,7 +32,7 @@ from job.settings.sources import (
 SettingsClasses = Mapping[str, type[Settings]]
 Choices = Mapping[str, Mapping[str, object]]
 
-ANSWERS = ("help", "version")
+ANSWERS = ("help", "version", "completion")  # whatever else is said
 # The container image has this file, to train the sample where nothing is said.
 IMAGE_DEFAULTS = Path(__file__).parents[2] / "image.env"
 _AUTO = Given("auto", "default")
@@ -43,7 +43,7 @@ _YES = ("", "true", "1", "yes", "on")
 class Parsed:
     """The command and its settings. `sources` says in words where each setting came from."""
 
-    command: str  # one that has settings, or help or version
+    command: str  # one that has settings, or an answer
     operands: tuple[str, ...]
     settings: Settings  # of the command's class
     sources: Mapping[str, str]
@@ -165,7 +165,7 @@ def _judge_command(asked: _Asked, settings_classes: SettingsClasses, words: Word
     command, operands = asked.command, asked.operands
     if command not in settings_classes:
         *others, last = settings_classes
-        guess = closest_flag(command, [*settings_classes, *ANSWERS])
+        guess = closest_flag(command, {*settings_classes, *ANSWERS})
         known = f"the commands are {', '.join(others)} and {last}."
         hint = f"is {guess!r} meant?" if guess else known
         return [f"{command!r}: unknown command; {hint}"]
