@@ -119,9 +119,9 @@ def about_check() -> About:
     """The help of `check`."""
     return About(
         usage="check [flags]",
-        text="Tries everything that a run needs, without training: the corpus, the model, the device, "
-        "the output. It takes the arguments of the run, and ends with the code that the run would.",
-        example="{program} check --downstream_corpus_root_dir=corpora --downstream_corpus_name=news",
+        text="Tries everything that a run needs, without training: corpus, model, device, output. "
+        "It takes the arguments of the run, and ends with the code that the run would.",
+        example="{program} check --downstream_corpus_name=sample",
         fields=Settings.model_fields,
     )
 

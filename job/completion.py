@@ -61,8 +61,8 @@ def about() -> About:
     """The help of `completion`."""
     return About(
         usage="completion SHELL",
-        text=f"Prints a script with which the Tab key completes what follows `{COMMAND}`: commands, "
-        "flags and their values. Load it in ~/.bashrc, or below `compinit` in ~/.zshrc.",
+        text=f"Prints a script with which Tab completes what follows `{COMMAND}`: commands, flags, "
+        "and their values. Load it in ~/.bashrc, or below `compinit` in ~/.zshrc.",
         operands=(("SHELL", "bash or zsh"),),
         example=f"source <({COMMAND} completion bash)",
         fields={},

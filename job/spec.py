@@ -33,9 +33,9 @@ def about() -> About:
     """The targets, and what `spec` takes beside the arguments of the job."""
     return About(
         usage="spec TARGET [flags]",
-        text="Prints what gcloud or docker takes to run the job there. The job's own arguments go with "
-        "it, from flags, variables and .env (`{program} --help` lists them); secrets go by their names "
-        "in Secret Manager, and DOWNSTREAM_MODEL_DIR is a folder in a bucket.",
+        text="Prints what gcloud or docker takes to run the job there. The job's own arguments go "
+        "with it, from flags, variables and .env (`{program} --help` lists them); secrets go by "
+        "their names in Secret Manager, and DOWNSTREAM_MODEL_DIR is a folder in a bucket.",
         operands=(("TARGET", either(list(TARGETS))),),
         example="{program} spec vertex-gpu --downstream_model_dir=gs://BUCKET/news \\\n"
         "      --downstream_corpus_root_dir=gs://BUCKET/corpora --downstream_corpus_name=news \\\n"

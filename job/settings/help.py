@@ -131,15 +131,8 @@ def help_of_command(about: About) -> str:
     lines = [f"{program()} {about.usage}", "", *_wrapped(about.text.format(program=program()))]
     entries = [line for name, said in about.operands for line in _entry(f"  {name}", said)]
     lines += ["", *entries] if entries else []
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "Example",
-            "  " + about.example.format(program=program()),
-            *_arguments(about.fields),
-        ]
-    )
+    example = about.example.format(program=program())
+    return "\n".join([*lines, "", "Example", f"  {example}", *_arguments(about.fields)])
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:

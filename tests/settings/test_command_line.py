@@ -69,7 +69,10 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
     ("argv", "mistake"),
     [
         (["chekc"], "'chekc': unknown command; is 'check' meant?"),
-        (["세상"], "'세상': unknown command; the commands are train, check, predict and spec."),
+        (
+            ["세상"],
+            "'세상': unknown command; the commands are train, check, predict, spec and completion.",
+        ),
         (["check", "x"], "'x': check takes flags only; see --help."),
         (["predict", "in"], "predict: needs IN and OUT, received 1 words; see --help."),
         (["--lr", "3"], "--lr: unknown flag; here it is --learning_rate."),
