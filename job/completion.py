@@ -46,7 +46,7 @@ _ZSH = r"""#compdef korean-ner
 _korean_ner() {
   local each command=train
   local -a flags
-  for each in "${words[@]:1:CURRENT - 2}"; do
+  for each in "${(@)words[2,CURRENT - 1]}"; do
     case $each in NAMES) command=$each; break ;; esac
   done
   case $command in
