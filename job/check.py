@@ -1,7 +1,7 @@
 """The pre-flight check: everything that a run needs, tried before anything costs money.
 
-A run does the same things with the same functions and stops at the first that fails; the check goes
-on and tells of every one.
+It takes the steps of `job.train.lead` in their order, with the same functions. A run stops at the
+first that fails; the check goes on, tells of every one, and ends with the code of the first.
 """
 
 import logging
@@ -12,16 +12,20 @@ from typing import TypeVar
 
 from job import storage
 from job.checkpoints import CheckpointStore, Start, find_start
-from job.devices import Hardware, choose_hardware, where_to_get
+from job.devices import Hardware, OneMachine, where_to_get
 from job.errors import JobError
+from job.figures import counted
 from job.machine import explained
+from job.program import program
 from job.settings import Settings
-from job.storage import holder_of
+from job.storage import require_attempts, require_free
 from job.training import (
     Prepared,
     assemble,
     batch_size_to_keep,
     identity_of,
+    is_finished,
+    meet_on_hardware,
     needs_of,
     probe_output,
     read_corpus,
@@ -34,54 +38,73 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def check(settings: Settings) -> int:
-    """Logs a line for each check; returns 0, or the exit code of the first that failed."""
-    failures: list[JobError] = []
+class Checks:
+    """The checks so far: a line of the log for each, and the failures."""
 
-    def tried(what: str, act: Callable[[], T]) -> T | None:
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.failures: list[JobError] = []
+
+    def tried(self, what: str, act: Callable[[], T]) -> T | None:
+        """The result of `act`; None, and a failure, where it would end a run."""
         try:
             result = act()
         except Exception as error:
-            if (cause := explained(error, settings.sizes)) is None:
+            if (cause := explained(error, self.settings.sizes)) is None:
                 raise
-            failures.append(cause)
+            self.failures.append(cause)
             logger.error("%s: FAILED. %s", what, cause)
             return None
         logger.info("%s: ok", what)
         return result
 
+    def exit_code(self) -> int:
+        """That of the run."""
+        if self.failures:
+            failed = counted(len(self.failures), "check")
+            logger.error("%s failed; nothing was started.", failed)
+            return self.failures[0].exit_code
+        logger.info("Every check passed: `%s` with these arguments will train.", program())
+        return 0
+
+
+def check(settings: Settings) -> int:
+    """Logs a line for each check; returns 0, or the exit code of the first that failed."""
+    checks = Checks(settings)
+    tried = checks.tried
     url = settings.downstream_model_dir
-    hardware = tried("accelerator and driver", lambda: _hardware(settings))
     tried(f"write, read and delete in {url}", lambda: _writable(url))
-    tried("no other job writes there", lambda: _alone(url))
+    tried("no other job writes there", lambda: require_free(url))
+    hardware = tried("accelerator and driver", lambda: _hardware(settings))
     corpus = tried("corpus and labels", lambda: read_corpus(settings))
     model = tried("model and tokenizer", lambda: read_tokenizer(settings))
-    if hardware and corpus and model:
-        store = CheckpointStore(
-            storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k
-        )
-        prepared = tried(
-            "encoding and weights",
-            lambda: assemble(
-                settings, hardware, corpus, *model, batch_size_to_keep(store, settings, hardware)
-            ),
-        )
-        if prepared:
-            start = tried("resume", lambda: _resume(settings, prepared, store))
-            if start:
-                tried("space on the disks", lambda: _space(settings, prepared, start, store))
-    if failures:
-        logger.error("%d of the checks failed; nothing was started.", len(failures))
-        return failures[0].exit_code
-    logger.info("Every check passed: `python -m job` with these arguments will train.")
-    return 0
+    if not (hardware and corpus and model):
+        return checks.exit_code()
+    store = CheckpointStore(
+        storage.join(url, "checkpoints"), settings.monitored, settings.save_top_k
+    )
+    prepared = tried(
+        "encoding and weights",
+        lambda: assemble(
+            settings, hardware, corpus, *model, batch_size_to_keep(store, settings, hardware)
+        ),
+    )
+    if prepared and (start := tried("resume", lambda: _resume(settings, prepared, store))):
+        identity = identity_of(settings, prepared)
+        if is_finished(url, start.position, settings.epochs_to_train, identity):
+            logger.info(
+                "A run would end at once: the model lies in %s.", storage.join(url, "model")
+            )
+            return checks.exit_code()
+        tried("space on the disks", lambda: _space(settings, prepared, start, store))
+        step = start.position.global_step
+        tried("starts so far", lambda: require_attempts(url, step, settings.max_attempts))
+    return checks.exit_code()
 
 
 def _hardware(settings: Settings) -> Hardware:
     try:
-        hardware = choose_hardware(
-            settings.wanted_accelerator, settings.wanted_precision, settings.tpu_cores
-        )
+        hardware = meet_on_hardware(settings, OneMachine())
     except JobError:
         if advice := where_to_get(settings.wanted_accelerator):
             logger.info("%s", advice)
@@ -97,15 +120,11 @@ def _writable(url: str) -> None:
     refuse_another_model(url)
 
 
-def _alone(url: str) -> None:
-    if holder := holder_of(url):
-        logger.warning("%s may be writing to %s: a run will wait, then refuse.", holder, url)
-
-
 def _resume(settings: Settings, prepared: Prepared, store: CheckpointStore) -> Start:
     """The start that a run would have; nothing is deleted."""
     if settings.resume == "never":
-        logger.info("RESUME=never: %d checkpoints would be deleted.", len(store.present()))
+        present = counted(len(store.present()), "checkpoint")
+        logger.info("RESUME=never: a run would delete %s.", present)
     with tempfile.TemporaryDirectory(prefix="korean-ner-job-") as folder:
         identity = identity_of(settings, prepared)
         return find_start(store, settings.resume, identity, prepared.network, Path(folder))

@@ -15,7 +15,16 @@ from job import completion, spec
 from job.cloud import read_vertex, require_one_machine
 from job.launch import TARGETS, LaunchSettings
 from job.machine import streams
-from job.settings import About, Parsed, Settings, help_of_command, help_text, reworded
+from job.settings import (
+    About,
+    ConvertSettings,
+    Parsed,
+    PredictSettings,
+    Settings,
+    help_of_command,
+    help_text,
+    reworded,
+)
 from job.signals import StopRequest
 
 if TYPE_CHECKING:
@@ -23,11 +32,11 @@ if TYPE_CHECKING:
 
 
 def set_up_log(parsed: Parsed, stop: StopRequest) -> "LogHandler":
-    """The log goes to stdout, where Cloud Logging reads its severity; a prediction may go there."""
+    """The log goes to stdout, where Cloud Logging reads its severity, or beside what goes there."""
     from job.log import set_up_logging
 
     settings = parsed.settings
-    stream = sys.stderr if parsed.command == "predict" else sys.stdout
+    stream = sys.stderr if parsed.command in ("predict", "convert") else sys.stdout
     if parsed.command == "train":
         streams.outlive_reader()
     # Where lines cannot be erased, each is a line of the log.
@@ -88,6 +97,7 @@ def predict_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") ->
 
     stop.raise_from_here()
     settings = parsed.settings
+    assert isinstance(settings, PredictSettings)
     text, tagged = parsed.operands
     hardware = choose_hardware(settings.wanted_accelerator, "32")
     given = parsed.sources["max_seq_length"] != "default"
@@ -99,7 +109,18 @@ def predict_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") ->
         device=hardware.device,
         max_seq_length=settings.max_seq_length if given else None,
         stride=settings.window_stride if given else None,
+        to=settings.to,
     )
+    return 0
+
+
+def convert_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> int:
+    """Writes a corpus in another shape."""
+    from job.convert import convert
+
+    stop.raise_from_here()
+    assert isinstance(parsed.settings, ConvertSettings)
+    convert(*parsed.operands, parsed.settings)
     return 0
 
 
@@ -126,6 +147,25 @@ def about_check() -> About:
     )
 
 
+def about_convert() -> About:
+    """The help of `convert`."""
+    return About(
+        usage="convert IN OUT [flags]",
+        text="Writes a corpus in another shape, for this job or for another tool. The ending of "
+        "OUT says which, or --to; a corpus of several splits needs a folder as OUT.",
+        operands=(
+            (
+                "IN",
+                "path or URL of the corpus: a file, a folder or an archive of any format that "
+                "can be trained on",
+            ),
+            ("OUT", "path or URL of the result; - is standard output"),
+        ),
+        example="{program} convert export.json corpora/news/train.jsonl",
+        fields=ConvertSettings.taken(),
+    )
+
+
 def about_predict() -> About:
     """The help of `predict`."""
     return About(
@@ -141,11 +181,12 @@ def about_predict() -> About:
             (
                 "OUT",
                 'path or URL of the result: JSON Lines with "text" and "spans" where the name ends '
-                "in .jsonl, else sentence␞tagged; - is standard output",
+                "in .jsonl, else sentence␞tagged, or what --to says; - is standard output",
             ),
         ),
         example="{program} predict sentences.txt tagged.jsonl --downstream_model_dir=output",
-        fields={
+        fields={"to": PredictSettings.model_fields["to"]}
+        | {
             name: reworded(name, *said)
             for name, said in {
                 "downstream_model_dir": [
@@ -186,7 +227,8 @@ COMMANDS = {
     for command in (
         Command("train", Settings, train_command),
         Command("check", Settings, check_command, about=about_check, needs_one_machine=True),
-        Command("predict", Settings, predict_command, about=about_predict),
+        Command("predict", PredictSettings, predict_command, about=about_predict),
+        Command("convert", ConvertSettings, convert_command, about=about_convert),
         Command("spec", LaunchSettings, text=spec_text, about=spec.about),
         Command("completion", Settings, text=completion_text, about=completion.about),
     )

@@ -2,7 +2,8 @@
 
 IN holds one sentence a line: plain text, the tutorial's `sentence␞tagged` (its left side), or JSON
 Lines with "text". OUT gets a line for each line, in order: `sentence␞tagged`, or with a name in
-.jsonl `{"text", "spans": [[start, end, type], …]}`. `-` is standard input or output.
+.jsonl `{"text", "spans": [[start, end, type], …]}`, or what --to names. `-` is standard input or
+output.
 """
 
 import logging
@@ -13,8 +14,10 @@ from pathlib import Path
 import torch
 
 from job import storage
-from job.errors import ArgumentError
-from job.export import Tagger, open_model, open_output, read_texts, to_line
+from job.corpus import SEPARATOR, WRITERS, LineError, Writer
+from job.errors import ArgumentError, DataError
+from job.export import Tagger, is_json_lines, open_model, open_output, read_texts
+from job.figures import counted
 from job.sentence import Sentence
 
 logger = logging.getLogger(__name__)
@@ -32,33 +35,65 @@ def predict(
     device: torch.device | str = "cpu",
     max_seq_length: int | None = None,
     stride: int | None = None,
+    to: str | None = None,
 ) -> int:
     """Tags every line of `in_url` into `out_url`; returns how many lines there were.
 
     `model_url` is the model directory or the one above it. Without `max_seq_length` the windows
-    are those of training. OUT appears whole at the end or not at all (`-` excepted). Raises
-    ArgumentError, DataError (a line that is no text, by number), OutputError, StorageError.
+    are those of training. `to` is the name of a target in WRITERS. OUT appears whole at the end or
+    not at all (`-` excepted). Raises ArgumentError, DataError (a line that is no text, by number),
+    OutputError, StorageError.
     """
+    writer = _writer(out_url, to)
     folder, manifest = open_model(model_url, cache_dir)
     if in_url != "-" and not storage.exists(in_url):
         raise ArgumentError(f"{in_url}: there is no such file; name a text file, or - for stdin.")
     tagger = Tagger.load(folder, manifest, device, max_seq_length, stride)
     started_at, count = time.monotonic(), 0
-    with open_output(out_url) as stream, read_texts(in_url) as numbered:
+
+    def said(numbered: Iterable[tuple[int, str]]) -> Iterator[list[object]]:
+        nonlocal count
         for chunk in in_chunks(numbered):
             spans = tagger.tag([text for _, text in chunk])
-            lines = [
-                to_line(Sentence(text, found, number), f"{in_url}:{number}", out_url)
+            yield [
+                _say(Sentence(text, found, number, in_url), writer, model_url)
                 for (number, text), found in zip(chunk, spans, strict=True)
             ]
-            stream.write("".join(lines).encode())
-            count += len(lines)
+            count += len(chunk)
+
+    with open_output(out_url) as stream, read_texts(in_url) as numbered:
+        writer.put(stream, said(numbered))
     seconds = time.monotonic() - started_at
-    lines_tagged = "1 line" if count == 1 else f"{count} lines"
     logger.info(
-        f"{out_url}: {lines_tagged} tagged in {seconds:.1f} s, {count / seconds:.0f} a second"
+        f"{out_url}: {counted(count, 'line')} tagged in {seconds:.1f} s, "
+        f"{count / seconds:.0f} a second"
     )
     return count
+
+
+def _writer(out_url: str, to: str | None) -> Writer:
+    """The target that --to names; else JSON Lines where OUT is called so, or the tutorial's."""
+    if to:
+        return WRITERS[to]
+    if out_url.lower().endswith(".json"):
+        raise ArgumentError(
+            f"{out_url}: one JSON document is written for Label Studio only, by --to=label-studio; "
+            "else end the name in .jsonl."
+        )
+    return WRITERS["jsonl" if is_json_lines(out_url) else "tutorial"]
+
+
+def _say(sentence: Sentence, writer: Writer, model_url: str) -> object:
+    """What OUT holds of a tagged sentence. Raises DataError where it cannot hold it."""
+    try:
+        return writer.say(sentence, storage.masked(model_url))
+    except LineError as error:
+        shape = f"`sentence{SEPARATOR}tagged`" if writer.name == "tutorial" else writer.name
+        raise DataError(
+            f"{sentence.place}: this sentence and its entities cannot be written as {shape} so "
+            f"that they read back the same ({error.reason}); give OUT a name that ends in .jsonl"
+            f"{', and leave out --to' if writer.name != 'tutorial' else ''}."
+        ) from error
 
 
 def in_chunks(numbered: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from job.figures import dollars, rounded
 from job.log import LogHandler
 
 logger = logging.getLogger(__name__)
@@ -28,10 +29,10 @@ def duration(seconds: float) -> str:
 # The most wanted first: a narrow terminal shows as many as fit.
 SHOWN_AS: dict[str, Callable[[float], str]] = {
     "seconds_left": lambda seconds: f"{duration(seconds)} left",
-    "loss": lambda loss: f"loss {loss:.4f}",
-    "f1": lambda f1: f"F1 {f1:.3f}",
+    "loss": lambda loss: f"loss {rounded(loss)}",
+    "f1": lambda f1: f"F1 {rounded(f1)}",
     "sentences_per_s": lambda speed: f"{speed:,.0f} sentences/s",
-    "cost_usd": lambda cost: f"{cost:.2f} USD",
+    "cost_usd": dollars,
 }
 
 

@@ -37,3 +37,8 @@ class Sentence:
     def place(self) -> str:
         """The file and the line, for messages."""
         return f"{self.file}:{self.line}"
+
+
+def is_type(name: str) -> bool:
+    """Whether it can name an entity type: seen whole, in one line, and without blanks around it."""
+    return bool(name) and name.isprintable() and name == name.strip()

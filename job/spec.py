@@ -25,6 +25,8 @@ def container_env(settings: LaunchSettings, sources: Mapping[str, str]) -> dict[
         for name in Settings.model_fields
         if values.get(name) is not None and sources[name] not in _NOT_GIVEN
     }
+    if settings.downstream_corpus is not None:
+        return env
     # The image alone trains the sample; a job in the cloud says what it trains on.
     return {"DOWNSTREAM_CORPUS_NAME": settings.downstream_corpus_name, **env}
 

@@ -12,6 +12,7 @@ from job.cloud import VertexEnvironment
 from job.devices import OneMachine, join_cluster
 from job.evaluation import last_screen
 from job.log import LogHandler
+from job.program import command_line
 from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import StopRequest
@@ -109,7 +110,6 @@ def cloud_advice(url: str) -> str:
     if not storage.is_local(url):
         return ""
     return (
-        "\nTrain in the cloud with the same arguments (docs/cloud.md says how):\n"
-        "  python -m job spec vertex-gpu --image=IMAGE "
-        "--downstream_model_dir=gs://BUCKET/FOLDER > vertex-gpu.yaml"
+        "\nTrain in the cloud with the same arguments: this lists what it takes\n"
+        f"  {command_line('spec', '--help')}"
     )

@@ -67,7 +67,7 @@ def test_the_progress_line_counts_speed_time_left_and_cost():
     clock.now += 2
     line.update(1, 2, 10, 0.5, 0.8125, 64)
     assert shown(stream) == [
-        "epoch 1/2, step 2/10 (10 %), 36 s left, loss 0.5000, F1 0.812, 16 sentences/s, 0.02 USD"
+        "epoch 1/2, step 2/10 (10 %), 36 s left, loss 0.500, F1 0.812, 16 sentences/s, 0.02 USD"
     ]
 
 

@@ -8,6 +8,7 @@ from job.batches.plan import EpochPlan
 from job.batches.planned_rows import plan_rows
 from job.batches.rows import Layout
 from job.encoding import EncodedSplit
+from job.figures import counted
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def plan_steps(
     logger.info(
         "A core's rows have %d positions: %s; %.0f %% of them are filled.",
         layout.row_length,
-        " and ".join(f"{s} in {n} steps" for s, n in zip(sizes, counts, strict=True)),
+        " and ".join(f"{s} in {counted(n, 'step')}" for s, n in zip(sizes, counts, strict=True)),
         100 * pieces * len(rows_ES) / positions,
     )
     return layout, rows_ES

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from job import storage
 from job.errors import IncompatibleError, JobError, OutputError
+from job.figures import counted
 from job.storage import MANIFEST, CorruptedError, describe_files, is_staged, sha256_of
 
 logger = logging.getLogger(__name__)
@@ -211,8 +212,8 @@ class CheckpointStore:
             self.damaged.add(url)
         if present:
             raise IncompatibleError(
-                f"{self.url}: none of the {len(present)} checkpoints verifies; restore one, or "
-                "choose another DOWNSTREAM_MODEL_DIR, or start anew with RESUME=never."
+                f"{self.url}: none of {counted(len(present), 'checkpoint')} verifies; restore one, "
+                "or choose another DOWNSTREAM_MODEL_DIR, or start anew with RESUME=never."
             )
         return None
 

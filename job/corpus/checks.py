@@ -9,6 +9,7 @@ from dataclasses import replace
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.split import Split
 from job.errors import DataError
+from job.figures import counted
 from job.sentence import SPLITS, Sentence, Span
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,8 @@ def check_rejected(split: Split, max_ratio: float) -> None:
     ratio = len(split.rejected) / total if total else 0.0
     if not split.sentences or ratio > max_ratio:
         raise DataError(
-            f"{split.path}: {len(split.rejected)} of {total} sentences were rejected ({ratio:.1%}, "
+            f"{split.path}: {len(split.rejected)} of {counted(total, 'sentence')} "
+            f"{'was' if len(split.rejected) == 1 else 'were'} rejected ({ratio:.1%}, "
             f"MAX_REJECTED_RATIO={max_ratio}): {'; '.join(said) or 'it has none'}. Correct the file"
             f"{', or raise MAX_REJECTED_RATIO' if split.sentences else ''}."
         )
@@ -41,11 +43,19 @@ def check_rejected(split: Split, max_ratio: float) -> None:
 
 
 def check_entities(train: Split) -> None:
-    if not any(sentence.spans for sentence in train.sentences):
+    """Raises DataError where train has nothing to learn."""
+    if any(sentence.spans for sentence in train.sentences):
+        return
+    if train.type_names:
+        names = ", ".join(sorted(train.type_names))
         raise DataError(
-            f"{train.path}: none of its {len(train.sentences)} sentences has an entity (all O), so "
-            "there is nothing to learn; check that it is the labelled file."
+            f"{train.path}: TYPES_MAP and TYPES_ONLY leave none of the entity types that were read "
+            f"({names}), so there is nothing to learn; keep one of them."
         )
+    raise DataError(
+        f"{train.path}: none of its {counted(len(train.sentences), 'sentence')} has an entity (all "
+        "O), so there is nothing to learn; check that it is the labelled file."
+    )
 
 
 def few_sentences(splits: Mapping[str, Split]) -> list[str]:
@@ -73,9 +83,10 @@ def repeated_texts(splits: Mapping[str, Split]) -> list[str]:
         both = [s for s in splits[right].sentences if s.text in first]
         if both:
             notes.append(
-                f"{len(both)} of {len(splits[right].sentences)} sentences of {right} are in {left} "
-                f"too (the first: {both[0].place} and {first[both[0].text].place}): scores on "
-                f"{right} will look better than they are."
+                f"{len(both)} of {counted(len(splits[right].sentences), 'sentence')} of {right} "
+                f"{'is' if len(both) == 1 else 'are'} in {left} too (the first: {both[0].place} "
+                f"and {first[both[0].text].place}): scores on {right} will look better than they "
+                "are."
             )
     return notes
 
@@ -114,7 +125,7 @@ def without_unseen_types(
                 f"MAX_REJECTED_RATIO={max_ratio}. Correct the labels, add such sentences to train, "
                 "or set ALLOW_UNSEEN_LABELS=true: they then count as missed."
             )
-        notes.append(f"{said}. The {len(rejected)} sentences that hold them are rejected.")
+        notes.append(f"{said}. Rejected with them: {counted(len(rejected), 'sentence')}.")
         kept[name] = replace(
             split,
             sentences=tuple(sentence for sentence, types in pairs if not types),
@@ -143,8 +154,8 @@ def contradictions(splits: Mapping[str, Split], max_ratio: float) -> list[str]:
             total = len(splits[name].sentences)
             smaller = min(total, len(splits[other].sentences))
             said = (
-                f"{len(pairs)} of {total} sentences of {name} have the text of another one in "
-                f"{other} and other entities ({places}{', …' if pairs[PLACES_SHOWN:] else ''})"
+                f"{len(pairs)} of {counted(total, 'sentence')} of {name} repeat a text of {other} "
+                f"with other entities ({places}{', …' if pairs[PLACES_SHOWN:] else ''})"
             )
             if len(pairs) > max_ratio * smaller:  # a large train must not hide a small val
                 raise DataError(

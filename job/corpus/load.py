@@ -4,6 +4,7 @@ The texts and offsets here are the truth that training and evaluation go by.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,19 @@ from job.corpus.checks import (
     repeated_texts,
     without_unseen_types,
 )
+from job.corpus.download.copies import Cache
 from job.corpus.download.google_drive import DRIVE_URL
-from job.corpus.files import Cache, find_sources
-from job.corpus.formats.format import NO_FIELDS
+from job.corpus.files import Sources, find_sources, find_to_train
+from job.corpus.formats.entity_types import unused_names
+from job.corpus.formats.format import AS_READ, NO_FIELDS
 from job.corpus.formats.text_lines import Rejected
+from job.corpus.held_out import VAL_RATIO, hold_out
 from job.corpus.normalize import OFF
 from job.corpus.shown import tell_sentences
 from job.corpus.split import Split, read_split
-from job.errors import DataError
+from job.errors import ArgumentError, DataError
+from job.sentence import SPLITS
+from job.settings import TypesRule
 
 __all__ = ["Corpus", "Rejected", "Split", "load_corpus"]
 
@@ -54,32 +60,44 @@ def load_corpus(
     allow_unseen_labels: bool,
     fields: Mapping[str, str] = NO_FIELDS,
     normalize: str = OFF,
+    types: TypesRule = AS_READ,
     show_sentences: int = 0,
+    place: str | None = None,
+    val_ratio: float | None = None,
     drive_url: str = DRIVE_URL,
 ) -> Corpus:
     """Finds, fetches, reads and checks a corpus; each fact is a line of the log.
 
-    `sample` is embedded, `ner` the tutorial's, any other is `<root_url>/<name>/`. Sentences with an
-    entity type that train lacks are rejected where they are few; with `allow_unseen_labels` they
+    It lies at `place` or, where that is None, in `<root_url>/<name>`; without a root `sample` is
+    embedded and `ner` the tutorial's. Where it has no val split, `val_ratio` of train's documents
+    or sentences become it, by default a tenth; given beside a val split it is an error. Sentences
+    with an entity type that train lacks are rejected where they are few; with `allow_unseen_labels`
+    they
     stay in val and test: the label map will not have the type, so no model can find it, and the
-    scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
-    `show_sentences` of each split are logged as they were read.
+    scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key, `types` the
+    rule of TYPES_MAP, TYPES_ONLY and NESTED. `show_sentences` of each split
+    are logged as they were read.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download)
-    sources = find_sources(name, root_url, cache, sha256, drive_url)
+    sources = _find(name, root_url, place, cache, sha256, drive_url)
+    _refuse_val_ratio(val_ratio, sources)
     for pinned in sha256.keys() - sources.keys():
         raise DataError(f"CORPUS_SHA256 pins {pinned}, but `{name}` has no such split; remove it.")
     notes: list[str] = []
     splits = {
-        split: read_split(split, files, cache, sha256.get(split), fields, normalize)
+        split: read_split(split, files, cache, sha256.get(split), fields, normalize, types)
         for split, files in sources.items()
     }
     if name != "sample" and not sha256:
         pins = ",".join(f"{each.name}={each.sha256}" for each in splits.values())
         logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
     check_rejected(splits["train"], max_rejected_ratio)
+    notes += unused_names(sum((Counter(s.type_names) for s in splits.values()), Counter()), types)
     check_entities(splits["train"])
+    if "val" not in splits:
+        splits |= hold_out(splits["train"], sources["train"], val_ratio or VAL_RATIO)
+    splits = {split: splits[split] for split in SPLITS if split in splits}
     splits, unseen = without_unseen_types(splits, allow_unseen_labels, max_rejected_ratio)
     for other in list(splits.values())[1:]:
         check_rejected(other, max_rejected_ratio)
@@ -90,3 +108,24 @@ def load_corpus(
     for each in splits.values():
         tell_sentences(each, show_sentences)
     return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))
+
+
+def _find(
+    name: str,
+    root_url: str | None,
+    place: str | None,
+    cache: Cache,
+    sha256: Mapping[str, str],
+    drive_url: str,
+) -> Sources:
+    if place is not None:
+        return find_to_train(place, cache)
+    return find_sources(name, root_url, cache, sha256, drive_url)
+
+
+def _refuse_val_ratio(val_ratio: float | None, sources: Sources) -> None:
+    if val_ratio is not None and "val" in sources:
+        raise ArgumentError(
+            f"VAL_RATIO={val_ratio:g}: the corpus has a val split of its own "
+            f"({sources['val'][0].shown}); leave VAL_RATIO out, or remove that split."
+        )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from job.corpus.formats.recognise import Parsed
 from job.corpus.formats.text_lines import Rejected
+from job.figures import counted
 from job.sentence import Sentence, Span
 
 OFF, NFC = "off", "nfc"
@@ -110,5 +111,5 @@ def compose_parsed(parsed: Parsed) -> Parsed:
         parsed,
         sentences=tuple(after for after in composed if after is not None),
         rejected=parsed.rejected + rejected,
-        notes=(*parsed.notes, f"NORMALIZE=nfc composed the text of {changed} sentences"),
+        notes=(*parsed.notes, f"NORMALIZE=nfc composed the text of {counted(changed, 'sentence')}"),
     )

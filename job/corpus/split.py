@@ -4,17 +4,20 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from job.corpus.files import Cache, Source, read_companion
-from job.corpus.formats.format import NO_FIELDS, CorpusFile, Options
+from job.corpus.download.copies import Cache
+from job.corpus.files import Source, read_companion
+from job.corpus.formats.format import AS_READ, NO_FIELDS, CorpusFile, Options
 from job.corpus.formats.json_rows.rows import TAGS
 from job.corpus.formats.recognise import Parsed, parse
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.normalize import NFC, OFF, compose_parsed
 from job.errors import DataError, PermissionDeniedError
+from job.figures import counted
 from job.sentence import Sentence
+from job.settings import TypesRule
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +29,8 @@ class Split:
     """The sentences of a split. `path` is for people; `sha256` is that of its one file, or of the
     sums of its files, one a line.
 
-    `options` are what the user said of how it is to be read, as name=value.
+    `options` are what the user said of how it is to be read, as name=value, and `type_names` how
+    often each entity type was read, where some are to be renamed or left out.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Split:
     sentences: tuple[Sentence, ...]
     rejected: tuple[Rejected, ...]
     options: tuple[str, ...] = ()
+    type_names: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @cached_property
     def digest(self) -> str:
@@ -58,10 +63,12 @@ def read_split(
     pinned: str | None,
     fields: Mapping[str, str] = NO_FIELDS,
     normalize: str = OFF,
+    types: TypesRule = AS_READ,
 ) -> Split:
     """Reads the files of a split, whose sha256 must be `pinned` if that is given.
 
-    `fields` are those of CORPUS_FIELDS, role -> column or key. With `normalize` "nfc" the sentences
+    `fields` are those of CORPUS_FIELDS, role -> column or key, and `types` the rule of TYPES_MAP,
+    TYPES_ONLY and NESTED. With `normalize` "nfc" the sentences
     are composed.
 
     Raises DataError or PermissionDeniedError.
@@ -78,20 +85,34 @@ def read_split(
             "restore the file, or pin the new one."
         )
     find_tag_names = partial(_tag_names, sources[0], cache)
-    parsed = reject_oversized(parse(files, Options(find_tag_names, fields)))
+    parsed = reject_oversized(parse(files, Options(find_tag_names, fields, types)))
     if normalize == NFC:
         parsed = compose_parsed(parsed)
     entities = sum(len(sentence.spans) for sentence in parsed.sentences)
     logger.info(
-        "%s: %d sentences, %d entities, %d rejected, from %s; read as %s (%s).",
-        *(name, len(parsed.sentences), entities, len(parsed.rejected)),
-        *(shown, parsed.format, parsed.why),
+        "%s: %s, %s, %d rejected, from %s; read as %s (%s).",
+        *(
+            name,
+            counted(len(parsed.sentences), "sentence"),
+            counted(entities, "entity", "entities"),
+        ),
+        *(len(parsed.rejected), shown, parsed.format, parsed.why),
     )
     for note in parsed.notes:
         logger.info("%s: %s.", name, note)
     options = tuple(f"{role}={place}" for role, place in fields.items())
     options += () if normalize == OFF else (f"normalize={normalize}",)
-    return Split(name, shown, parsed.format, digest, parsed.sentences, parsed.rejected, options)
+    options += types.options
+    return Split(
+        name,
+        shown,
+        parsed.format,
+        digest,
+        parsed.sentences,
+        parsed.rejected,
+        options,
+        parsed.type_names,
+    )
 
 
 def _content(source: Source) -> bytes:

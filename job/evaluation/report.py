@@ -17,10 +17,10 @@ import jinja2
 
 from job.evaluation.confusion import COUNTED_BY_TYPE, Confusion, confusion
 from job.evaluation.curves import draw_curves
-from job.evaluation.results import EpochRecord, SplitResult
+from job.evaluation.results import PREDICTIONS, EpochRecord, SplitResult
 from job.evaluation.scores import METRICS, Counts, Scores
-from job.evaluation.terminal import format_figure
 from job.evaluation.wrong_sentences import show_characters, worst_sentences
+from job.figures import figure
 from job.machine import Dispensable
 from job.storage import write_bytes
 
@@ -50,7 +50,7 @@ def write_report(
     page = None
     with Dispensable("The report's page cannot be drawn"):
         page = _render(title, facts, history, results, tables)
-    _write(folder / "predictions.jsonl", "".join(_prediction_lines(results)))
+    _write(folder / PREDICTIONS, "".join(_prediction_lines(results)))
     _write(folder / "errors.jsonl", "".join(_error_lines(results)))
     _write(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
     if page is not None:
@@ -174,7 +174,7 @@ def _render(
         lstrip_blocks=True,
     )
     environment.filters["visible"] = show_characters
-    environment.filters["figure"] = format_figure
+    environment.filters["figure"] = figure
     curves = []
     with Dispensable("A plot of the report cannot be drawn"):
         curves = draw_curves(history)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from job.evaluation.scores import Scores
 from job.sentence import Sentence, Span
 
+PREDICTIONS = "predictions.jsonl"  # in the report: what was tagged, a sentence a line
+
 
 @dataclass(frozen=True)
 class SplitResult:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
+from job.figures import figure
 from job.sentence import Span
 
 SpanLists = Sequence[Sequence[Span]]  # the entities of each sentence
@@ -53,6 +54,10 @@ class Metric(NamedTuple):
 
     title: str
     of: Callable[[Counts], float]
+
+    def text(self, counts: Counts) -> str:
+        """The figure as every table shows it: a dash where nothing was there and nothing found."""
+        return figure(self.of(counts) if counts.gold or counts.predicted else None)
 
 
 # By their names in metrics.json. Runs are judged by the first, which is shown of wordpieces, too.

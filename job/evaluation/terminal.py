@@ -1,13 +1,13 @@
 """The last screen of a run. In its tables Hangul takes two columns."""
 
-import math
-import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 from job import storage
-from job.evaluation.results import EpochRecord, SplitResult
+from job.evaluation.results import PREDICTIONS, EpochRecord, SplitResult
 from job.evaluation.scores import METRICS, Counts
+from job.figures import figure
+from job.program import command_line
 
 
 def last_screen(
@@ -35,11 +35,17 @@ def last_screen(
         f"errors   {storage.join(url, 'report', 'errors.jsonl')}",
         f"logs     {storage.join(url, 'logs')}",
         "",
-        "Tag your own sentences, one a line:",
-        "  python -m job predict sentences.txt tagged.txt --downstream_model_dir="
-        + shlex.quote(url),
+        "Tag a file: in place of these sentences, your own, one a line",
+        "  " + _example(url),
     ]
     return "\n".join(lines)
+
+
+def _example(url: str) -> str:
+    """A command that runs as it stands: it tags the sentences that the report is about."""
+    sentences = storage.join(url, "report", PREDICTIONS)
+    tagged = storage.join(url, "tagged.jsonl")
+    return command_line("predict", sentences, tagged, f"--downstream_model_dir={url}")
 
 
 def summary_table(result: SplitResult) -> str:
@@ -51,7 +57,7 @@ def summary_table(result: SplitResult) -> str:
         table.append(_row(type_, counts, result.wordpieces.per_type.get(type_, Counts())))
     table.append(_row("micro", result.characters.micro, result.wordpieces.micro))
     macro = (result.characters.macro_f1, result.wordpieces.macro_f1)
-    table.append(["macro", *map(format_figure, macro), *("" for _ in others), ""])
+    table.append(["macro", *map(figure, macro), *("" for _ in others), ""])
     widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
     lines = [_line(row, widths) for row in table]
     rule = "-" * display_width(lines[0])
@@ -60,12 +66,8 @@ def summary_table(result: SplitResult) -> str:
 
 def _row(name: str, characters: Counts, wordpieces: Counts) -> list[str]:
     first, *others = METRICS.values()
-    figures = (
-        first.of(characters),
-        first.of(wordpieces),
-        *(each.of(characters) for each in others),
-    )
-    return [name, *map(format_figure, figures), f"{characters.gold:,}"]
+    shown = (each.text(characters) for each in others)
+    return [name, first.text(characters), first.text(wordpieces), *shown, f"{characters.gold:,}"]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -82,8 +84,3 @@ def display_width(text: str) -> int:
         if not joins and not "\u1160" <= character <= "\u11ff":
             columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
     return columns
-
-
-def format_figure(value: float | None, spec: str = ".3f") -> str:
-    """Three decimals unless told otherwise, or a dash where there is no figure."""
-    return f"{value:{spec}}" if value is not None and math.isfinite(value) else "–"

@@ -6,11 +6,14 @@ Front matter: https://huggingface.co/docs/hub/model-cards
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from job.encoding import LabelMap
-from job.evaluation import METRICS
+from job.evaluation import METRICS, Counts
+from job.program import COMMAND
 
+EXAMPLE = "이순신은 서울에서 태어났다."
 CARD = """\
 ---
 language: ko
@@ -27,23 +30,24 @@ A Korean named-entity recogniser: it marks mentions of {types} in a sentence.
 
 한국어 문장에서 개체명({types})을 찾는 모델입니다. `{model}`을(를) 말뭉치 `{corpus}`(으)로 \
 미세 조정했습니다. 아래의 `transformers` 코드로 바로 쓸 수 있고, 긴 문장이나 파일은 \
-`python -m job predict`로 태깅하세요. 라이선스는 말뭉치와 사전 학습 모델의 것을 따릅니다.
+`{command} predict`로 태깅하세요. 라이선스는 말뭉치와 사전 학습 모델의 것을 따릅니다.
 
 ## Use
 
 ```python
 from transformers import pipeline
 
-tag = pipeline("token-classification", model="<this directory>", aggregation_strategy="simple")
-for entity in tag("<a Korean sentence>"):
+tag = pipeline("token-classification", model=".", aggregation_strategy="simple")
+for entity in tag("{example}"):
     print(entity["start"], entity["end"], entity["entity_group"], entity["score"])
 ```
 
-`start` and `end` count characters of the sentence. The pipeline reads one window, so for long
-sentences and for whole files use this project's own command, which cuts windows and loses nothing:
+Run it in this directory. `start` and `end` count characters of the sentence. The pipeline reads one
+window, so for long sentences and for whole files use the command of the project that trained this
+model, here too: it cuts windows and loses nothing.
 
 ```
-python -m job predict sentences.txt tagged.txt --downstream_model_dir=<the directory above this one>
+{command} predict sentences.txt tagged.txt --downstream_model_dir=.
 ```
 
 ## Results
@@ -85,6 +89,8 @@ def write_card(file: Path, label_map: LabelMap, metrics: Mapping, facts: Mapping
         model=_plain(model),
         corpus=_plain(corpus),
         results=_results(metrics),
+        example=EXAMPLE,
+        command=COMMAND,
         labels=" ".join(label_map.labels),
         facts=_table(("fact", "value"), list(facts.items())),
     )
@@ -105,9 +111,9 @@ def _results(metrics: Mapping) -> str:
     return _table(header, rows)
 
 
-def _figures(counts: Mapping) -> tuple[str, ...]:
-    ratios = (counts[name] for name in METRICS)
-    return *("–" if ratio is None else f"{ratio:.3f}" for ratio in ratios), str(counts["gold"])
+def _figures(said: Mapping) -> tuple[str, ...]:
+    counts = Counts(**{field.name: said[field.name] for field in fields(Counts)})
+    return *(each.text(counts) for each in METRICS.values()), f"{counts.gold:,}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -16,20 +16,16 @@ from job.corpus import (
     is_cp949,
     refuse_cr_alone,
     refuse_other_kinds,
-    to_tagged,
     without_mark,
 )
 from job.errors import ArgumentError, DataError, OutputError
 from job.machine import ReaderGone, binary_input, binary_output, silence
-from job.sentence import Sentence
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20
 # A document over several lines, or a row that was cut off: `[`, `{`, `[{`, `{"text": `.
 BEGINS_LIKE_JSON = re.compile(r'[\[{]\s*(\Z|[\[{"]\s*\Z|"[^"]*"\s*:|\{\s*")')
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Legal inside a JSON string, but some readers take them for the end of a line.
-LINE_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 
 @contextmanager
@@ -147,21 +143,6 @@ def _left_side(line: str, where: str) -> str:
     return text
 
 
-def to_line(sentence: Sentence, where: str, out_url: str) -> str:
-    """The output line of a tagged sentence. Raises DataError where the format cannot hold it."""
-    if is_json_lines(out_url):
-        value = {"text": sentence.text, "spans": sentence.spans}
-        return json.dumps(value, ensure_ascii=False).translate(LINE_BREAKS) + "\n"
-    try:
-        return (to_tagged(sentence) if sentence.text else "") + "\n"
-    except DataError as error:
-        raise DataError(
-            f"{where}: this sentence and its entities cannot be written as "
-            f"`sentence{SEPARATOR}tagged` so that they read back the same; give OUT a name that "
-            f"ends in .jsonl."
-        ) from error
-
-
 class Output:
     """A binary stream that hands on every write at once and names itself when one fails."""
 
@@ -204,8 +185,6 @@ def open_output(url: str) -> Iterator[Output]:
 
     `-` is standard output, which gets every chunk at once. Raises OutputError.
     """
-    if url.lower().endswith(".json"):
-        raise ArgumentError(f"{url}: one JSON document is not written; end the name in .jsonl.")
     if url == "-":
         yield StandardOutput(binary_output(), "stdout")
     elif storage.is_local(url):

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from job.launch.conflicts import clash, of_the_job, without_tpu
 from job.launch.header import header
@@ -12,6 +13,7 @@ from job.settings import Conflict
 # Where a folder of this machine lies in the container.
 _FOLDERS = {
     "downstream_model_dir": "/output",
+    "downstream_corpus": "/corpus",
     "downstream_corpus_root_dir": "/corpora",
     "pretrained_model_name": "/model",
 }
@@ -34,6 +36,9 @@ def _render(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     for name, inside in _FOLDERS.items():
         place = getattr(settings, name)
         if place and is_folder(name, place):
+            if name == "downstream_corpus":  # the run is called by the last part of its path
+                last = Path(_path(place)).name
+                inside = f"{inside}/{last}" if last not in ("", "..") else inside
             folders[inside] = _quoted(place)
             variables[name.upper()] = inside
     folders["/cache"] = _quoted(variables["CACHE_DIR"]) if "CACHE_DIR" in variables else _CACHE
@@ -61,9 +66,13 @@ def _is_read_only(inside: str) -> bool:
     return inside not in ("/output", "/cache")
 
 
+def _path(place: str) -> str:
+    return place.removeprefix("file://").removeprefix("local://")
+
+
 def _quoted(place: str) -> str:
     """A path for the shell; a relative one begins where the command is started."""
-    path = place.removeprefix("file://").removeprefix("local://")
+    path = _path(place)
     if path == "~":
         return '"$HOME"'
     if path.startswith("~/"):
@@ -75,7 +84,7 @@ def _quoted(place: str) -> str:
 
 def _mount(source: str, inside: str) -> str:
     readonly = ",readonly" if _is_read_only(inside) else ""
-    return f"--mount type=bind,source={source},target={inside}{readonly}"
+    return f"--mount type=bind,source={source},target={shlex.quote(inside)}{readonly}"
 
 
 def _needs_credentials(settings: LaunchSettings) -> bool:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from job.storage import has_password, has_query
 
-PLACES = ("downstream_model_dir", "downstream_corpus_root_dir", "pretrained_model_name", "resume")
+PLACES = (
+    *("downstream_model_dir", "downstream_corpus", "downstream_corpus_root_dir"),
+    *("pretrained_model_name", "resume"),
+)
 _WORDS = {"resume": ("auto", "never"), "pretrained_model_name": ("sample",)}
 _OPENED = ("gs", "gcs", "http", "https", "hf")  # by what the image holds
 
@@ -32,10 +35,14 @@ def refuse_in_cloud(name: str, place: str) -> str | None:
     if name == "downstream_model_dir" and not place.startswith("gs://"):
         return "the machine is deleted with all that it wrote; set it to gs://BUCKET/FOLDER"
     if is_folder(name, place):
-        return "a machine in the cloud has no such folder; copy it into a bucket"
+        return f"a machine in the cloud has no such {_kind(name)}; copy it into a bucket"
     if "://" in place and place.split("://")[0].lower() not in _OPENED:
         return "the image cannot open it; copy it into a bucket, gs://BUCKET/FOLDER"
     return None
+
+
+def _kind(name: str) -> str:
+    return "file or folder" if name == "downstream_corpus" else "folder"
 
 
 def refuse_mount(name: str, place: str) -> str | None:
@@ -49,7 +56,9 @@ def refuse_mount(name: str, place: str) -> str | None:
     if not is_folder(name, place):
         return None
     if "," in place or '"' in place:
-        return "docker's --mount takes no comma and no quote; rename the folder, or link to it"
+        return (
+            f"docker's --mount takes no comma and no quote; rename the {_kind(name)}, or link to it"
+        )
     if re.match(r"(file://)?~[^/]", place):
         return "another user's home is not known here; write the path out"
     return None

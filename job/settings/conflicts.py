@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from job.settings.run_settings import RunSettings
 
+_BY_NAME = ("downstream_corpus_name", "downstream_corpus_root_dir")
+
 
 class Conflict(NamedTuple):
     """`remedy` ends a sentence that begins with the arguments of these names and their values."""
@@ -19,6 +21,7 @@ class Conflict(NamedTuple):
 
 def conflicts_in(s: RunSettings) -> Iterator[Conflict]:
     """The settings that cannot be used together, in the order of the messages."""
+    yield from _of_corpus(s)
     yield from _of_precision(s)
     yield from _with_tpu(s)
     if s.warmup_ratio > 0 and s.lr_scheduler != "linear":
@@ -35,6 +38,15 @@ def conflicts_in(s: RunSettings) -> Iterator[Conflict]:
         yield Conflict(
             ("pretrained_model_revision", "pretrained_model_name"),
             "the embedded model has no revisions; leave PRETRAINED_MODEL_REVISION out",
+        )
+
+
+def _of_corpus(s: RunSettings) -> Iterator[Conflict]:
+    said = {name for name in _BY_NAME if name in s.model_fields_set and getattr(s, name)}
+    if s.downstream_corpus is not None and said:
+        yield Conflict(
+            ("downstream_corpus", *_BY_NAME),
+            "each says where the corpus lies; leave DOWNSTREAM_CORPUS or the other out",
         )
 
 

@@ -17,6 +17,14 @@ from job.settings.field_types import (
     in_help,
     parse_fields,
     parse_sha256,
+    title_of,
+)
+from job.settings.types_rule import (
+    TypesMap,
+    TypesOnly,
+    TypesRule,
+    parse_types_map,
+    parse_types_only,
 )
 
 
@@ -41,15 +49,30 @@ class CorpusSettings(BaseModel):
         json_schema_extra=in_help(group="Corpus"),
         description="the only task there is",
     )
+    downstream_corpus: Annotated[Location | None, EmptyIsNone] = Field(
+        None,
+        json_schema_extra=in_help("<root>/<name>, below"),
+        description="the corpus: a file, a folder or a URL; in a folder the splits are found by "
+        "the words train, val (valid, validation, dev) and test in the names of files and folders",
+    )
     downstream_corpus_name: CorpusName = Field(
         "ner",
-        description="'ner' is the tutorial's corpus, downloaded; 'sample' is embedded; any other "
-        "is looked for as <root>/<name>/{train,val[,test]}.*",
+        description="another way to say it: 'ner' is the tutorial's corpus, downloaded; 'sample' "
+        "is embedded; any other is the folder <root>/<name>",
     )
     downstream_corpus_root_dir: Annotated[Location | None, EmptyIsNone] = Field(
         None,
         json_schema_extra=in_help("the cache directory"),
-        description="path or URL of the folder in which the corpus folder lies",
+        description="path or URL of the folder in which the corpus folder lies; where it is set, "
+        "'ner' and 'sample' are folders in it too",
+    )
+    val_ratio: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of train that becomes the val split of a corpus without one, above 0 "
+        "and below 1: whole documents where there are several, else sentences, the same in each "
+        "run",
     )
     corpus_sha256: Sha256s = Field(
         "",
@@ -71,6 +94,22 @@ class CorpusSettings(BaseModel):
         "",
         json_schema_extra=in_help("found automatically"),
         description="numbers of the columns, from 1, where the job cannot find them: text=2,tags=4",
+    )
+    types_map: TypesMap = Field(
+        "",
+        json_schema_extra=in_help("as they are read"),
+        description="new names of entity types: PS_*=PS,Job Title=TITLE,*=- (an exact name first, "
+        "then the longest X*, then *; - drops the type)",
+    )
+    types_only: TypesOnly = Field(
+        "",
+        json_schema_extra=in_help("all"),
+        description="the entity types to learn, by their new names: PS,LC; others are left out",
+    )
+    nested: Literal["reject", "outer", "inner"] = Field(
+        "reject",
+        description="where one entity lies inside of another: 'reject' the sentence, or keep the "
+        "'outer' or the 'inner' one",
     )
     normalize: Literal["off", "nfc"] = Field(
         "off",
@@ -100,6 +139,18 @@ class CorpusSettings(BaseModel):
     )
 
     @property
+    def corpus_title(self) -> str:
+        """The name of the corpus for people."""
+        if self.downstream_corpus is None:
+            return self.downstream_corpus_name
+        return title_of(self.downstream_corpus)
+
+    @property
+    def given_val_ratio(self) -> float | None:
+        """VAL_RATIO where it was said."""
+        return self.val_ratio if "val_ratio" in self.model_fields_set else None
+
+    @property
     def corpus_sha256_by_split(self) -> dict[str, str]:
         """The checksums of CORPUS_SHA256, split -> hex."""
         return parse_sha256(self.corpus_sha256)
@@ -108,3 +159,9 @@ class CorpusSettings(BaseModel):
     def fields_by_role(self) -> dict[str, str]:
         """CORPUS_FIELDS as role -> column or key."""
         return parse_fields(self.corpus_fields)
+
+    @property
+    def types_rule(self) -> TypesRule:
+        """TYPES_MAP, TYPES_ONLY and NESTED as one."""
+        exact, prefixes = parse_types_map(self.types_map)
+        return TypesRule(exact, prefixes, parse_types_only(self.types_only), self.nested)

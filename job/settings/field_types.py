@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic.fields import FieldInfo
 
 from job.sentence import SPLITS
-from job.storage import check_location, check_output, masked, scheme_of
+from job.storage import check_location, check_output, is_local, local_path, masked, scheme_of
 
 # What the embedded corpus and its tiny model want, where the user says nothing.
 SAMPLE_DEFAULTS: dict[str, Any] = {
@@ -24,6 +25,7 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 
 
 TPU_CORES = (0, 1, 4, 8)
+_ENDING = re.compile(r"(\.(jsonl?|csv|tsv|txt|tar))?\.[A-Za-z]\w{0,9}$")
 CORPUS_ROLES = ("text", "tags", "tokens", "spans", "mention", "start", "end", "type", "offsets")
 
 
@@ -70,6 +72,20 @@ def _check_fields(text: str) -> str:
     return text
 
 
+def title_of(place: str) -> str:
+    """A short name for what lies at a path or URL: its last part, without an ending."""
+    if (scheme_of(place) or "").lower() in ("http", "https"):
+        parts = urlsplit(place)
+        name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname
+    elif is_local(place):
+        path = local_path(place)
+        name = path.name if path.name not in ("", "..") else path.resolve().name
+    else:
+        name = place.rstrip("/").rpartition("/")[2]
+    name = name or "corpus"
+    return _ENDING.sub("", name) or name
+
+
 def _check_tpu_cores(cores: int) -> int:
     if cores not in TPU_CORES:
         raise ValueError("0, 1, 4 or 8")
@@ -95,18 +111,18 @@ def _check_folder(text: object) -> object:
     return text
 
 
-def judge_files(text: str, tagged: str) -> list[str]:
-    """The mistakes in the places of `predict`, a sentence each."""
+def judge_files(command: str, read: str, written: str) -> list[str]:
+    """The mistakes in the places of `predict` or `convert`, a sentence each."""
     mistakes = []
     for name, place, checks in (
-        ("IN", text, (check_location,)),
-        ("OUT", tagged, (check_location, check_output)),
+        ("IN", read, (check_location,)),
+        ("OUT", written, (check_location, check_output)),
     ):
         try:
             for check in checks:
                 check(place)
         except ValueError as error:
-            mistakes.append(f"predict: {name} = {masked(place)!r}: must be {error}.")
+            mistakes.append(f"{command}: {name} = {masked(place)!r}: must be {error}.")
     return mistakes
 
 

@@ -28,6 +28,10 @@ _COMMANDS = {
         "tag a text file of any URL, a sentence a line, with the",
         "model in DOWNSTREAM_MODEL_DIR",
     ],
+    "convert IN OUT [flags]": [
+        "write a corpus in another shape, or one that was corrected",
+        "in another tool; the ending of OUT says which",
+    ],
     "spec TARGET [flags]": ["print what gcloud or docker takes to run it"],
     "completion bash|zsh": ["print a script with which the shell completes all of this"],
 }

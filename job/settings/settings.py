@@ -6,17 +6,27 @@ test or a notebook gets what it wrote.
 The order of the fields is that of `--help`; a field with a `group` starts one.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
+from pydantic.fields import FieldInfo
 
 from job.settings.conflicts import Conflict, conflicts_in
-from job.settings.field_types import SAMPLE_DEFAULTS
+from job.settings.field_types import SAMPLE_DEFAULTS, EmptyIsNone, in_help
 from job.settings.run_settings import RunSettings
 
 
 class Settings(RunSettings):
     """Raises pydantic.ValidationError; `job.settings.parsing.parse` turns it into sentences."""
+
+    takes: ClassVar[frozenset[str] | None] = None  # the fields of a command that takes but a few
+
+    @classmethod
+    def taken(cls) -> dict[str, FieldInfo]:
+        """The fields that the command takes."""
+        fields = cls.model_fields.items()
+        return {name: field for name, field in fields if cls.takes is None or name in cls.takes}
 
     def conflicts(self) -> list[Conflict]:
         """Arguments that are each fine but cannot be used together."""
@@ -26,13 +36,57 @@ class Settings(RunSettings):
         """Every field but the secrets, as JSON values: to be hashed, logged or written."""
         return self.model_dump(mode="json", exclude=set(SECRETS))
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether the corpus is the embedded one."""
+        return _is_sample(vars(self))
+
     @model_validator(mode="before")
     @classmethod
     def _apply_sample_preset(cls, given: dict[str, Any]) -> dict[str, Any]:
-        is_sample = given.get("downstream_corpus_name") == "sample"
-        return {**SAMPLE_DEFAULTS, **given} if is_sample else given
+        return {**SAMPLE_DEFAULTS, **given} if _is_sample(given) else given
+
+
+def _is_sample(values: Mapping[str, Any]) -> bool:
+    elsewhere = values.get("downstream_corpus") or values.get("downstream_corpus_root_dir")
+    return values.get("downstream_corpus_name") == "sample" and not elsewhere
 
 
 SECRETS = tuple(
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
 )
+
+
+# A variable of such a name is likely another program's.
+FLAG_ONLY = frozenset({"to"})
+# The names of job.corpus.writers.table.WRITERS.
+Target = Literal["jsonl", "tutorial", "klue", "conll", "label-studio", "parquet", "doccano"]
+
+
+class PredictSettings(Settings):
+    """All of the job's, and the shape of OUT."""
+
+    to: Annotated[Target | None, EmptyIsNone] = Field(
+        None,
+        json_schema_extra=in_help("by the ending of OUT: .jsonl, else the tutorial's lines"),
+        description="shape of OUT; label-studio and doccano import it to be corrected by hand",
+    )
+
+
+class ConvertSettings(Settings):
+    """Those that say how a corpus is read, how a store is reached, and the shape of OUT."""
+
+    takes: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            *("corpus_fields", "types_map", "types_only", "nested", "normalize"),
+            *("max_rejected_ratio", "force_download", "max_download_mb", "cache_dir"),
+            *("hf_token", "hf_token_secret", "storage_timeout_s", "storage_deadline_s"),
+            *("log_format", "to"),
+        }
+    )
+    to: Annotated[Target | None, EmptyIsNone] = Field(
+        None,
+        json_schema_extra=in_help("by the ending of OUT; in a folder jsonl"),
+        description="shape of OUT: .jsonl, .txt (the tutorial's), .tsv (klue), .conll, .json "
+        "(label-studio) and .parquet say it by themselves",
+    )

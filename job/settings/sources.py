@@ -13,11 +13,26 @@ from job.errors import ArgumentError
 from job.settings.command_line import ENVIRONMENT, Given
 from job.settings.help import display
 from job.settings.names.spelling import misspelt_variable
-from job.settings.settings import SECRETS
+from job.settings.settings import FLAG_ONLY, SECRETS
 
 # A token that was pasted where the name of a secret belongs is not shown either.
 UNSHOWN = frozenset({*SECRETS, "hf_token_secret"})
 NOWHERE = Given("", "Vertex AI")  # on Vertex AI, but without a base output directory
+
+
+# The two ways to say where the corpus lies: a source that says one leaves nothing of the other.
+CORPUS_WAYS = (("downstream_corpus",), ("downstream_corpus_name", "downstream_corpus_root_dir"))
+
+
+def strongest(*sources: Mapping[str, Given]) -> dict[str, Given]:
+    """Each setting from the strongest of the sources, which come from weak to strong."""
+    merged: dict[str, Given] = {}
+    for given in sources:
+        for way, other in (CORPUS_WAYS, CORPUS_WAYS[::-1]):
+            if any(name in given and given[name].text for name in way):
+                merged = {name: each for name, each in merged.items() if name not in other}
+        merged |= given
+    return merged
 
 
 def quoted(name: str, value: Any) -> str:
@@ -83,7 +98,7 @@ def _ours(
 ) -> dict[str, Given]:
     """Of (variable, text, source) those that name a field; empty text is none but where the field
     is text."""
-    names, given = {name.upper(): name for name in fields}, {}
+    names, given = {name.upper(): name for name in fields if name not in FLAG_ONLY}, {}
     for variable, text, source in said:
         if name := names.get(variable):
             if text.strip() or fields[name].annotation is str:

@@ -4,7 +4,8 @@ from .faults import GaveUpError as GaveUpError
 from .faults import named as named
 from .lease import Lease as Lease
 from .lease import held as held
-from .lease import holder_of as holder_of
+from .lease import require_attempts as require_attempts
+from .lease import require_free as require_free
 from .local import scratch as scratch
 from .local import whole_file as whole_file
 from .manifest import FORMAT as FORMAT
@@ -17,6 +18,7 @@ from .objects import LocalMirror as LocalMirror
 from .objects import create as create
 from .objects import download_file as download_file
 from .objects import exists as exists
+from .objects import files_below as files_below
 from .objects import is_link as is_link
 from .objects import list_names as list_names
 from .objects import modified_at as modified_at

@@ -64,6 +64,13 @@ def names(url: str) -> set[str]:
     return {name.rpartition("/")[2] for name in below if name != path.rstrip("/")}
 
 
+def files_below(url: str, most: int) -> list[str]:
+    """The names of the objects below `url`, from there. Raises FileNotFoundError."""
+    filesystem, path = open_filesystem(url)
+    inside = (name[len(path.rstrip("/")) :].lstrip("/") for name in filesystem.find(path))
+    return [name for name in inside if name][:most]
+
+
 def modified_at(url: str) -> float:
     """By the store's clock."""
     filesystem, path = open_filesystem(url)

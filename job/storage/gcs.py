@@ -9,6 +9,7 @@ Reference: https://cloud.google.com/storage/docs/request-preconditions
 
 import base64
 import io
+import itertools
 import os
 import threading
 from collections.abc import Callable
@@ -86,6 +87,16 @@ def names(url: str) -> set[str]:
         raise FileNotFoundError(url) from error
     prefixes = found.prefixes  # type: ignore[attr-defined]  # the client sets it on a listing
     return {name[start:].rstrip("/") for name in (*objects, *prefixes)} - {""}
+
+
+def files_below(url: str, most: int) -> list[str]:
+    """The names of the objects below `url`, from there. Raises FileNotFoundError."""
+    start = len(_place(url)[1] + "/") if _place(url)[1] else 0
+    try:
+        inside = (blob.name[start:] for blob in _below(url) if not blob.name.endswith("/"))
+        return list(itertools.islice(inside, most))
+    except NotFound as error:
+        raise FileNotFoundError(url) from error
 
 
 def _found(url: str) -> Blob:

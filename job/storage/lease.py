@@ -15,10 +15,11 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 
 from job.errors import IncompatibleError, JobError, OutputError
+from job.figures import counted
 from job.machine import is_gone, process_name
 from job.signals import Stopped
 from job.storage import objects
@@ -125,12 +126,7 @@ class Lease:
 
         Raises IncompatibleError when there were `max_attempts` (0: no limit).
         """
-        before = self.record.attempts if self.record.from_step == step else 0
-        if max_attempts and before >= max_attempts:
-            raise IncompatibleError(
-                f"{self.url}: the last {before} starts from step {step} ended without a new "
-                "checkpoint; read their logs, then set MAX_ATTEMPTS higher, or delete this file."
-            )
+        before = _attempts(self.url, self.record, step, max_attempts)
         self._write(lambda old: replace(old, from_step=step, attempts=before + 1))
         self.check()
 
@@ -176,13 +172,28 @@ def _end_quietly(lease: Lease, *, well: bool) -> None:
         logger.warning("The lease stays behind and runs out by itself: %s", error)
 
 
-def holder_of(directory: str) -> str | None:
-    """Who may be writing below `directory` now, as far as its lease says."""
-    try:
-        record = LeaseRecord.from_bytes(objects.read_bytes(objects.join(directory, LEASE)))
-    except FileNotFoundError:
-        return None
-    return None if record.released or is_gone(record.process) else record.holder
+def require_free(directory: str, *, ttl_s: float = TTL_S) -> None:
+    """Raises OutputError where `held` would, after as long a wait; takes nothing."""
+    with suppress(FileNotFoundError):
+        _wait_for_death(objects.join(directory, LEASE), ttl_s)
+
+
+def require_attempts(directory: str, step: int, max_attempts: int) -> None:
+    """Raises IncompatibleError where `count_attempt` would."""
+    url = objects.join(directory, LEASE)
+    with suppress(FileNotFoundError):
+        _attempts(url, LeaseRecord.from_bytes(objects.read_bytes(url)), step, max_attempts)
+
+
+def _attempts(url: str, record: LeaseRecord, step: int, max_attempts: int) -> int:
+    """The starts from this step that were in vain, where one more is allowed."""
+    before = record.attempts if record.from_step == step else 0
+    if max_attempts and before >= max_attempts:
+        raise IncompatibleError(
+            f"{url}: {counted(before, 'start')} from step {step} ended without a new checkpoint; "
+            "read their logs, then set MAX_ATTEMPTS higher, or delete this file."
+        )
+    return before
 
 
 def _take(lease: Lease, ttl_s: float) -> None:
@@ -203,7 +214,8 @@ def _take(lease: Lease, ttl_s: float) -> None:
         raise OutputError(
             f"{url}: another job took this lease first; only one job may write."
         ) from error
-    logger.info("The lease of %s, which has ended, was taken over.", before.holder)
+    if not before.released:
+        logger.info("The lease of %s, which has ended, was taken over.", before.holder)
 
 
 def _wait_for_death(url: str, ttl_s: float) -> bytes:

@@ -5,6 +5,7 @@ of a file over another by writing over it.
 """
 
 import errno
+import itertools
 import os
 import shutil
 import tempfile
@@ -44,6 +45,22 @@ def scratch() -> Iterator[Path]:
 def names(url: str) -> set[str]:
     """The names directly in a folder. Raises what the system does where it is none."""
     return {path.name for path in local_path(url).iterdir()}
+
+
+def files_below(url: str, most: int) -> list[str]:
+    """The names of files, and of links to folders, from the folder. Raises what the system does."""
+    return list(itertools.islice(_walk(local_path(url)), most))
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders.sort()
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for name in sorted((*links, *files)):
+            yield Path(place, name).relative_to(folder).as_posix()
 
 
 def exists(url: str) -> bool:

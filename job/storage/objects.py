@@ -31,6 +31,8 @@ class Store(Protocol):
 
     def names(self, url: str) -> set[str]: ...
 
+    def files_below(self, url: str, most: int) -> list[str]: ...
+
     def modified_at(self, url: str) -> float: ...
 
     def size_and_version(self, url: str) -> tuple[int | None, str]: ...
@@ -75,6 +77,15 @@ def list_names(url: str) -> list[str]:
     """The names directly below `url`, sorted; none where nothing lies there."""
     try:
         return sorted(persist(url, lambda: store_of(url).names(url)))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def files_below(url: str, most: int) -> list[str]:
+    """The names of at most so many files below `url` at any depth, from there, sorted; none where
+    nothing lies there. A link to a folder is one name: what is behind it may be a circle."""
+    try:
+        return sorted(persist(url, lambda: store_of(url).files_below(url, most)))
     except (FileNotFoundError, NotADirectoryError):
         return []
 

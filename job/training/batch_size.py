@@ -8,6 +8,7 @@ from job.batches import Layout
 from job.checkpoints import CheckpointStore
 from job.devices import Hardware
 from job.encoding import EncodedSplit
+from job.figures import counted
 from job.model import largest_batch
 from job.settings import Settings
 
@@ -39,7 +40,7 @@ def fitting_batch_size(
 ) -> int:
     """`kept`, or what this machine's memory holds; of several machines' answers the smallest."""
     if kept:
-        logger.info("BATCH_SIZE=0: %d sentences a step, as the checkpoint has it.", kept)
+        logger.info("BATCH_SIZE=0: %s a step, as in the checkpoint.", counted(kept, "sentence"))
         return hardware.smallest(kept)
     fitting = largest_batch(
         network,
@@ -49,5 +50,7 @@ def fitting_batch_size(
         free_bytes=hardware.free_bytes(),
     )
     fitting = hardware.smallest(fitting)
-    logger.info("BATCH_SIZE=0: %d sentences a step fit into this machine's memory.", fitting)
+    logger.info(
+        "BATCH_SIZE=0: %s a step, which fills this machine's memory.", counted(fitting, "sentence")
+    )
     return fitting

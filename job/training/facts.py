@@ -9,6 +9,7 @@ import transformers
 import job
 from job.devices import Hardware
 from job.evaluation import EpochRecord
+from job.figures import dollars, figure
 from job.settings import Settings
 from job.storage import masked
 from job.training.preparation import Prepared
@@ -27,7 +28,7 @@ def facts_of(
     facts = {
         "model": masked(settings.pretrained_model_name),
         "revision": settings.pretrained_model_revision or "not pinned",
-        "corpus": settings.downstream_corpus_name,
+        "corpus": settings.corpus_title,
         **{f"{name} sha256": split.sha256 for name, split in prepared.splits.items()},
         **{f"{name} sentences": f"{len(s.sentences)}" for name, s in prepared.splits.items()},
         "epochs": f"{len(history)}",
@@ -41,11 +42,11 @@ def facts_of(
         "hardware": hardware.name,
         "precision": hardware.precision,
         "rows": "packed" if prepared.layout.packed else "padded",
-        "seconds": f"{seconds:.0f}",
-        "seconds of training": f"{trained:.0f}",
+        "seconds": figure(seconds, ".0f"),
+        "seconds of training": figure(trained, ".0f"),
         "versions": f"job {job.__version__}, torch {torch.__version__}, "
         f"transformers {transformers.__version__}, Python {platform.python_version()}",
     }
     if settings.price_per_hour:
-        facts["cost"] = f"${settings.price_per_hour * seconds / 3600:.2f}"
+        facts["cost"] = dollars(settings.price_per_hour * seconds / 3600)
     return facts

@@ -14,6 +14,7 @@ from job.corpus import Corpus, Split, load_corpus
 from job.devices import Hardware
 from job.encoding import EncodedSplit, LabelMap, SpecialTokens, check_unknown, encode_cached
 from job.errors import ArgumentError, DataError
+from job.figures import counted
 from job.model import (
     choose_layout,
     load_classifier,
@@ -75,7 +76,10 @@ def read_corpus(settings: Settings) -> Corpus:
         allow_unseen_labels=settings.allow_unseen_labels,
         fields=settings.fields_by_role,
         normalize=settings.normalize,
+        types=settings.types_rule,
         show_sentences=settings.show_sentences,
+        place=settings.downstream_corpus,
+        val_ratio=settings.given_val_ratio,
     )
 
 
@@ -215,16 +219,17 @@ def _describe(name: str, split: Split, encoded: EncodedSplit) -> None:
     entities = sum(len(sentence.spans) for sentence in split.sentences)
     windows = len(encoded.window_starts_W) - encoded.sentence_count
     logger.info(
-        "%s: %d sentences, %d entities, %d wordpieces%s.",
+        "%s: %s, %s, %s%s.",
         name,
-        len(split.sentences),
-        entities,
-        len(encoded.ids_P),
-        f", {windows} more windows for long sentences" if windows > 0 else "",
+        counted(len(split.sentences), "sentence"),
+        counted(entities, "entity", "entities"),
+        counted(len(encoded.ids_P), "wordpiece"),
+        f", {counted(windows, 'more window')} for long sentences" if windows > 0 else "",
     )
     lost = {reason: count for reason, count in encoded.lost.items() if count}
     if lost:
         listed = ", ".join(f"{count} {LOST[reason]}" for reason, count in lost.items())
         logger.info(
-            "%s: wordpiece tags cannot return all %d entities exactly: %s.", name, entities, listed
+            "%s: wordpiece tags cannot return every one of %s exactly: %s.",
+            *(name, counted(entities, "entity", "entities"), listed),
         )

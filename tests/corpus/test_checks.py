@@ -32,7 +32,7 @@ def test_so_many_rejected_sentences_as_are_allowed_are_allowed():
     """One of four is a quarter; of MAX_REJECTED_RATIO=0.24 it is too many."""
     some = split("train", *[SEOUL] * 3, rejected=[Rejected("broken", 4)])
     check_rejected(some, 0.25)
-    with pytest.raises(DataError, match=r"1 of 4 sentences were rejected \(25.0%"):
+    with pytest.raises(DataError, match=r"1 of 4 sentences was rejected \(25.0%"):
         check_rejected(some, 0.24)
 
 
@@ -96,7 +96,7 @@ def test_an_unseen_type_is_found_where_all_sentences_share_a_line():
         kept, notes = without_unseen_types({"train": split("train", SEOUL), "val": val}, False, 0.1)
         assert [s.text for s in kept["val"].sentences] == [SEOUL[0]] * 19
         assert kept["val"].rejected == (Rejected("an entity type that train lacks", 1, "AN"),)
-        assert "The 1 sentences" in notes[0]
+        assert "Rejected with them: 1 sentence." in notes[0]
 
 
 class Compared(tuple):

@@ -31,7 +31,7 @@ def test_more_rejected_lines_than_allowed_stop_the_run(load, write):
 def test_a_corpus_of_rejected_lines_stops_the_run_whatever_is_allowed(load, write):
     """Even with MAX_REJECTED_RATIO=1."""
     write(train__txt="가␞나\n", val__txt=VAL)
-    with pytest.raises(DataError, match="1 of 1 sentences were rejected"):
+    with pytest.raises(DataError, match="1 of 1 sentence was rejected"):
         load(max_rejected_ratio=1.0)
 
 

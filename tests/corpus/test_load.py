@@ -4,13 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from job.corpus import files
+from job.corpus.places.tutorial import TUTORIAL_IDS as TUTORIAL
 from job.errors import ArgumentError, DataError, PermissionDeniedError, UnavailableError
 from job.sentence import Span
 from tests.support.drive_server import CONFIRM_PAGE, QUOTA_PAGE, Fault
 from tests.support.small_corpus import TRAIN, VAL, digest, texts
-
-TUTORIAL = files.TUTORIAL_IDS
 
 
 def test_a_local_folder_is_read_in_place(load, write, tmp_path, caplog):
@@ -48,18 +46,19 @@ def test_backups_hidden_files_and_folders_are_no_splits(load, write):
     folder = write(train__txt=TRAIN, val__txt=VAL, **{"train__txt~": VAL})
     (folder / ".train.txt.swp").write_bytes(b"x")
     (folder / "train.d").mkdir()
-    (folder / "training.txt").write_bytes(b"x")
+    (folder / "trainer.txt").write_bytes(b"x")
     assert len(load().train.sentences) == 40
 
 
-@pytest.mark.parametrize(("files", "missing"), [({"train__txt": TRAIN}, "val.*"), ({}, "train.*")])
-def test_a_missing_split_is_named_with_where_it_was_looked_for(load, write, files, missing):
-    """The error has the pattern and the folder."""
+@pytest.mark.parametrize(("files", "there"), [({"val__txt": VAL}, "the val split"), ({}, "empty")])
+def test_a_missing_train_split_is_named_with_where_it_was_looked_for(load, write, files, there):
+    """The error has the pattern, the folder and what it holds."""
     folder = write(**files)
     with pytest.raises(DataError) as raised:
         load()
-    assert missing in str(raised.value)
+    assert "train.*" in str(raised.value)
     assert str(folder) in str(raised.value)
+    assert there in str(raised.value)
 
 
 @pytest.mark.parametrize("root", ["/nowhere", "memory://nowhere", ""])
@@ -139,8 +138,8 @@ def test_a_password_in_an_address_is_not_shown(load, server, caplog):
     for _ in range(2):
         corpus = load(root_url=url)
         assert corpus.val.path == url.replace("me:hunter2@", "(secret)@") + "/mine/val.txt"
-    del server.files["mine/val.txt"]
-    with pytest.raises(DataError, match="has no val") as caught:
+    del server.files["mine/train.txt"]
+    with pytest.raises(DataError, match="has no train") as caught:
         load(root_url=url)
     assert "hunter2" not in str(caught.value) + caplog.text
     assert "(secret)@" in str(caught.value)
@@ -166,7 +165,7 @@ def test_plain_http_is_refused_off_loopback(load):
 
 def test_the_embedded_sample_is_sound(load, caplog):
     """Nothing in it is rejected or noted, and it needs no checksum."""
-    corpus = load("sample")
+    corpus = load("sample", "")
     assert not corpus.train.rejected
     assert not corpus.val.rejected
     assert not corpus.notes
@@ -205,10 +204,12 @@ def test_the_tutorials_corpus_at_the_users_root_comes_first(load, drive, write, 
     assert not drive.requests
 
 
-def test_a_root_without_the_tutorials_corpus_is_no_hindrance(load, drive, tmp_path):
-    """It is downloaded as if there were no root."""
-    load("ner", str(tmp_path / "elsewhere"), drive_url=drive.url)
-    assert drive.requests
+@pytest.mark.parametrize("name", ["ner", "sample"])
+def test_below_a_root_every_name_is_a_folder(load, drive, tmp_path, name):
+    """Neither the tutorial's corpus nor the sample takes the place of one that is not there."""
+    with pytest.raises(DataError, match=f"DOWNSTREAM_CORPUS_NAME={name}"):
+        load(name, str(tmp_path / "elsewhere"), drive_url=drive.url)
+    assert not drive.requests
 
 
 def test_a_used_up_quota_says_where_to_put_the_file(load, drive, tmp_path):

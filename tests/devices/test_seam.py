@@ -47,7 +47,7 @@ def test_a_run_trains_on_an_accelerator_of_the_table(with_an_abacus, tmp_path, c
     world = World(tmp_path)
     code, log = world.run(capsys, accelerator="auto", epochs=1, precision="auto", batch_size=0)
     assert code == 0, log
-    fitting = re.search(r"BATCH_SIZE=0: (\d+) sentences a step fit", log)
+    fitting = re.search(r"BATCH_SIZE=0: (\d+) sentences a step, which fills", log)
     assert fitting, log
     assert int(fitting[1]) < 64, "this machine's own memory holds far more"
     metrics = (tmp_path / "out/report/metrics.json").read_text()

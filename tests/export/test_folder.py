@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 
 from job.errors import ArgumentError, DataError, OutputError
 from job.evaluation import scores
+from job.export import model_card
 from job.export.folder import export_model
 from job.storage.manifest import MANIFEST, parse_manifest, sha256_of, verify_files
 from tests.support.tiny import LABELS, make_network, make_tokenizer
@@ -18,13 +19,14 @@ from tests.support.tiny import LABELS, make_network, make_tokenizer
 SENTENCE = "김철수은 서울역에서 만났다!"
 COUNTS = {
     "f1": 0.5,
-    "precision": None,
+    "precision": 0.5,
     "recall": 0.5,
     "true_positive": 1,
     "predicted": 2,
     "gold": 2,
 }
-SCORES = {"micro": COUNTS, "macro_f1": 0.5, "per_type": {"PER": COUNTS, "LOC": COUNTS}}
+NOTHING = dict.fromkeys(COUNTS, 0)
+SCORES = {"micro": COUNTS, "macro_f1": 0.5, "per_type": {"PER": COUNTS, "LOC": NOTHING}}
 METRICS = {"splits": {"val": {"characters": SCORES, "wordpieces": SCORES}}}
 FACTS = {
     "model": "beomi/kcbert-base",
@@ -161,7 +163,7 @@ def test_the_card_names_labels_scores_origin_and_licence(export):
     assert card.startswith("---\nlanguage: ko\n")
     assert 'base_model: "beomi/kcbert-base"\n' in card
     assert " ".join(LABELS.labels) in card
-    assert "| val | characters | **all** | 0.500 | – | 0.500 | 2 |" in card
+    assert "| val | characters | **all** | 0.500 | 0.500 | 0.500 | 2 |" in card
     assert "| train sha256 | " + "f" * 64 in card
     assert "| odd | a\\|b &lt;script> |" in card
     assert "한국어" in card
@@ -173,7 +175,8 @@ def test_a_new_metric_is_a_column_of_the_card(export, monkeypatch):
     monkeypatch.setitem(scores.METRICS, "gold", scores.Metric("in gold", attrgetter("gold")))
     card = (export() / "README.md").read_text(encoding="utf-8")
     assert "| F1 | precision | recall | in gold | entities |" in card
-    assert "| **all** | 0.500 | – | 0.500 | 2.000 | 2 |" in card
+    assert "| **all** | 0.500 | 0.500 | 0.500 | 2.000 | 2 |" in card
+    assert "| LOC | – | – | – | – | 0 |" in card
 
 
 def test_the_code_of_the_card_runs(export, tmp_path):
@@ -181,9 +184,14 @@ def test_the_code_of_the_card_runs(export, tmp_path):
     folder = export()
     card = (folder / "README.md").read_text(encoding="utf-8")
     code = card.split("```python\n")[1].split("```")[0]
-    code = code.replace("<this directory>", str(folder)).replace("<a Korean sentence>", SENTENCE)
+    code = code.replace(model_card.EXAMPLE, SENTENCE)
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert [line.split()[:3] for line in done.stdout.splitlines()] == [

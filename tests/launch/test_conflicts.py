@@ -28,6 +28,8 @@ from tests.support.specs import BUCKET, IMAGE, mistakes_of, spec_of
         (["--downstream_model_dir=output"], "the machine is deleted with all that it wrote"),
         (["--max_wait_hours=0.001"], "must be a number, at least 0.1 and at most 168."),
         (["--downstream_corpus_root_dir=corpora"], "a machine in the cloud has no such folder"),
+        (["--downstream_corpus=news.jsonl"], "a machine in the cloud has no such file or folder"),
+        (["--downstream_corpus=s3://bucket/c"], "the image cannot open it; copy it into"),
         (["--downstream_corpus_root_dir=memory://c"], "what is in memory ends with its process"),
         (
             ["--downstream_corpus_root_dir=HTTPS://h/c?hunter2"],

@@ -1,5 +1,6 @@
 """The `docker run` line."""
 
+import shlex
 import subprocess
 
 import pytest
@@ -51,6 +52,26 @@ def test_docker_takes_what_it_does_not_mount(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("place", "source", "target"),
+    [
+        ("/data/news.jsonl", "/data/news.jsonl", "/corpus/news.jsonl"),
+        ("my corpora/뉴스/", "\"$PWD\"/'my corpora/뉴스/'", "'/corpus/뉴스'"),
+        ("~/a b", "\"$HOME\"/'a b'", "'/corpus/a b'"),
+        (".", '"$PWD"/.', "/corpus"),
+        ("..", '"$PWD"/..', "/corpus"),
+    ],
+)
+def test_docker_mounts_the_corpus_under_its_own_name(place, source, target):
+    """A file or a folder, and the job in the container is told that one place alone."""
+    text = spec_of("docker", "--image=job:1", f"--downstream_corpus={place}")
+    assert f"--mount type=bind,source={source},target={target},readonly" in text
+    value = target.strip("'")
+    assert f"--env {shlex.quote(f'DOWNSTREAM_CORPUS={value}')} " in text
+    assert "DOWNSTREAM_CORPUS_NAME=" not in text
+    assert subprocess.run(["bash", "-n"], input=text, text=True).returncode == 0
+
+
+@pytest.mark.parametrize(
     ("place", "mistake"),
     [
         ("/my,data", "docker's --mount takes no comma and no quote"),
@@ -60,7 +81,10 @@ def test_docker_takes_what_it_does_not_mount(tmp_path, monkeypatch):
 )
 def test_folders_that_docker_cannot_mount_are_refused(place, mistake):
     """Before docker says something that nobody understands."""
-    for name in ("downstream_corpus_root_dir", "downstream_model_dir", "cache_dir"):
+    for name in (
+        *("downstream_corpus", "downstream_corpus_root_dir"),
+        *("downstream_model_dir", "cache_dir"),
+    ):
         [found] = mistakes_of("docker", "--image=job:1", f"--{name}={place}")
         assert mistake in found
 

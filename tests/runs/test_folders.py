@@ -11,7 +11,8 @@ import fsspec
 import pytest
 
 from job.corpus.download import cache
-from job.corpus.files import Cache, find_sources
+from job.corpus.download.copies import Cache
+from job.corpus.files import find_sources
 from job.errors import OutputError
 from job.model.pretrained.folder import resolve_model
 from job.predict import predict

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import subprocess
 import urllib.parse
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from tests.support.runs import finish, start
 
+ROOT = Path(__file__).parent.parent.parent
 NAME = "실험 1 (새)"  # as people call their folders
 
 
@@ -68,15 +68,26 @@ def test_the_last_screen_says_how_it_went_and_what_is_next(run):
     for path in ("model", "report/index.html", "logs"):
         assert (output / path).exists()
         assert str(output / path) in screen
-    assert "python -m job spec vertex-gpu" in screen
+    assert "USD" not in log  # nobody said what an hour costs
 
 
-def test_the_suggested_command_can_be_pasted(run):
-    """A shell reads the folder's name as one word, whatever is in it."""
+def test_the_commands_of_the_last_screen_run_as_they_stand(run):
+    """A shell in the folder of the run needs nothing else, whatever the output's name is: the same
+    Python tags the sentences of the report, and lists what the cloud takes."""
     output, log = run
-    [command] = [line for line in log.splitlines() if line.startswith("  python -m job predict")]
-    words = ["python", "-m", "job", "predict", "sentences.txt", "tagged.txt"]
-    assert shlex.split(command) == [*words, f"--downstream_model_dir={output}"]
+    tag, spec = [line for line in log.splitlines() if line.startswith("  ") and " -m job " in line]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(output.parent)}
+    for command in (tag, spec):
+        done = subprocess.run(
+            command, shell=True, cwd=ROOT, env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert "vertex-gpu" in done.stdout
+    reported = (output / "report" / "predictions.jsonl").read_text().splitlines()
+    tagged = (output / "tagged.jsonl").read_text().splitlines()
+    assert [json.loads(line)["text"] for line in tagged] == [
+        json.loads(line)["text"] for line in reported
+    ]
 
 
 def test_the_log_is_lines_in_a_file(run):
@@ -111,7 +122,7 @@ def test_make_train_starts_anew_only_in_its_own_folder(tmp_path, environment, ex
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DOWNSTREAM_")}
     done = subprocess.run(
         ["make", "--silent", "train", "PYTHON=true", f"VENV={tmp_path}"],
-        cwd=Path(__file__).parent.parent.parent,
+        cwd=ROOT,
         env=inherited | environment,
         stdout=subprocess.PIPE,
         text=True,

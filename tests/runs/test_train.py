@@ -316,5 +316,5 @@ def test_check_passes_where_a_run_would(own_world, capsys):
     """Every check is ok, and no checkpoint or model was written."""
     assert main(["check", *own_world.flags()]) == 0
     log = capsys.readouterr().out
-    assert log.count(": ok") == 8
+    assert log.count(": ok") == 9
     assert list((own_world.folder / "out").iterdir()) == []

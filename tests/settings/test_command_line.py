@@ -71,10 +71,17 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
         (["chekc"], "'chekc': unknown command; is 'check' meant?"),
         (
             ["세상"],
-            "'세상': unknown command; the commands are train, check, predict, spec and completion.",
+            "'세상': unknown command; the commands are train, check, predict, convert, spec and "
+            "completion.",
         ),
         (["check", "x"], "'x': check takes flags only; see --help."),
         (["predict", "in"], "predict: needs IN and OUT, received 1 words; see --help."),
+        (["convert"], "convert: needs IN and OUT, received 0 words; see --help."),
+        (["--to=klue"], "--to: is for `predict` and `convert` only; leave it out."),
+        (
+            ["convert", "a", "b.jsonl", "--epochs=3"],
+            "--epochs: is for `train`, `check`, `predict` and `spec` only; leave it out.",
+        ),
         (["--lr", "3"], "--lr: unknown flag; here it is --learning_rate."),
         (["--qqq"], "--qqq: unknown flag; see --help."),
         (["-v"], "-v: unknown flag; see --help."),

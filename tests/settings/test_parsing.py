@@ -219,6 +219,44 @@ def test_an_image_s_own_defaults_are_the_weakest(tmp_path, monkeypatch):
     assert parse([], {}, tmp_path).settings.downstream_corpus_name == "news"
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("strong", ["flag", "environment", ".env"])
+def test_of_the_two_ways_to_say_the_corpus_the_stronger_source_wins(
+    tmp_path, monkeypatch, strong, order
+):
+    """Whatever a weaker one says of the other way is as if it were not said."""
+    file = tmp_path / "image.env"
+    monkeypatch.setattr("job.settings.parsing.IMAGE_DEFAULTS", file)
+    here, there = [
+        {"downstream_corpus": "corpora/news"},
+        {"downstream_corpus_name": "toy", "downstream_corpus_root_dir": "root"},
+    ][::order]
+    weaker = {"flag": "environment", "environment": ".env", ".env": "image"}[strong]
+    said = {strong: here, weaker: there}
+
+    def lines(source):
+        return "".join(f"{name.upper()}={v}\n" for name, v in said.get(source, {}).items())
+
+    file.write_text(lines("image"))
+    (tmp_path / ".env").write_text(lines(".env"))
+    environ = {name.upper(): value for name, value in said.get("environment", {}).items()}
+    flags = [f"--{name}={value}" for name, value in said.get("flag", {}).items()]
+    parsed = parse(flags, environ, tmp_path)
+    assert parsed.settings.model_fields_set & {*here, *there} == {*here}
+    assert all(getattr(parsed.settings, name) == value for name, value in here.items())
+    assert {parsed.sources[name] for name in there} == {"default"}
+
+
+def test_a_source_that_says_the_corpus_in_both_ways_is_refused():
+    """With the values of all that it says, and nothing of what it does not."""
+    (mistake,) = mistakes_of("--downstream_corpus=news", "--downstream_corpus_root_dir=corpora")
+    assert mistake == (
+        "DOWNSTREAM_CORPUS = 'news' (flag --downstream_corpus) with DOWNSTREAM_CORPUS_ROOT_DIR = "
+        "'corpora' (flag --downstream_corpus_root_dir): each says where the corpus lies; leave "
+        "DOWNSTREAM_CORPUS or the other out."
+    )
+
+
 QUOTED = ('"{}"', "'{}'", '"{}', "“{}”", "`{}`")
 
 

@@ -158,6 +158,41 @@ def test_the_default_overlap_of_windows_fits_every_allowed_length():
         assert Settings(max_seq_length=length).window_stride < length - 2
 
 
+@pytest.mark.parametrize(
+    ("place", "title"),
+    [
+        ("corpora/news", "news"),
+        ("corpora/news.jsonl", "news"),
+        ("/data/klue-1.1/", "klue-1.1"),
+        ("말뭉치/뉴스.tar.gz", "뉴스"),
+        ("gs://bucket/corpora/news/", "news"),
+        ("gs://bucket", "bucket"),
+        ("https://me:pw@host/%EB%89%B4%EC%8A%A4.json?key=hunter2", "뉴스"),
+        ("https://me:pw@host", "host"),
+        (".", Path.cwd().name),
+        ("/", "corpus"),
+    ],
+)
+def test_a_corpus_is_called_by_the_last_part_of_its_place(place, title):
+    """Without its ending, and without what may be a secret."""
+    assert Settings(downstream_corpus=place).corpus_title == title
+    assert Settings().corpus_title == "ner"
+
+
+def test_the_sample_is_embedded_where_no_root_is_said():
+    """Below a root a folder of that name has nothing to do with the tiny model."""
+    assert Settings(downstream_corpus_name="sample").is_sample
+    below = Settings(downstream_corpus_name="sample", downstream_corpus_root_dir="corpora")
+    assert not below.is_sample
+    assert below.pretrained_model_name == Settings().pretrained_model_name
+
+
+def test_the_share_of_val_is_known_to_be_said():
+    """So that it can be refused beside a val split."""
+    assert Settings().given_val_ratio is None
+    assert Settings(val_ratio="0.1").given_val_ratio == Settings().val_ratio == 0.1
+
+
 def test_fp16_and_tpu_cores_are_names_for_precision_and_accelerator():
     """The tutorial's two arguments set the two that the job asks."""
     assert Settings().wanted_precision == "auto"
@@ -187,6 +222,8 @@ def test_pinned_checksums_become_a_mapping():
 
 
 BAD_TOGETHER = [
+    {"downstream_corpus": "news", "downstream_corpus_name": "news"},
+    {"downstream_corpus": "news", "downstream_corpus_root_dir": "corpora"},
     {"fp16": True, "precision": "bf16"},
     {"fp16": True, "accelerator": "cpu"},
     {"precision": "16", "accelerator": "cpu"},

@@ -211,7 +211,7 @@ def test_a_failure_leaves_the_count_and_lets_the_next_one_in(url, failure):
             mine.count_attempt(40, max_attempts=3)
             raise failure
     with (
-        pytest.raises(IncompatibleError, match=r"last 3 starts from step 40.*MAX_ATTEMPTS"),
+        pytest.raises(IncompatibleError, match=r"3 starts from step 40.*MAX_ATTEMPTS"),
         held(url) as mine,
     ):
         mine.count_attempt(40, max_attempts=3)
@@ -229,15 +229,45 @@ def test_being_asked_to_stop_is_no_failed_attempt(url):
     assert not objects.exists(objects.join(url, LEASE))
 
 
-def test_who_may_be_writing_is_told(url):
-    """The pre-flight check names the holder, and nobody where there is none or it is dead."""
-    assert lease.holder_of(url) is None
-    with held(url) as mine:
-        assert lease.holder_of(url) == mine.record.holder
-    left_behind(url)
-    assert lease.holder_of(url) == "a-vm, process 7"
+def test_the_check_refuses_a_held_folder_as_a_run_would(url):
+    """Where the holder shows life, and not where there is none or it is dead; nothing is taken."""
+    lease.require_free(url)
+    with (
+        held(url, renew_every_s=0.1) as mine,
+        pytest.raises(OutputError, match=f"{mine.record.holder} is writing"),
+    ):
+        lease.require_free(url, ttl_s=30)
+    for released in (True, False):
+        left_behind(url, released=released)
+        lease.require_free(url, ttl_s=0.2)
+        assert objects.exists(objects.join(url, LEASE))
+
+
+def test_the_check_refuses_too_many_attempts_as_a_run_would(url):
+    """It counts none itself."""
+    lease.require_attempts(url, 40, 3)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="x"), held(url) as mine:  # noqa: PT012
+            mine.count_attempt(40, max_attempts=3)
+            raise ValueError("x")
+    for _ in range(2):
+        lease.require_attempts(url, 40, 3)
+    lease.require_attempts(url, 50, 2)
+    with pytest.raises(IncompatibleError, match="2 starts from step 40"):
+        lease.require_attempts(url, 40, 2)
+
+
+def test_what_was_given_back_is_taken_without_a_word(url, caplog):
+    """After a run that failed nobody needs to hear of a lease; of a dead holder's they do."""
+    caplog.set_level("INFO")
     left_behind(url, released=True)
-    assert lease.holder_of(url) is None
+    with held(url):
+        pass
+    assert "lease" not in caplog.text
+    left_behind(url)
+    with held(url, ttl_s=0.1):
+        pass
+    assert "The lease of a-vm, process 7, which has ended, was taken over" in caplog.text
 
 
 def test_a_damaged_record_is_an_unknown_holders(url):

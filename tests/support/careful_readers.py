@@ -39,7 +39,7 @@ def _trimmed(text: str, spans: Sequence[tuple[int, int, str]]) -> Spans | None:
 
 
 def _is_type(text: str) -> bool:
-    return bool(text) and not re.search(r"[\s:<>]", text)
+    return bool(text) and text.isprintable() and text.strip() == text
 
 
 def _readings(text: str, tagged: str) -> list[Spans]:
@@ -59,7 +59,7 @@ def _readings(text: str, tagged: str) -> list[Spans]:
             follow(i, j + 1, i, spans)
         if 0 <= opened < i and tagged[j] == ":":
             close = tagged.find(">", j)
-            if close > 0 and _is_type(tagged[j + 1 : close]):
+            if close > 0 and re.fullmatch(r"[^\s:<>]+", tagged[j + 1 : close]):
                 follow(i, close + 1, -1, (*spans, (opened, i, tagged[j + 1 : close])))
 
     follow(0, 0, -1, ())

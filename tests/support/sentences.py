@@ -17,11 +17,11 @@ LETTERS = st.one_of(
 
 
 @st.composite
-def sentences(draw, letters=LETTERS, max_size=30):
+def sentences(draw, letters=LETTERS, max_size=30, types=TYPES):
     text = draw(st.text(letters, min_size=1, max_size=max_size).filter(str.strip))
     cuts = draw(st.lists(st.integers(0, len(text)), unique=True, max_size=8))
     cuts = sorted(cuts)
-    spans = [Span(a, b, draw(TYPES)) for a, b in itertools.pairwise(cuts) if is_seen(text[a:b])]
+    spans = [Span(a, b, draw(types)) for a, b in itertools.pairwise(cuts) if is_seen(text[a:b])]
     kept = draw(st.lists(st.booleans(), min_size=len(spans), max_size=len(spans)))
     return Sentence(text, tuple(s for s, k in zip(spans, kept, strict=True) if k), 1)
 

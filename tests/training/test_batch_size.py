@@ -57,5 +57,5 @@ def test_a_resume_keeps_its_batch_size(world, capsys, monkeypatch):
     monkeypatch.setattr("job.training.batch_size.largest_batch", lambda *_, **__: 4)
     code, log = world.run(capsys, batch_size=0, epochs=2)
     assert code == 0, log
-    assert "BATCH_SIZE=0: 16 sentences a step, as the checkpoint has it." in log
+    assert "BATCH_SIZE=0: 16 sentences a step, as in the checkpoint." in log
     assert "Going on from" in log

@@ -20,8 +20,8 @@ def test_each_reason_to_lose_an_entity_has_its_words(caplog):
     with caplog.at_level("INFO"):
         _describe("val", SimpleNamespace(path="val.txt", sentences=sentences), encoded)
     assert caplog.messages[-1] == (
-        "val: wordpiece tags cannot return all 9 entities exactly: 4 ending inside a wordpiece, "
-        "1 of a type that train lacks."
+        "val: wordpiece tags cannot return every one of 9 entities exactly: 4 ending inside a "
+        "wordpiece, 1 of a type that train lacks."
     )
 
 

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+from urllib.parse import urlsplit
 
 from job import storage
 from job.errors import DataError, OutputError
@@ -88,7 +89,8 @@ def copy_object(url: str, folder: Path, *, max_bytes: int, force: bool) -> Path:
 def cache_path(folder: Path, url: str, version: str) -> Path:
     """The path at which a version of the file at `url` is kept: no two versions share a path."""
     key = hashlib.sha256(f"{url}\n{version}".encode()).hexdigest()[:32]
-    return folder / key / url.rstrip("/").rsplit("/", 1)[-1]
+    path = urlsplit(url).path if url.lower().startswith("http") else url  # a query may be a secret
+    return folder / key / (path.rstrip("/").rsplit("/", 1)[-1] or "file")
 
 
 @contextlib.contextmanager
@@ -102,7 +104,7 @@ def kept(target: Path) -> Iterator[BinaryIO]:
             yield _opened(target, stack)
     except OSError as error:
         if error.errno in UNWRITABLE:  # others are the network's
-            raise _cannot_write(target, error) from error
+            raise cannot_write(target, error) from error
         raise
 
 
@@ -110,7 +112,7 @@ def _opened(target: Path, stack: contextlib.ExitStack) -> BinaryIO:
     try:
         return stack.enter_context(stack.enter_context(whole_file(target)).open("wb"))
     except OSError as error:
-        raise _cannot_write(target, error) from error
+        raise cannot_write(target, error) from error
 
 
 @contextlib.contextmanager
@@ -125,7 +127,7 @@ def staging(folder: Path) -> Iterator[Path]:
             prefix=".download-", dir=folder, ignore_cleanup_errors=True
         )
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     with temporary as path:
         yield Path(path)
 
@@ -141,7 +143,8 @@ def keep_first(folder: Path, target: Path) -> None:
             raise
 
 
-def _cannot_write(target: Path, error: OSError) -> OutputError:
+def cannot_write(target: Path, error: OSError) -> OutputError:
+    """The error that sends `in_writable` to a temporary folder."""
     return OutputError(f"{target}: cannot be written ({error.strerror}); set CACHE_DIR elsewhere.")
 
 

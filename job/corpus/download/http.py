@@ -12,6 +12,7 @@ import requests
 
 from job.corpus.download.allowed_addresses import check_redirect, is_loopback
 from job.errors import PermissionDeniedError, UnavailableError
+from job.figures import counted
 from job.machine import networks
 from job.storage import (
     PASSING_STATUS,
@@ -99,7 +100,7 @@ def answer_of(
         return retrying(url, policy, received=received)(ask)()
     except GaveUpError as error:
         raise UnavailableError(
-            f"{masked(url)}: no whole answer in {error.attempts} attempts "
+            f"{masked(url)}: no whole answer in {counted(error.attempts, 'attempt')} "
             f"({networks.short(error.cause)}); check the network and try again later."
         ) from error.cause
     except requests.RequestException as error:

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from job.corpus.formats.markup import IS_TYPE
 from job.corpus.formats.placement import (
     Entity,
     join_units,
@@ -24,7 +23,7 @@ from job.corpus.formats.placement import (
     place_in_marked,
 )
 from job.corpus.formats.text_lines import LineError, Note
-from job.sentence import Span
+from job.sentence import Span, is_type
 
 OUTSIDE_TAGS = frozenset(("O", "-"))
 GOES_ON = "I"  # without a type
@@ -85,14 +84,15 @@ def read_tags(distinct: Iterable[str]) -> dict[str, Tag | LineError]:
             tags[tag] = LineError("several tags of one unit", f"`{tag[:40]}`; keep one of them")
             continue
         letter, type_ = match.groups() if prefixed >= suffixed else reversed(match.groups())
-        readable = IS_TYPE(type_) and type_.isprintable()
-        tags[tag] = Tag(letter, type_) if readable else bad_type(type_)
+        tags[tag] = Tag(letter, type_) if is_type(type_) else bad_type(type_)
     return tags
 
 
 def bad_type(type_: str) -> LineError:
-    detail = f"`{type_[:40]}` is empty or holds a space, `:`, `<`, `>` or an unseen mark; rename it"
-    return LineError("entity type cannot be written in the tutorial's format", detail)
+    detail = (
+        f"{type_[:40]!r} is empty, holds an unseen character or has blanks around it; rename it"
+    )
+    return LineError("unusable entity type", detail)
 
 
 def choose_joiner(sentences: Sequence[Sequence[str]]) -> str:

@@ -4,6 +4,9 @@ White space at a span's ends is left out of it, and so are zero-width marks, sof
 control characters; inside of a mention they stay. It is the one thing that reading repairs: which
 mention was meant is certain, and annotation tools select a blank too many every day. The text
 itself is never changed, and every span that was moved is counted.
+
+Where a mention lies inside of another, NESTED says which of the two stays. Mentions that share a
+part only, and two types of the very same characters, contradict each other: they are rejected.
 """
 
 import itertools
@@ -25,6 +28,11 @@ UNSEEN = Note(
 TWICE = Note("span was", "spans were", "given twice, to be counted once")
 NOTHING_SEEN = "an entity of nothing but blanks"
 OVERLAP = "overlapping spans"
+REJECT, OUTER, INNER = "reject", "outer", "inner"  # what NESTED may be
+LEFT_OUT = {
+    OUTER: Note("span was", "spans were", "left out, being inside of another one (NESTED=outer)"),
+    INNER: Note("span was", "spans were", "left out, having another one inside (NESTED=inner)"),
+}
 # Visible signs of category Cf: Arabic, Syriac and Kaithi number marks, and the tags of flag emoji.
 SEEN_FORMATS = frozenset(
     (*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD)
@@ -42,13 +50,13 @@ def _edge(character: str) -> Note | None:
 
 
 def settle(
-    sentences: Sequence[Sentence], noted: Counter[Note]
+    sentences: Sequence[Sentence], noted: Counter[Note], nested: str = REJECT
 ) -> tuple[list[Sentence], list[Rejected]]:
     """The sentences with trimmed spans in order, and those whose spans cannot all be right."""
     settled, rejected = [], []
     for sentence in sentences:
         try:
-            spans = settled_spans(sentence.text, sentence.spans, noted)
+            spans = settled_spans(sentence.text, sentence.spans, noted, nested)
         except LineError as error:
             rejected.append(error.at(sentence.file, sentence.line))
             continue
@@ -56,7 +64,9 @@ def settle(
     return settled, rejected
 
 
-def settled_spans(text: str, spans: Sequence[Span], noted: Counter[Note]) -> tuple[Span, ...]:
+def settled_spans(
+    text: str, spans: Sequence[Span], noted: Counter[Note], nested: str = REJECT
+) -> tuple[Span, ...]:
     """The spans trimmed and in order, each once. Raises LineError."""
     found: list[Span] = []
     for span in spans:
@@ -67,10 +77,31 @@ def settled_spans(text: str, spans: Sequence[Span], noted: Counter[Note]) -> tup
     once = list(dict.fromkeys(found))
     if len(once) < len(found):
         noted[TWICE] += len(found) - len(once)
-    for left, right in itertools.pairwise(once):
-        if left.end > right.start:
+    if all(left.end <= right.start for left, right in itertools.pairwise(once)):
+        return tuple(once)
+    kept = _one_level(once, nested)
+    noted[LEFT_OUT[nested]] += len(once) - len(kept)
+    return kept
+
+
+def _one_level(spans: Sequence[Span], nested: str) -> tuple[Span, ...]:
+    """The outermost or the innermost of spans that are in order. Raises LineError for two that
+    overlap otherwise, and for any two with NESTED=reject."""
+    kept: list[Span] = []
+    around: list[Span] = []  # those that hold the one before, the widest first
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        while around and around[-1].end <= span.start:
+            around.pop()
+        holder = around[-1] if around else None
+        if holder and (nested == REJECT or span.end > holder.end or span[:2] == holder[:2]):
+            left, right = sorted((holder, span))
             raise LineError(OVERLAP, f"{list(left)} and {list(right)}")
-    return tuple(once)
+        if nested == INNER and holder and kept and kept[-1] == holder:
+            kept.pop()
+        if nested == INNER or not holder:
+            kept.append(span)
+        around.append(span)
+    return tuple(kept)
 
 
 def _trimmed(text: str, span: Span, noted: Counter[Note]) -> Span:

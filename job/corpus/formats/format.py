@@ -15,8 +15,10 @@ from job.corpus.formats.json_rows.rows import array_of
 from job.corpus.formats.text_lines import Line, Note, Rejected, read_lines
 from job.errors import DataError
 from job.sentence import Sentence
+from job.settings import TypesRule
 
 TagNames = Callable[[], Sequence[str] | None]
+AS_READ = TypesRule()
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 LOOKED_AT = 200  # lines that decide the format
 CERTAIN = 1.0
@@ -59,11 +61,12 @@ class Options:
     """The facts about a corpus that its files do not hold.
 
     `find_tag_names` is asked for the names of integer tags; `fields` are those of CORPUS_FIELDS,
-    role -> column or key.
+    role -> column or key; `types` are what TYPES_MAP, TYPES_ONLY and NESTED say.
     """
 
     find_tag_names: TagNames = lambda: None
     fields: Mapping[str, str] = field(default_factory=dict)
+    types: TypesRule = AS_READ
 
     @cached_property
     def columns(self) -> dict[str, int]:
@@ -87,7 +90,8 @@ class Score(NamedTuple):
         """The share of the first lines that pass the test; `what` completes "3 lines …"."""
         count = sum(map(test, file.sample))
         total = len(file.sample)
-        return cls(count / max(1, total), f"{count} of its first {total} lines {what}")
+        which = "all of its lines" if count == total == 1 else f"{count} of its first {total} lines"
+        return cls(count / max(1, total), f"{which} {what}")
 
 
 @dataclass

@@ -4,12 +4,16 @@ The format is recognised from the content of the first lines, never from the fil
 """
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from job.corpus.formats.arrow.parquet import PARQUET
+from job.corpus.formats.arrow.streams import ARROW
 from job.corpus.formats.columns.read import COLUMNS
 from job.corpus.formats.edges import settle
+from job.corpus.formats.entity_types import told, with_new_names
 from job.corpus.formats.format import (
     CERTAIN,
     CorpusFile,
@@ -32,6 +36,8 @@ ACCEPTED = (
 )
 # Of equally likely formats the first is taken. The last two are known, so that they can be refused.
 FORMATS: tuple[Format, ...] = (
+    PARQUET,
+    ARROW,
     JSON_ARRAY,
     JSON_LINES,
     TUTORIAL,
@@ -43,13 +49,17 @@ FORMATS: tuple[Format, ...] = (
 
 @dataclass(frozen=True)
 class Parsed:
-    """The contents of a file. `format` says how it was read, and `why` what gave it away."""
+    """The contents of a split. `format` says how it was read, and `why` what gave it away.
+
+    `type_names` has how often each entity type was read, where TYPES_MAP or TYPES_ONLY is given.
+    """
 
     format: str
     why: str
     sentences: tuple[Sentence, ...]
     rejected: tuple[Rejected, ...]
     notes: tuple[str, ...]
+    type_names: Counter[str] = field(default_factory=Counter)
 
 
 def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
@@ -57,7 +67,7 @@ def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
 
     Raises DataError where a file as a whole cannot be read, and where two are in different formats.
     A sentence that cannot be read is in `rejected`; of the others nothing is changed but the edges
-    of spans (`edges`).
+    of spans (`edges`), and their types as the options say (`entity_types`).
     """
     form, score = _of_all(files, options)
     if options.fields and not form.takes_fields:
@@ -67,13 +77,17 @@ def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
         )
     with _without_collector():
         contents = form.read(files, options)
-        sentences, unsettled = settle(contents.sentences, contents.noted)
+        renamed, type_names = with_new_names(contents.sentences, options.types)
+        sentences, unsettled = settle(renamed, contents.noted, options.types.nested)
     place = {file.path: i for i, file in enumerate(files)}
     rejected = [*contents.rejected, *unsettled]
     rejected.sort(key=lambda row: (place.get(row.file, 0), row.line))
     notes = [note for file in files for note in file.notes]
     notes += [note.counted(count) for note, count in contents.noted.items()]
-    return Parsed(contents.how, score.why, tuple(sentences), tuple(rejected), tuple(notes))
+    notes += told(type_names, options.types)
+    return Parsed(
+        contents.how, score.why, tuple(sentences), tuple(rejected), tuple(notes), type_names
+    )
 
 
 def _of_all(files: Sequence[CorpusFile], options: Options) -> tuple[Format, Score]:

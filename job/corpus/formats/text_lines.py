@@ -11,6 +11,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from job.errors import DataError
+from job.figures import counted
 
 STDIN = "stdin"  # standard input's name in messages
 NOT_UTF8 = "not UTF-8"
@@ -58,7 +59,13 @@ class Note(NamedTuple):
 
     def counted(self, count: int) -> str:
         """The note for so many, without a full stop."""
-        return f"{count} {self.one if count == 1 else self.many} {self.rest}"
+        return f"{counted(count, self.one, self.many)} {self.rest}"
+
+
+MARKED = Note("line begins", "lines begin", "with U+FEFF (a byte order mark); it was dropped")
+COMBINING = Note(
+    "line holds", "lines hold", "decomposed (NFD) or combining characters; kept as they are"
+)
 
 
 class LineError(ValueError):
@@ -96,16 +103,14 @@ def read_lines(data: bytes, path: str) -> tuple[list[Line], list[str]]:
         notes.append("lines end in CRLF; the CR was dropped")
     lines = [_decode(line) for line in raw_lines]
     if BYTE_ORDER_MARK in data and (marked := _drop_marks(lines)):
-        notes.append(f"{marked} lines begin with U+FEFF (a byte order mark); it was dropped")
+        notes.append(MARKED.counted(marked))
     if any(isinstance(line, LineError) and line.reason == NOT_UTF8 for line in lines):
         _refuse_cp949(raw_lines, lines, path)
     decomposed = sum(
         isinstance(line, str) and DECOMPOSED.search(line) is not None for line in lines
     )
     if decomposed:
-        notes.append(
-            f"{decomposed} lines hold decomposed (NFD) or combining characters; kept as they are"
-        )
+        notes.append(COMBINING.counted(decomposed))
     return lines, notes
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForTokenClassification, PreTrainedConfig, PreTrainedModel
 
+from job.figures import counted
 from job.model.pretrained.config import damage_named, labels_of, quiet_library
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,9 @@ def keep_rows_by_name(
     weights = network.state_dict()
     rows = {mismatched.get(key, tuple(weights[key].shape))[0] for key in keys}
     if names == labels and not mismatched:
-        logger.info(f"{folder}: its classifier has these labels: all {len(labels)} rows are kept.")
+        logger.info(
+            f"{folder}: its classifier has these labels: {counted(len(labels), 'row')} kept."
+        )
         return
     is_named = rows == {len(names)} and len(set(names)) == len(names)
     kept = [label for label in labels if label in names]
@@ -47,7 +50,7 @@ def keep_rows_by_name(
     if kept:
         logger.warning(
             f"{folder}: its classifier has other labels, or another order of them: {len(kept)} of "
-            f"{len(labels)} rows are kept by name and {len(new)} are new"
+            f"{counted(len(labels), 'row')} kept by name, {len(new)} new"
             + (f" ({', '.join(new[:8])}{', …' if len(new) > 8 else ''})." if new else ".")
         )
     elif mismatched:

@@ -1,2 +1,2 @@
-"""Names that are not ours, and which of ours is meant. One of another trainer is a line of
+"""Names and words that are not ours, and what is meant. A name of another trainer is a line of
 `foreign.FOREIGN`."""

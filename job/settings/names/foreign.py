@@ -17,8 +17,8 @@ class Ours(NamedTuple):
 
 _PER_DEVICE = "it counts sentences per device"
 _ONE_FOLDER = "it is one folder for checkpoints, model, report and logs"
-_CORPUS = "downstream_corpus_root_dir"
-_SPLITS = "name the folder, or the path, that holds train and val"
+_CORPUS = "downstream_corpus"
+_SPLITS = "name the folder that holds the splits"
 _LENGTH = "longer sentences are cut into overlapping windows"
 _STEPS = "it counts steps; 0 saves at the end of each epoch only"
 _METRIC = "write the direction with it: MONITOR='max val_f1'"
@@ -77,8 +77,8 @@ FOREIGN: dict[str, Ours] = {
     "doc_stride": Ours("window_stride", "it counts the wordpieces that two windows share"),
     "torch_compile": Ours("compile"),
     # Corpus
-    "dataset": Ours("downstream_corpus_name"),
-    "dataset_name": Ours("downstream_corpus_name"),
+    "dataset": Ours(_CORPUS),
+    "dataset_name": Ours(_CORPUS, "write hf://datasets/OWNER/NAME"),
     "data_dir": Ours(_CORPUS),
     "data_path": Ours(_CORPUS),
     "train_file": Ours(_CORPUS, _SPLITS),
@@ -89,6 +89,9 @@ FOREIGN: dict[str, Ours] = {
     "test_file": Ours(_CORPUS, _SPLITS),
     "text_column_name": Ours("corpus_fields", "write CORPUS_FIELDS=text=NAME"),
     "label_column_name": Ours("corpus_fields", "write CORPUS_FIELDS=tags=NAME"),
+    "validation_split_percentage": Ours("val_ratio", "it is a share, 0 to 1"),
+    "val_split": Ours("val_ratio"),
+    "test_size": Ours("val_ratio"),
     # Output
     "output_dir": Ours("downstream_model_dir", _ONE_FOLDER),
     "default_root_dir": Ours("downstream_model_dir", _ONE_FOLDER),

@@ -12,6 +12,7 @@ from job.checkpoints import CheckpointStore, Identity, Position, load_state
 from job.errors import IncompatibleError
 from job.evaluation import EpochRecord, SplitResult, write_report
 from job.export import WRITTEN, export_model
+from job.figures import counted
 from job.storage import MANIFEST
 from job.training.output.proof import prove_same
 from job.training.preparation import Prepared
@@ -32,7 +33,7 @@ def load_best(network: PreTrainedModel, store: CheckpointStore, scratch: Path) -
             network.load_state_dict(load_state(scratch)["network"])
             return checkpoint.url
     raise IncompatibleError(
-        f"{store.url}: none of the {len(candidates)} checkpoints verifies; train again."
+        f"{store.url}: none of {counted(len(candidates), 'checkpoint')} verifies; train again."
     )
 
 

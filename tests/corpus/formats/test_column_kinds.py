@@ -180,7 +180,7 @@ def test_an_entity_that_starts_with_inside_is_opened_there_and_noted():
         ("나", "a unit without a tag", 4),
         ("#나", "a unit without a tag", 4),
         ("나\tX-PS", "a unit without a tag", 4),
-        ("나\tB-P S", "entity type cannot be written in the tutorial's format", 3),
+        ("나\tB- PS", "unusable entity type", 3),
         ("\tO", "empty unit", 3),
     ],
 )

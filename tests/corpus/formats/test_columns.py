@@ -228,7 +228,7 @@ def test_the_setting_reaches_the_reader(tmp_path):
         ("나\tB-PS", "a row with more or fewer columns than the others"),
         ("나\t1\tB-PS", "a row without the number that others have"),
         ("1-2\t나다\tO", "a row without the number that others have"),
-        ("1\t나\tB-PS\u200b", "entity type cannot be written in the tutorial's format"),
+        ("1\t나\tB-PS\u200b", "unusable entity type"),
         ("1\t나\tI", "a bare `I` without an entity before it"),
         ("1\t나\tB", "a unit without a tag"),
     ],

@@ -55,7 +55,7 @@ def test_json_lines_hold_any_text():
         ('{"text": " ", "spans": []}', "empty sentence"),
         ('{"text": 1, "spans": []}', "no text and spans, nor tokens and ner_tags"),
         ('{"words": []}', "no text and spans, nor tokens and ner_tags"),
-        ('{"text": "가", "spans": [[0, 1, ""]]}', "entity type"),
+        ('{"text": "가", "spans": [[0, 1, ""]]}', "unusable entity type"),
         ('{"text": "가"', "not a JSON object"),
         ("[" * 100_000, "not a JSON object"),
         ("null", "not a JSON object"),

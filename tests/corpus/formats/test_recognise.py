@@ -126,7 +126,7 @@ def test_the_format_is_told_by_content_and_not_by_first_characters():
     assert "tagged" in read("<html>이 뭐냐␞<html>이 뭐냐\n").format
     assert "tagged" in read("{가}␞{가}\n").format
     assert "columns" in read("{\tO\n}\tO\n").format
-    assert read("가␞가\n").why == "1 of its first 1 lines hold ␞"
+    assert read("가␞가\n").why == "all of its lines hold ␞"
 
 
 @pytest.mark.parametrize(

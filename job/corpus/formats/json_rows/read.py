@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from job.corpus.formats.bio_tags import JOINED_AS, choose_joiner, read_tags, read_units
 from job.corpus.formats.format import Contents, TagNames
+from job.corpus.formats.json_rows.marked import marked_key
 from job.corpus.formats.json_rows.offsets import (
     CODE_POINTS,
     UNDECIDED,
@@ -38,7 +39,8 @@ def read_rows(rows: Rows, path: str, find_tag_names: TagNames) -> Contents:
     noted: Counter[Note] = Counter()
     rows = without_left_out(rows, noted)
     tag_names = find_tag_names() if any(has_integer_tags(row) for _, row in rows) else None
-    read = [_read(row, tag_names) for _, row in rows]
+    marked_at = marked_key(rows)
+    read = [_read(row, tag_names, marked_at) for _, row in rows]
     how_marked, place_marked = _marked(rows, read)
     how_tagged, place_tagged = _tagged(read, noted)
     contents = Contents(", ".join(how_marked + how_tagged), [], [], noted)
@@ -53,13 +55,15 @@ def read_rows(rows: Rows, path: str, find_tag_names: TagNames) -> Contents:
     return contents
 
 
-def _read(row: Row, tag_names: Sequence[str] | None) -> Marked | Tagged | LineError:
+def _read(
+    row: Row, tag_names: Sequence[str] | None, marked_at: str | None
+) -> Marked | Tagged | LineError:
     try:
         if isinstance(row, LineError):
             raise row
         if "tokens" not in row or (not has_tags(row) and spans_of(row) is not None):
             return read_spans(row)
-        return read_tokens(row, tag_names)
+        return read_tokens(row, tag_names, marked_at)
     except LineError as error:
         return error
 
@@ -95,7 +99,7 @@ def _tagged(
 
     def place(row: Tagged) -> TextAndSpans:
         tags = [meaning[tag] for tag in row.tags]
-        return read_units(row.units, tags, row.carried, joiner, noted)
+        return read_units(row.units, tags, row.carried, joiner, noted, marked=row.marked)
 
     said = f"with tokens and tags, {JOINED_AS[joiner]} where no text is given"
     return [said] if tagged else [], place

@@ -6,9 +6,8 @@ from typing import TypeGuard
 from job.corpus.formats.bio_tags import bad_type
 from job.corpus.formats.json_rows.offsets import Marked
 from job.corpus.formats.json_rows.rows import SPANS, Object
-from job.corpus.formats.markup import IS_TYPE
 from job.corpus.formats.text_lines import NUL, LineError
-from job.sentence import Span
+from job.sentence import Span, is_type
 
 TYPE_KEYS = ("type", "label", "tag")
 MENTION_KEYS = ("text", "mention", "word", "surface", "surface_form", "form", "value", "entity")
@@ -82,7 +81,7 @@ def _read_span(span: object) -> tuple[Span, str | None]:
 @lru_cache(maxsize=1000)
 def _is_type(text: str) -> bool:
     """Whether it can be an entity type. Raises LineError where it is no text."""
-    return is_text(text) and bool(IS_TYPE(text))
+    return is_text(text) and is_type(text)
 
 
 def _label_of(span: Object) -> object:

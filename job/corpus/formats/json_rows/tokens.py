@@ -4,22 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from job.corpus.formats.bio_tags import looks_like_tag
+from job.corpus.formats.json_rows.marked import TEXTS
 from job.corpus.formats.json_rows.rows import TAGS, Object, Row, Rows
 from job.corpus.formats.json_rows.spans import is_text, spans_of
 from job.corpus.formats.text_lines import LineError
 
 NO_NAMES = "integer tags without names"
 TWO_TAGGINGS = "two lists of tags that differ"
-TEXTS = ("sentence", "text")
 
 
 @dataclass(slots=True)
 class Tagged:
-    """Tokens, their tags as they were written, and the text that carries them."""
+    """Tokens, their tags as they were written, the text that carries them, and that marked up."""
 
     units: list[str]
     tags: list[str]
     carried: str | None
+    marked: str | None = None
 
 
 def tokens_alone(rows: Rows) -> list[list[str]]:
@@ -53,8 +54,10 @@ def has_integer_tags(row: Row) -> bool:
     return any(isinstance(tags, list) and tags and type(tags[0]) is int for tags in values)
 
 
-def read_tokens(row: Object, tag_names: Sequence[str] | None) -> Tagged:
-    """The row's tokens and tags. Raises LineError."""
+def read_tokens(
+    row: Object, tag_names: Sequence[str] | None, marked_at: str | None = None
+) -> Tagged:
+    """The row's tokens and tags; `marked_at` is the key of the text marked up. Raises LineError."""
     units, key = row["tokens"], _key_of_tags(row)
     tags = row[key] if key else None
     if not isinstance(tags, list) or not isinstance(units, list):
@@ -69,7 +72,9 @@ def read_tokens(row: Object, tag_names: Sequence[str] | None) -> Tagged:
         tags = _named(tags, tag_names)
     if not _are_texts([*units, *tags]):
         raise LineError("a token or tag is not a string")
-    return Tagged(units, tags, _text_of(row))
+    carried = _text_of(row, marked_at)
+    marked = row.get(marked_at) if marked_at and carried is not None else None
+    return Tagged(units, tags, carried, marked if is_text(marked) else None)
 
 
 def _are_texts(values: list[object]) -> bool:
@@ -89,8 +94,8 @@ def _named(tags: list[int], names: Sequence[str] | None) -> list[str]:
     return [names[tag] for tag in tags]
 
 
-def _text_of(row: Object) -> str | None:
-    carried = [text for key in TEXTS if is_text(text := row.get(key))]
+def _text_of(row: Object, marked_at: str | None) -> str | None:
+    carried = [text for key in TEXTS if key != marked_at and is_text(text := row.get(key))]
     if len(set(carried)) > 1:
         raise LineError("two texts that differ", "`sentence` and `text`")
     return next(iter(carried), None)

@@ -1,0 +1,119 @@
+"""Batches of Arrow → rows as JSON would hold them, with names in the place of integer classes."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from arro3.core import DataType, RecordBatchReader, Schema
+
+from job.corpus.formats.arrow.features import described_names, naming
+from job.corpus.formats.format import Contents, CorpusFile, Options
+from job.corpus.formats.json_rows.read import read_rows
+from job.corpus.formats.json_rows.rows import TAGS, Row, Rows
+from job.corpus.formats.json_rows.tokens import NO_NAMES
+from job.errors import DataError
+
+METADATA = b"huggingface"
+PANIC = "PanicException"  # of the library's own language; no Exception to Python
+
+
+def read_batches(
+    file: CorpusFile, kind: str, batches: RecordBatchReader, options: Options
+) -> Contents:
+    """The contents of a file that holds these batches. A row's line is its number from 1.
+
+    Raises DataError.
+    """
+    features = _features(batches.schema)
+
+    def find_tag_names() -> Sequence[str] | None:
+        described = (described_names(features, key) for key in TAGS)
+        return options.find_tag_names() or next((n for names in described for n in names), None)
+
+    with damage_named(file, kind):
+        rows: Rows = list(_rows(batches, features))
+    if not rows:
+        raise DataError(f"{file.path} has no rows; give a corpus file with at least one sentence.")
+    contents = read_rows(rows, file.path, find_tag_names)
+    if any(row.reason == NO_NAMES for row in contents.rejected):
+        raise DataError(
+            f"{file.path} has integers for tags and nothing that names them; put their names in "
+            "order, one a line, into label_names.txt beside it (or its dataset_info.json)."
+        )
+    contents.how = f"{kind} {contents.how}"
+    return contents
+
+
+def _features(schema: Schema) -> dict[str, object]:
+    """Column → its feature, where Hugging Face's `datasets` has written the schema."""
+    try:
+        written = json.loads((schema.metadata or {}).get(METADATA, b"{}"))
+        return dict(written["info"]["features"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return {}
+
+
+@contextmanager
+def damage_named(file: CorpusFile, kind: str) -> Iterator[None]:
+    """Raises DataError where the library cannot read the file."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
+            raise
+        said = " ".join(str(error).split())[:120]
+        raise DataError(
+            f"{file.path} is damaged and cannot be read as {kind} ({said}); fetch or write it "
+            "again."
+        ) from error
+
+
+def _rows(batches: RecordBatchReader, features: dict[str, object]) -> Iterator[tuple[int, Row]]:
+    fields = [field for field in batches.schema if _may_matter(field.type)]
+    names = [field.name for field in fields]
+    changes = [_changes(field.type, features.get(field.name)) for field in fields]
+    numbers = itertools.count(1)
+    for batch in batches:
+        columns = [
+            _changed(batch[name].to_pylist(), by) for name, by in zip(names, changes, strict=True)
+        ]
+        for values in zip(*columns, strict=True):
+            yield next(numbers), dict(zip(names, values, strict=True))
+
+
+def _may_matter(kind: DataType) -> bool:
+    """Whether texts, places or marks can be in it. Vectors and images are left alone."""
+    while (inner := _element(kind)) is not None:
+        kind = inner
+    others = (DataType.is_floating, DataType.is_binary, DataType.is_large_binary)
+    return not any(is_other(kind) for is_other in others)
+
+
+def _element(kind: DataType) -> DataType | None:
+    is_list = DataType.is_list(kind) or DataType.is_large_list(kind)
+    return kind.value_type if is_list or DataType.is_fixed_size_list(kind) else None
+
+
+def _changes(kind: DataType, feature: object) -> list[Callable[[object], object]]:
+    changes = []
+    if put_names := naming(feature):
+        changes.append(put_names)
+    if DataType.is_struct(kind) and all(_element(field.type) is not None for field in kind.fields):
+        changes.append(_as_objects)
+    return changes
+
+
+def _changed(column: list, changes: Iterable[Callable[[object], object]]) -> list:
+    for change in changes:
+        column = [change(value) for value in column]
+    return column
+
+
+def _as_objects(value: object) -> object:
+    """A list of objects, which `datasets` keeps as one object of lists of equal length."""
+    if not isinstance(value, dict) or not all(isinstance(each, list) for each in value.values()):
+        return value
+    if len({len(each) for each in value.values()}) != 1:
+        return value
+    return [dict(zip(value, values, strict=True)) for values in zip(*value.values(), strict=True)]

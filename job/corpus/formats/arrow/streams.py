@@ -1,0 +1,42 @@
+"""Arrow's own files: the streams of `save_to_disk`, and files with an index (Feather).
+
+Reference: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
+"""
+
+from arro3.io import read_ipc, read_ipc_stream
+
+from job.corpus.formats.arrow.rows import damage_named, read_batches
+from job.corpus.formats.format import (
+    CERTAIN,
+    Contents,
+    CorpusFile,
+    Format,
+    Options,
+    Score,
+    one_by_one,
+)
+from job.errors import DataError
+
+STREAM, INDEXED = b"\xff\xff\xff\xff", b"ARROW1\0\0"
+END_OF_STREAM = STREAM + bytes(4)
+
+
+def _score(file: CorpusFile, _: Options) -> Score:
+    is_such = file.data.startswith((STREAM, INDEXED))
+    return Score(CERTAIN, "it begins as Arrow's files do") if is_such else Score(0.0)
+
+
+def _read(file: CorpusFile, options: Options) -> Contents:
+    if file.data.startswith(STREAM) and not file.data.endswith(END_OF_STREAM):
+        # Cut between two batches it would read as a shorter corpus.
+        raise DataError(
+            f"{file.path} is an Arrow file that was cut off: its end is missing; fetch or write it "
+            "again."
+        )
+    open_batches = read_ipc if file.data.startswith(INDEXED) else read_ipc_stream
+    with damage_named(file, "an Arrow file"):
+        batches = open_batches(file.data)
+    return read_batches(file, "an Arrow file", batches, options)
+
+
+ARROW = Format("an Arrow file", _score, one_by_one(_read))
