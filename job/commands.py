@@ -120,7 +120,8 @@ def convert_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") ->
 
     stop.raise_from_here()
     assert isinstance(parsed.settings, ConvertSettings)
-    convert(*parsed.operands, parsed.settings)
+    read, written = parsed.operands
+    convert(read, written, parsed.settings)
     return 0
 
 

@@ -97,8 +97,8 @@ def _write(split: Split, writer: Writer, output: Output) -> None:
             f"written as {writer.name} so that it reads back the same; choose another shape by "
             "--to."
         )
-    sentences = counted(count, "sentence")
-    logger.info("%s: %s of %s written as %s.", output.name, sentences, split.name, writer.name)
+    told = counted(count, "sentence")
+    logger.info("%s: %s of %s written as %s.", output.name, told, split.name, writer.name)
 
 
 def _said(

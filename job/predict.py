@@ -8,7 +8,7 @@ output.
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -18,7 +18,7 @@ from job.corpus import SEPARATOR, WRITERS, LineError, Writer
 from job.errors import ArgumentError, DataError
 from job.export import Tagger, is_json_lines, open_model, open_output, read_texts
 from job.figures import counted
-from job.sentence import Sentence
+from job.sentence import Sentence, Span
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ def predict(
     if in_url != "-" and not storage.exists(in_url):
         raise ArgumentError(f"{in_url}: there is no such file; name a text file, or - for stdin.")
     tagger = Tagger.load(folder, manifest, device, max_seq_length, stride)
+    _refuse_types(tagger.label_map.types, writer, out_url)
     started_at, count = time.monotonic(), 0
 
     def said(numbered: Iterable[tuple[int, str]]) -> Iterator[list[object]]:
@@ -83,16 +84,36 @@ def _writer(out_url: str, to: str | None) -> Writer:
     return WRITERS["jsonl" if is_json_lines(out_url) else "tutorial"]
 
 
+def _refuse_types(types: Sequence[str], writer: Writer, out_url: str) -> None:
+    """Raises ArgumentError, before any work, where OUT cannot hold one of the model's types."""
+    for type_ in types:
+        try:
+            writer.say(Sentence("가", (Span(0, 1, type_),)), "")
+        except LineError as error:
+            raise ArgumentError(
+                f"{out_url}: the model's entity type {type_!r} cannot be written as "
+                f"{_shape(writer)} ({error.reason}); {_remedy(writer)}."
+            ) from error
+
+
+def _shape(writer: Writer) -> str:
+    return f"`sentence{SEPARATOR}tagged`" if writer is WRITERS["tutorial"] else writer.name
+
+
+def _remedy(writer: Writer) -> str:
+    named = "" if writer is WRITERS["tutorial"] else ", and leave out --to"
+    return f"give OUT a name that ends in .jsonl{named}"
+
+
 def _say(sentence: Sentence, writer: Writer, model_url: str) -> object:
     """What OUT holds of a tagged sentence. Raises DataError where it cannot hold it."""
     try:
         return writer.say(sentence, storage.masked(model_url))
     except LineError as error:
-        shape = f"`sentence{SEPARATOR}tagged`" if writer.name == "tutorial" else writer.name
         raise DataError(
-            f"{sentence.place}: this sentence and its entities cannot be written as {shape} so "
-            f"that they read back the same ({error.reason}); give OUT a name that ends in .jsonl"
-            f"{', and leave out --to' if writer.name != 'tutorial' else ''}."
+            f"{sentence.place}: this sentence and its entities cannot be written as "
+            f"{_shape(writer)} so that they read back the same ({error.reason}); "
+            f"{_remedy(writer)}."
         ) from error
 
 

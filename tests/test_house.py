@@ -40,7 +40,7 @@ commands
 __main__
 """.strip().split("\n")
 FLOOR = {name: floor for floor, names in enumerate(ORDER) for name in names.split()}
-WITHOUT_TORCH = ["spec", "settings", "cloud", "log", "corpus", "storage", "launch"]
+WITHOUT_TORCH = ["spec", "settings", "cloud", "log", "corpus", "storage", "launch", "convert"]
 
 
 def module_of(file: Path) -> str:

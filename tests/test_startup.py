@@ -15,7 +15,13 @@ HEAVY = set(LIBRARIES.split())
 
 @pytest.mark.parametrize(
     ("argv", "code"),
-    [(["--help"], 0), (["spec", "--help"], 0), (["--epochs=0"], 64), (["--print_settings"], 0)],
+    [
+        (["--help"], 0),
+        (["spec", "--help"], 0),
+        (["--epochs=0"], 64),
+        (["--print_settings"], 0),
+        (["convert", "in.txt"], 64),
+    ],
 )
 def test_what_only_answers_imports_nothing_heavy(argv, code):
     """Neither the libraries that compute nor those that reach a store."""

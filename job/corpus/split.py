@@ -30,7 +30,8 @@ class Split:
     sums of its files, one a line.
 
     `options` are what the user said of how it is to be read, as name=value, and `type_names` how
-    often each entity type was read, where some are to be renamed or left out.
+    often each entity type was read, where some are to be renamed or left out; `type_notes` say how
+    many entities that concerned.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Split:
     rejected: tuple[Rejected, ...]
     options: tuple[str, ...] = ()
     type_names: Mapping[str, int] = field(default_factory=dict, compare=False)
+    type_notes: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -98,7 +100,7 @@ def read_split(
         ),
         *(len(parsed.rejected), shown, parsed.format, parsed.why),
     )
-    for note in parsed.notes:
+    for note in parsed.notes + parsed.type_notes:
         logger.info("%s: %s.", name, note)
     options = tuple(f"{role}={place}" for role, place in fields.items())
     options += () if normalize == OFF else (f"normalize={normalize}",)
@@ -112,6 +114,7 @@ def read_split(
         parsed.rejected,
         options,
         parsed.type_names,
+        parsed.type_notes,
     )
 
 

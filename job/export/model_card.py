@@ -85,13 +85,13 @@ def write_card(file: Path, label_map: LabelMap, metrics: Mapping, facts: Mapping
     card = CARD.format(
         base_model=f"base_model: {json.dumps(model)}\n" if on_hub else "",
         title=f"Named entities, {_plain(model)} on {_plain(corpus)}",
-        types=", ".join(label_map.types) or "no type",
+        types=_plain(", ".join(label_map.types)) or "no type",
         model=_plain(model),
         corpus=_plain(corpus),
         results=_results(metrics),
         example=EXAMPLE,
         command=COMMAND,
-        labels=" ".join(label_map.labels),
+        labels="\n".join(label_map.labels),
         facts=_table(("fact", "value"), list(facts.items())),
     )
     file.write_bytes(card.encode("utf-8", "backslashreplace"))

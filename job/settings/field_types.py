@@ -26,7 +26,9 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 
 TPU_CORES = (0, 1, 4, 8)
 _ENDING = re.compile(r"(\.(jsonl?|csv|tsv|txt|tar))?\.[A-Za-z]\w{0,9}$")
-CORPUS_ROLES = ("text", "tags", "tokens", "spans", "mention", "start", "end", "type", "offsets")
+CORPUS_ROLES = (
+    *("text", "tags", "tokens", "sentence", "spans", "mention", "start", "end", "type", "offsets"),
+)
 
 
 def matching(pattern: str, allowed: str) -> AfterValidator:

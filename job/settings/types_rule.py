@@ -70,9 +70,9 @@ class TypesRule:
         """What differs from reading types as they are, as name=value."""
         pairs = [(name, new) for name, new in self.exact.items()]
         pairs += [(f"{prefix}{ANY}", new) for prefix, new in self.prefixes.items()]
-        options = [f"type {name}={DROP if new is None else new}" for name, new in sorted(pairs)]
-        options += [f"types only={','.join(sorted(self.only))}"] if self.only else []
-        return (*options, *([] if self.nested == "reject" else [f"nested={self.nested}"]))
+        options = [f"{name}={DROP if new is None else new}" for name, new in sorted(pairs)]
+        options += [f"only {','.join(sorted(self.only))}"] if self.only else []
+        return (*options, *([] if self.nested == "reject" else [f"nested: {self.nested}"]))
 
     @property
     def keys(self) -> list[str]:

@@ -31,11 +31,17 @@ def facts_of(
         "corpus": settings.corpus_title,
         **{f"{name} sha256": split.sha256 for name, split in prepared.splits.items()},
         **{f"{name} sentences": f"{len(s.sentences)}" for name, s in prepared.splits.items()},
+        **{
+            f"{n} types": "; ".join(s.type_notes)
+            for n, s in prepared.splits.items()
+            if s.type_notes
+        },
         "epochs": f"{len(history)}",
         "batch size": f"{prepared.batch_size}{each}",
         "max sequence length": f"{settings.max_seq_length}",
         "long sentences": settings.long_sentences,
         "normalize": settings.normalize,
+        "entity types": "; ".join(settings.types_rule.options) or "as read",
         "learning rate": f"{settings.learning_rate:g}",
         "schedule": settings.lr_scheduler,
         "seed": f"{settings.seed}",

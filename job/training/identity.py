@@ -32,6 +32,10 @@ def identity_of(settings: Settings, prepared: Prepared) -> Identity:
     # Of all devices together: 4 on each of 8 cores train what 32 on one device do.
     facts["batch_size"] = prepared.batch_size * prepared.plan.world_size
     facts["tokenizer"] = tokenizer_digest(prepared.tokenizer)
+    if (
+        settings.types_rule.options
+    ):  # what reads types as they are is as it was before there were rules
+        facts["entity_types"] = "; ".join(settings.types_rule.options)
     splits = {name: prepared.splits[name] for name in SPLITS}
     for name, split in splits.items():
         facts[f"{name}_digest"] = split.digest

@@ -39,6 +39,15 @@ def test_each_wordpiece_is_scored_where_it_sees_more_of_its_sentence():
     assert bounds == [[0, 3, 7], [3, 9, 13], [0, 3, 8], [3, 8, 13]]
 
 
+def test_neighbouring_windows_share_half_at_most(kcbert):
+    """A wider overlap would mean many more windows, or none that gets on."""
+    text = Sentence("서울 " * 40)
+    wide, half = (encode_all([text], kcbert, length=12, stride=stride) for stride in (16, 5))
+    assert len(half.window_starts_W) == 7
+    assert wide.window_starts_W.tolist() == half.window_starts_W.tolist()
+    assert wide.score_ends_W.tolist() == half.score_ends_W.tolist()
+
+
 def test_an_entity_behind_the_last_wordpiece_of_a_whole_sentence_is_not_truncated(kcbert):
     """A sign that the tokenizer drops has no wordpiece, and no cut has taken it."""
     split = encode_all([Sentence("서울\ufffd", (Span(0, 3, "LOC"),))], kcbert, truncate=True)

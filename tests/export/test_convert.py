@@ -60,6 +60,14 @@ def test_what_each_target_writes(run):
     )
 
 
+def test_a_mention_of_several_words_begins_once(run, tmp_path):
+    """Its later words go on with I-, also where particles are cut off."""
+    row = {"text": "한국 은행은 멀다", "spans": [[0, 5, "OG"]]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    written = run("in.jsonl", "out.conll").splitlines()
+    assert written[1:5] == ["한국\tB-OG", "은행\tI-OG", "은\tO", "멀다\tO"]
+
+
 def test_several_splits_become_a_folder(run, tmp_path):
     """A file for each by its name; --to says their shape."""
     (tmp_path / "corpus").mkdir()
@@ -99,7 +107,7 @@ def test_what_a_target_cannot_say_is_left_out_and_counted(run, tmp_path, caplog)
 def test_a_corpus_that_is_mostly_rejected_writes_nothing(run, tmp_path):
     """Beyond MAX_REJECTED_RATIO it is refused as a run refuses it."""
     (tmp_path / "bad.txt").write_text(f"{TAGGED}\n가␞나\n")
-    with pytest.raises(DataError, match="1 of 2 sentences were rejected"):
+    with pytest.raises(DataError, match="1 of 2 sentences was rejected"):
         run("bad.txt", "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
     assert len(rows(run("bad.txt", "out.jsonl", max_rejected_ratio=0.5))) == 1

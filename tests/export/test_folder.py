@@ -162,7 +162,7 @@ def test_the_card_names_labels_scores_origin_and_licence(export):
     card = (export() / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlanguage: ko\n")
     assert 'base_model: "beomi/kcbert-base"\n' in card
-    assert " ".join(LABELS.labels) in card
+    assert "\n".join(LABELS.labels) in card
     assert "| val | characters | **all** | 0.500 | 0.500 | 0.500 | 2 |" in card
     assert "| train sha256 | " + "f" * 64 in card
     assert "| odd | a\\|b &lt;script> |" in card

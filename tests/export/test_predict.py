@@ -15,13 +15,14 @@ from job.export.tagger import Tagger
 from job.predict import in_chunks, predict
 from tests.cloud.test_preemption import until
 from tests.support.tagged import SENTENCE, TAGGED, upload
+from tests.support.tiny import LABELS
 
 
 def test_memory_is_bounded_by_the_chunk(output, tmp_path, monkeypatch):
     """Tagging itself is replaced: what is measured is what the loop keeps."""
 
     def load(*_):
-        return SimpleNamespace(tag=lambda texts: [()] * len(texts))
+        return SimpleNamespace(label_map=LABELS, tag=lambda texts: [()] * len(texts))
 
     monkeypatch.setattr(Tagger, "load", load)
     source, out = tmp_path / "in.txt", tmp_path / "out.txt"

@@ -63,6 +63,13 @@ def test_lines_keep_their_number_and_order_whatever_they_hold(run):
     assert [line for line in written if not line.split("␞")[0]] == [""] * lines.count("")
 
 
+def test_a_line_of_json_is_one_line_to_every_reader(run):
+    """Signs that JSON allows in a string, and that some readers end a line at, are escaped."""
+    text = "가\x85나\u2028다\u2029라"
+    [line] = run(f"{text}\n", out_name="out.jsonl").splitlines()
+    assert json.loads(line)["text"] == text
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

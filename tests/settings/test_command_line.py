@@ -130,3 +130,9 @@ def test_any_command_line_is_parsed_or_refused_in_words(argv):
     else:
         empty = []
     assert not empty
+
+
+def test_a_variable_called_to_is_no_argument():
+    """So short a name is likely another program's; the flag is read."""
+    assert settings_of("convert", "a", "b", environ={"TO": "me@example.com"}).to is None
+    assert settings_of("convert", "a", "b", "--to=klue").to == "klue"

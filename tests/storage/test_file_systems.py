@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 
@@ -245,7 +245,7 @@ def test_a_lock_that_cannot_be_written_leaves_no_lock(poor, monkeypatch):
     assert everything_in(poor) == ["LEASE.json"]
 
 
-@pytest.mark.parametrize("calls", range(1, 14))
+@pytest.mark.parametrize("calls", range(1, 12))
 def test_cut_off_anywhere_in_a_replacement_file_by_file(poor, tmp_path, monkeypatch, calls):
     """No MANIFEST.json stands over files that it does not name as they are, and the next
     replacement ends as if nothing had happened, a person's file in its place."""
@@ -258,7 +258,7 @@ def test_cut_off_anywhere_in_a_replacement_file_by_file(poor, tmp_path, monkeypa
         patched.setattr(local, "_put", cut(local._put))
         patched.setattr(local.shutil, "copyfile", cut(local.shutil.copyfile))
         patched.setattr(local, "remove", cut(local.remove))
-        with suppress(CutOff):
+        with pytest.raises(CutOff) if calls <= 10 else nullcontext():  # in ten steps it is done
             replace_dir(new, place)
     if (poor / "model" / MANIFEST).exists():
         manifest = json.loads((poor / "model" / MANIFEST).read_bytes())

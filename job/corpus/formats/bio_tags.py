@@ -1,10 +1,11 @@
 """Units with a tag each (characters, syllables, words, morphemes) → a sentence with spans.
 
 BIO, IOB1, BIOES and BILOU are read alike, as `B-PS`, `B_PS`, `PS-B` or `PS_B`; a bare `I` goes on
-with the entity before it. The text is the one that the corpus carries beside the units, where it
-does; else characters are joined as they are and words by one space. Where that text is marked up,
-the markup decides, and the units must say the same: where they spell the text the very same
-entities, else (morphemes) as many of the same types.
+with the entity before it. Tags may be types alone where O, `-` or `_` is the most frequent of them:
+neighbours of one type are then one entity. The text is the one that the corpus carries beside the
+units, where it does; else characters are joined as they are and words by one space. Where that text
+is marked up, the markup decides, and the units must say the same: where they spell the text the
+very same entities, else (morphemes) as many of the same types.
 """
 
 import itertools
@@ -12,7 +13,7 @@ import operator
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from job.corpus.formats.placement import (
@@ -26,15 +27,22 @@ from job.corpus.formats.text_lines import LineError, Note
 from job.sentence import Span, is_type
 
 OUTSIDE_TAGS = frozenset(("O", "-"))
+UNSAID = "_"  # outside an entity where no other tag says so
 GOES_ON = "I"  # without a type
+TYPE_ALONE = "T"  # in place of a letter
 PREFIXED = re.compile(r"([BIESLUM])[-_](.+)", re.DOTALL)
 SUFFIXED = re.compile(r"(.+)[-_]([BIESLUM])", re.DOTALL)
 NESTED = re.compile("[|,;+](?:[BIESLUM][-_].|O\\Z)|[-_][BIESLUM][|,;+]", re.DOTALL)
+LETTERS = frozenset("BIESLUM")
+ALONE = re.compile(r"[^\W\d_][^=:|,;<>()\t]*")  # a type that is no number, and no value of a key
 OPENS = frozenset("BSU")
 CLOSES = frozenset("ESLU")
+OPENED_RIGHT = OPENS | {TYPE_ALONE}
 
 CHARACTERS, WORDS = "", " "  # what joins units when nothing else carries the text
 JOINED_AS = {CHARACTERS: "characters joined as they are", WORDS: "words joined by one space"}
+
+TYPES_ALONE = "types without B or I, of which neighbours alike are one entity"
 
 # What may be noted of a sentence that was read.
 OPENED_BY_INSIDE = Note(
@@ -45,7 +53,7 @@ OPENED_BY_INSIDE = Note(
 class Tag(NamedTuple):
     """One of BIESLUM and the entity type, or two empty strings outside an entity.
 
-    The type of a bare `I` is empty: that of the entity before it.
+    The type of a bare `I` is empty: that of the entity before it. A type alone has TYPE_ALONE.
     """
 
     letter: str
@@ -64,17 +72,54 @@ def split_tag(text: str) -> tuple[str, str] | None:
     return (match[2], match[1]) if match else None
 
 
-def read_tags(distinct: Iterable[str]) -> dict[str, Tag | LineError]:
-    """Every tag that a file uses → its meaning; whether B stands first or last is the file's way.
+def are_types(counts: Mapping[str, int]) -> bool:
+    """Whether tags, by how often each is met, are types without B or I.
 
-    Worked example: `B-PS` can be B of PS, or S of nothing sensible; `S_B` alone can be S of B or B
-    of S. What fits more of the file's tags is taken, and B first where both fit alike.
+    The most frequent must be O, `-` or `_`, and types are few, however often they are met.
     """
-    inside = [tag for tag in distinct if tag not in OUTSIDE_TAGS and tag != GOES_ON]
+    most = max(counts.values(), default=0)
+    outside = [tag for tag in (*OUTSIDE_TAGS, UNSAID) if counts.get(tag, 0)]
+    if not outside or max(counts[tag] for tag in outside) < most:
+        return False
+    types = counts.keys() - set(outside)
+    if not types or any(t in LETTERS or split_tag(t) or not ALONE.fullmatch(t) for t in types):
+        return False
+    return len(types) <= 3 or 3 * len(types) <= sum(counts[type_] for type_ in types)
+
+
+def unreadable_tags(counts: Mapping[str, int]) -> list[str]:
+    """The values among tags that cannot be one."""
+    if are_types(counts):
+        return []
+    outside = _outside(counts)
+    return [tag for tag in counts if tag not in outside and not looks_like_tag(tag)]
+
+
+def _outside(counts: Mapping[str, int]) -> frozenset[str]:
+    """The tags that stand outside entities: `_` too, where it is the most frequent and the only."""
+    others = any(counts.get(tag) for tag in OUTSIDE_TAGS)
+    unsaid = counts.get(UNSAID, 0)
+    if (unsaid and are_types(counts)) or (not others and unsaid == max(counts.values(), default=1)):
+        return OUTSIDE_TAGS | {UNSAID}
+    return OUTSIDE_TAGS
+
+
+def read_tags(all_tags: Mapping[str, int] | Iterable[str]) -> dict[str, Tag | LineError]:
+    """All tags of a split, or how often it has each → the meaning of each.
+
+    Whether B stands first or last is the split's way. Worked example: `B-PS` can be B of PS, or S
+    of nothing sensible; `S_B` alone can be S of B or B of S. What fits more of the tags is taken,
+    and B first where both fit alike.
+    """
+    counts = Counter(all_tags)
+    outside = _outside(counts)
+    inside = [tag for tag in counts if tag not in outside and tag != GOES_ON]
+    tags: dict[str, Tag | LineError] = dict.fromkeys(outside, Tag("", ""))
+    if are_types(counts):
+        return tags | {tag: Tag(TYPE_ALONE, tag) for tag in inside}
+    tags[GOES_ON] = Tag(GOES_ON, "")
     prefixed = sum(bool(PREFIXED.fullmatch(tag)) for tag in inside)
     suffixed = sum(bool(SUFFIXED.fullmatch(tag)) for tag in inside)
-    tags: dict[str, Tag | LineError] = dict.fromkeys(OUTSIDE_TAGS, Tag("", ""))
-    tags[GOES_ON] = Tag(GOES_ON, "")
     for tag in inside:
         match = (PREFIXED if prefixed >= suffixed else SUFFIXED).fullmatch(tag)
         if not match:
@@ -145,10 +190,26 @@ def read_units(
         text, spans = carried, place_in_marked(units, entities, carried, marked)
     if not text.strip():
         raise LineError("empty sentence")
-    opened_by_inside = sum(entity.letter not in OPENS for entity in entities)
+    _note_opened(entities, noted)
+    return text, spans
+
+
+def place_tags(
+    tags: Sequence[Tag | LineError],
+    starts: Sequence[int],
+    ends: Sequence[int],
+    noted: Counter[Note],
+) -> tuple[Span, ...]:
+    """The entities of units that lie from and to these places of their text. Raises LineError."""
+    entities = _entities(_readable(tags))
+    _note_opened(entities, noted)
+    return place_entities(entities, starts, ends)
+
+
+def _note_opened(entities: Sequence[Entity], noted: Counter[Note]) -> None:
+    opened_by_inside = sum(entity.letter not in OPENED_RIGHT for entity in entities)
     if opened_by_inside:
         noted[OPENED_BY_INSIDE] += opened_by_inside
-    return text, spans
 
 
 def _readable(tags: Sequence[Tag | LineError]) -> Sequence[Tag]:

@@ -19,7 +19,6 @@ from job.corpus.formats.text_lines import LineError, Note
 from job.sentence import Span
 
 TYPE = r"[^\s:<>]+"
-IS_TYPE = re.compile(TYPE).fullmatch
 MARKUP = re.compile(rf"<([^<>]+):({TYPE})>")
 CLOSING = re.compile(rf":({TYPE})>")
 DECISIONS = re.compile("[<:]")
@@ -33,6 +32,11 @@ PAIRED = Note(
 DIFFERS = "tagged text differs from the sentence"
 BROKEN = "broken markup"
 AMBIGUOUS = "ambiguous markup"
+
+
+def fits_markup(type_: str) -> bool:
+    """Whether an entity of this type can be marked up: no blank, `:`, `<` or `>`."""
+    return re.fullmatch(TYPE, type_) is not None
 
 
 def mark(text: str, spans: Sequence[Span]) -> str:

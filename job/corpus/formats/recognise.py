@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from job.corpus.formats.arrow.parquet import PARQUET
 from job.corpus.formats.arrow.streams import ARROW
 from job.corpus.formats.columns.read import COLUMNS
-from job.corpus.formats.edges import settle
+from job.corpus.formats.edges import LEFT_OUT, settle
 from job.corpus.formats.entity_types import told, with_new_names
 from job.corpus.formats.format import (
     CERTAIN,
@@ -21,10 +21,14 @@ from job.corpus.formats.format import (
     Options,
     Score,
 )
+from job.corpus.formats.html_page import HTML_PAGE
 from job.corpus.formats.json_rows.formats import JSON_ARRAY, JSON_DOCUMENT, JSON_LINES
+from job.corpus.formats.marked_text import MARKED_TEXT
+from job.corpus.formats.standoff.brat import BRAT
+from job.corpus.formats.standoff.webanno import WEBANNO
+from job.corpus.formats.tables.formats import SHEET, TABLE
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.corpus.formats.tutorial import TUTORIAL
-from job.corpus.formats.unread import HTML_PAGE
 from job.errors import DataError
 from job.sentence import Sentence
 
@@ -38,10 +42,15 @@ ACCEPTED = (
 FORMATS: tuple[Format, ...] = (
     PARQUET,
     ARROW,
+    SHEET,
+    BRAT,
+    WEBANNO,
     JSON_ARRAY,
     JSON_LINES,
     TUTORIAL,
+    TABLE,
     COLUMNS,
+    MARKED_TEXT,
     HTML_PAGE,
     JSON_DOCUMENT,
 )
@@ -51,7 +60,8 @@ FORMATS: tuple[Format, ...] = (
 class Parsed:
     """The contents of a split. `format` says how it was read, and `why` what gave it away.
 
-    `type_names` has how often each entity type was read, where TYPES_MAP or TYPES_ONLY is given.
+    `type_names` has how often each entity type was read, where TYPES_MAP or TYPES_ONLY is given,
+    and `type_notes` say what these and NESTED did.
     """
 
     format: str
@@ -60,6 +70,7 @@ class Parsed:
     rejected: tuple[Rejected, ...]
     notes: tuple[str, ...]
     type_names: Counter[str] = field(default_factory=Counter)
+    type_notes: tuple[str, ...] = ()
 
 
 def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
@@ -83,10 +94,21 @@ def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
     rejected = [*contents.rejected, *unsettled]
     rejected.sort(key=lambda row: (place.get(row.file, 0), row.line))
     notes = [note for file in files for note in file.notes]
+    of_types = [
+        note.counted(contents.noted.pop(note))
+        for note in LEFT_OUT.values()
+        if note in contents.noted
+    ]
+    of_types = told(type_names, options.types) + of_types
     notes += [note.counted(count) for note, count in contents.noted.items()]
-    notes += told(type_names, options.types)
     return Parsed(
-        contents.how, score.why, tuple(sentences), tuple(rejected), tuple(notes), type_names
+        contents.how,
+        score.why,
+        tuple(sentences),
+        tuple(rejected),
+        tuple(notes),
+        type_names,
+        tuple(of_types),
     )
 
 

@@ -2,10 +2,13 @@
 
 Lines end at `\\n` alone: `str.splitlines` would also cut at U+2028, U+0085 and others, which occur
 in sentences. One `\\r` before the `\\n` and one byte order mark before the first line are taken
-off; nothing else is changed, so an offset counts code points of the text as it was written.
+off; nothing else is changed, so an offset counts code points of the text as it was written. Text is
+UTF-8, or CP949, the older Korean encoding that Excel saves, where a whole file is certainly that.
 """
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from shlex import quote
 from typing import NamedTuple
@@ -87,7 +90,7 @@ Line = str | LineError
 def read_lines(data: bytes, path: str) -> tuple[list[Line], list[str]]:
     """The lines in order, a LineError in place of each that is no text, and notes for the log.
 
-    Raises DataError where the whole file is empty, compressed, or in another encoding; the message
+    Raises DataError where the whole file is empty, compressed, or in UTF-16 or UTF-32; the message
     then has the command that converts it.
     """
     notes = []
@@ -104,8 +107,9 @@ def read_lines(data: bytes, path: str) -> tuple[list[Line], list[str]]:
     lines = [_decode(line) for line in raw_lines]
     if BYTE_ORDER_MARK in data and (marked := _drop_marks(lines)):
         notes.append(MARKED.counted(marked))
-    if any(isinstance(line, LineError) and line.reason == NOT_UTF8 for line in lines):
-        _refuse_cp949(raw_lines, lines, path)
+    if _are_cp949(raw_lines, lines):
+        lines = [_decode_cp949(line) for line in raw_lines]
+        notes.append("the file is in CP949, not UTF-8, and was read as that")
     decomposed = sum(
         isinstance(line, str) and DECOMPOSED.search(line) is not None for line in lines
     )
@@ -137,6 +141,10 @@ def _decode(line: bytes) -> Line:
         if line[error.start] == 0xED and line[error.start + 1 : error.start + 2] >= b"\xa0":
             found += ", a lone surrogate"
         return LineError(NOT_UTF8, f"byte {error.start + 1} of the line: {found}")
+    return _without_nul(text)
+
+
+def _without_nul(text: str) -> Line:
     if "\0" in text:
         return LineError(NUL, f"character {text.index(chr(0)) + 1} of the line")
     return text
@@ -186,16 +194,29 @@ def _utf16_or_32(head: bytes) -> str | None:
     return None
 
 
-def _refuse_cp949(raw: list[bytes], lines: list[Line], path: str) -> None:
+def _are_cp949(raw: Sequence[bytes], lines: Sequence[Line]) -> bool:
     """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
-    foreign = [line for line in raw if not line.isascii()]
     bad = [
         line
         for line, text in zip(raw, lines, strict=True)
         if isinstance(text, LineError) and text.reason == NOT_UTF8
     ]
-    if 2 * len(bad) > len(foreign) and is_cp949(b"\n".join(bad[:200])):
-        raise DataError(f"{path} is {in_other_words(path, 'CP949')}")
+    if not bad:
+        return False
+    foreign = sum(not line.isascii() for line in raw)
+    return 2 * len(bad) > foreign and is_cp949(b"\n".join(bad[:200]))
+
+
+def _decode_cp949(line: bytes) -> Line:
+    """A line of a file in CP949; where it is Korean in UTF-8, it was put in from elsewhere."""
+    with suppress(UnicodeDecodeError):
+        if _hangul(as_utf8 := line.decode("utf-8")):
+            return LineError("UTF-8 in a file of CP949", f"`{as_utf8[:20]}`")
+    try:
+        return _without_nul(line.decode("cp949"))
+    except UnicodeDecodeError as error:
+        found = line[error.start : error.start + 4].hex(" ")
+        return LineError("neither UTF-8 nor CP949", f"byte {error.start + 1} of the line: {found}")
 
 
 def is_cp949(sample: bytes) -> bool:

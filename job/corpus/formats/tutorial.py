@@ -14,7 +14,7 @@ from job.corpus.formats.format import (
     Score,
     one_by_one,
 )
-from job.corpus.formats.markup import IS_TYPE, mark, read_markup
+from job.corpus.formats.markup import fits_markup, mark, read_markup
 from job.corpus.formats.text_lines import LineError, Note
 from job.errors import DataError
 from job.sentence import Sentence
@@ -34,7 +34,9 @@ def to_tagged(sentence: Sentence) -> str:
     """
     text = sentence.text
     line = f"{text}{SEPARATOR}{mark(text, sentence.spans)}"
-    readable = all(IS_TYPE(span.type) for span in sentence.spans) and not UNWRITABLE.search(line)
+    readable = all(fits_markup(span.type) for span in sentence.spans) and not UNWRITABLE.search(
+        line
+    )
     if readable and BRACKETS.search(text):
         try:
             readable = read_tagged_line(line, 0).spans == sentence.spans

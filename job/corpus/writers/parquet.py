@@ -4,7 +4,7 @@ import io
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from job.corpus.writers.writer import ByteStream, Groups, Writer
 from job.sentence import Sentence
@@ -30,7 +30,8 @@ def _put(stream: ByteStream, groups: Groups[Sentence]) -> None:
 
     try:
         reader = RecordBatchReader.from_batches(_batch([]).schema, batches())
-        write_parquet(reader, _File(stream, failures), compression="snappy")
+        file = cast("IO[bytes]", _File(stream, failures))
+        write_parquet(reader, file, compression="snappy")
     except BaseException:
         if failures:
             raise failures[0] from None

@@ -307,25 +307,8 @@ def test_a_unit_that_looks_like_a_comment_is_no_comment():
     assert [row.reason for row in parsed.rejected] == ["a unit without a tag"] * 2
 
 
-# Shapes that are known and not read
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("홍길동은 왔다\tPS-B O\n비가 왔다\tO O\n", "a sentence and all its tags on each line"),
-        ("q,label\n홍길동은 왔다.,B-PS O\n비가 왔다,O O\n", "a sentence and all its tags"),
-        ("홍길동은,B-PS\n왔다,O\n\n비가,O\n", "values separated by commas"),
-        ("# text = 김 왔다\n1\t김\t_\tNER=B-PS\n2\t왔다\t_\tA=b|NER=O\n", "CoNLL-U's MISC"),
-        ("#FORMAT=WebAnno TSV 3.3\n\n#Text=김\n1-1\t0-1\t김\tPS\t\n", "WebAnno TSV"),
-        (
-            "홍길동은 어제 왔다 O\n비가 B-LC\n비가 많이 왔고 눈도 왔다 O\n가 나 O\n",
-            "its rows have 2 to 6",
-        ),
-    ],
-)
-def test_a_shape_that_is_not_read_is_named(text, words):
-    """The error says what the file seems to be, so that a user knows what to convert."""
-    with pytest.raises(DataError, match=re.escape(words)) as raised:
+def test_rows_of_many_widths_are_refused():
+    """Sentences with a tag behind them are no columns."""
+    text = "홍길동은 어제 왔다 O\n비가 B-LC\n비가 많이 왔고 눈도 왔다 O\n가 나 O\n"
+    with pytest.raises(DataError, match=r"f\.tsv: its rows have 2 to 6"):
         read(text * 3)
-    assert str(raised.value).startswith("f.tsv")

@@ -90,7 +90,7 @@ def test_what_was_renamed_dropped_and_left_out_is_counted():
     """By argument, of all spans that were read, with the names and how often each was met."""
     text = row((0, 1, "PS_A"), (1, 2, "PS_B"), (2, 3, "X"), (3, 4, "LC")) + row((0, 1, "PS_A"))
     parsed = parse(text, types_map="PS_*=PS,X=-", types_only="PS")
-    assert parsed.notes == (
+    assert parsed.type_notes == (
         "3 of 5 spans renamed by TYPES_MAP: PS_A → PS (2), PS_B → PS (1)",
         "1 of 5 spans dropped by TYPES_MAP: X (1)",
         "1 of 5 spans left out, because TYPES_ONLY does not name their type: LC (1)",
@@ -111,7 +111,7 @@ def test_of_nested_mentions_one_level_stays(nested, kept):
     """The outermost or the innermost, at any depth; how many were left out is noted."""
     parsed = parse(row(*NESTS), nested=nested)
     assert spans_of(parsed) == [kept]
-    assert LEFT_OUT[nested].counted(len(NESTS) - len(kept)) in parsed.notes
+    assert LEFT_OUT[nested].counted(len(NESTS) - len(kept)) in parsed.type_notes
 
 
 def test_nested_mentions_are_rejected_unless_the_user_chose():

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from job.corpus.formats.bio_tags import looks_like_tag
+from job.corpus.formats.bio_tags import are_types, looks_like_tag
 from job.corpus.formats.columns.comments import Carried, is_comment
+from job.corpus.formats.tables.header import looks_like_header
 from job.corpus.formats.text_lines import Line, LineError
 from job.errors import DataError
 from job.sentence import Span
@@ -57,6 +58,24 @@ class Block:
 def looks_like_row(line: str, tags: int = 0) -> bool:
     """Whether the line is a unit with its tag in column `tags` (from 1; 0 is the last)."""
     return _is_row(_fields(line, tabs="\t" in line), tags)
+
+
+def share_of_types(lines: Sequence[str]) -> float:
+    """The share of rows, where their last columns hold types without B or I."""
+    rows = [_fields(line, tabs="\t" in line) for line in lines if line.strip()]
+    counts = Counter(row[-1] for row in rows if len(row) > 1)
+    return counts.total() / len(rows) if are_types(counts) else 0.0
+
+
+def drop_header(blocks: list[Block]) -> None:
+    """Takes the names of the columns off, which may stand before the first row."""
+    first = blocks[0] if blocks else Block()
+    row = first.rows[0] if first.rows else ["O"]
+    if looks_like_header(row) and not looks_like_tag(row[-1]):
+        first.rows.pop(0)
+        first.row_lines.pop(0)
+        if not first.has_rows:
+            blocks.pop(0)
 
 
 def has_tabs(lines: Sequence[Line]) -> bool:

@@ -18,10 +18,11 @@ NUMBER = re.compile(r"\S*\d\S*")
 
 
 class Carried(NamedTuple):
-    """The text, and the same marked up where that stands in a line of its own."""
+    """The text, the same marked up where that stands in a line of its own, and where it is from."""
 
     text: str
     marked: str | None = None
+    source: str = "the comment lines"
 
 
 def is_comment(line: str, is_row: bool, tabs: bool, within: bool, before: Sequence[str]) -> bool:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from job.corpus.formats.bio_tags import looks_like_tag
+from job.corpus.formats.bio_tags import unreadable_tags
 from job.corpus.formats.columns.blocks import UNTAGGED, Block
 from job.corpus.formats.columns.roles import RUNNING, WORDS, Columns, Table
 
+UNNUMBERED = "a row without the number that others have"
 JUMPS = "a row whose number does not go on from that before it"
 
 
@@ -15,14 +16,14 @@ def find_faults(table: Table, columns: Columns) -> dict[int, Mapping[str, str]]:
 
 
 def _faults(table: Table, columns: Columns) -> Iterator[tuple[int, Mapping[str, str]]]:
-    untagged = [value for value in table.counts[columns.tags] if not looks_like_tag(value)]
+    untagged = unreadable_tags(table.counts[columns.tags])
     if untagged:
         yield columns.tags, dict.fromkeys(untagged, UNTAGGED)
     for c, role in enumerate(columns.roles):
         if role in (RUNNING, WORDS) and c not in (columns.text, columns.tags):
             others = [value for value in table.counts[c] if not value.isdecimal()]
             if others:
-                yield c, dict.fromkeys(others, "a row without the number that others have")
+                yield c, dict.fromkeys(others, UNNUMBERED)
 
 
 def reject_faults(

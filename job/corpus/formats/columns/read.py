@@ -5,17 +5,27 @@ The tag is in the last column that holds tags of entities, the text in the one t
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from job.corpus.formats.bio_tags import JOINED_AS, choose_joiner, read_tags, read_units
+from job.corpus.formats.bio_tags import (
+    JOINED_AS,
+    TYPES_ALONE,
+    are_types,
+    choose_joiner,
+    read_tags,
+    read_units,
+)
 from job.corpus.formats.columns.blocks import (
     Block,
     check_width,
+    drop_header,
     has_tabs,
     looks_like_row,
+    share_of_types,
     split_blocks,
 )
 from job.corpus.formats.columns.comments import Carried, read_carried, spells
+from job.corpus.formats.columns.conllu import has_tag_in_misc, read_conllu
 from job.corpus.formats.columns.faults import find_faults, reject_faults, reject_jumps
 from job.corpus.formats.columns.roles import WORDS, Columns, Evidence, Table, choose_columns
 from job.corpus.formats.columns.signs import (
@@ -32,13 +42,13 @@ from job.corpus.formats.format import (
     Options,
     Score,
     one_by_one,
-    refusal_of,
 )
 from job.corpus.formats.placement import DIFFER, DISAGREE
 from job.corpus.formats.text_lines import LineError, Note
-from job.corpus.formats.unread import refuse_unread
+from job.errors import DataError
 from job.sentence import Sentence
 
+HALF = 0.5
 IGNORED = Note("comment line was", "comment lines were", "left out")
 
 
@@ -46,12 +56,13 @@ def _score(file: CorpusFile, options: Options) -> Score:
     tags = options.columns.get("tags", 0)
     score = Score.of_lines(
         file,
-        lambda line: any(looks_like_row(line, c) for c in {0, tags}),
+        lambda line: any(looks_like_row(line, c) for c in {0, tags}) or has_tag_in_misc(line),
         "end in a BIO tag or are O",
     )
-    if not file.sample:
+    if score.share > HALF:
         return score
-    return score._replace(refusal=refusal_of(lambda: refuse_unread(file.sample, file.path)))
+    share = share_of_types(file.sample)
+    return Score(share, "types or O in the last column") if share > score.share else score
 
 
 def _read_file(file: CorpusFile, options: Options) -> Contents:
@@ -59,27 +70,57 @@ def _read_file(file: CorpusFile, options: Options) -> Contents:
     fields = options.columns
     tabs = has_tabs(file.lines)
     blocks = split_blocks(file.lines, tabs, fields.get("tags", 0))
+    hows = read_conllu(blocks, options.fields.get("tags"), file.path)
+    _refuse_names(options, file.path, bool(hows))
+    drop_header(blocks)
     width = check_width(blocks, file.path, fields)
+    how = ", ".join([f"columns separated by {'tabs' if tabs else 'spaces'}", *hows])
+    return read_blocks(blocks, width, file.path, fields, how, chosen="text" in fields)
+
+
+def _refuse_names(options: Options, path: str, has_key: bool) -> None:
+    """Raises DataError for fields by name, where no header has names."""
+    for role, place in options.fields.items():
+        if not place.isdecimal() and not (role == "tags" and has_key):
+            raise DataError(
+                f"{path}: CORPUS_FIELDS names `{place}`, but the columns have no header with it; "
+                "count the columns from 1."
+            )
+
+
+def read_blocks(
+    blocks: Sequence[Block],
+    width: int,
+    path: str,
+    fields: Mapping[str, int],
+    how: str,
+    *,
+    chosen: bool,
+    how_named: bool = False,
+) -> Contents:
+    """The sentences of blocks. `fields` are the columns that the user or a header names, from 1;
+    the user has `chosen`. `how` is how they were cut, and `how_named` if it tells the columns. Raises DataError where the columns cannot be told."""
     whole = [block for block in blocks if not block.error]
     for block in whole:
-        block.carried, block.others = read_carried(block.comments)
-    how = [f"columns separated by {'tabs' if tabs else 'spaces'}"]
+        if block.carried is None:
+            block.carried, block.others = read_carried(block.comments)
+    hows = [how]
     contents = Contents("", [], [])
     if whole:
-        table = Table([block.rows for block in whole], width, file.path)
-        columns = choose_columns(table, fields, _evidence(whole, width))
-        how.append(str(columns))
+        table = Table([block.rows for block in whole], width, path)
+        columns = choose_columns(table, fields, _evidence(whole, width), chosen=chosen)
+        hows += [] if how_named else [str(columns)]
         _choose_comments(whole, columns.text, contents.noted)
-        how += _clean_units(whole, table, columns, chosen="text" in fields)
-        how += _read(whole, columns, contents.noted)
+        hows += _clean_units(whole, table, columns, chosen)
+        hows += _read(whole, columns, contents.noted)
     for block in blocks:
         if block.error:
             line, error = block.error
-            contents.rejected.append(error.at(file.path, line))
+            contents.rejected.append(error.at(path, line))
         elif block.read:
             text, spans = block.read
-            contents.sentences.append(Sentence(text, spans, block.line, file.path))
-    contents.how = ", ".join(how)
+            contents.sentences.append(Sentence(text, spans, block.line, path))
+    contents.how = ", ".join(hows)
     return contents
 
 
@@ -153,13 +194,14 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> li
     """Reads each sentence, and says where its text is from."""
     good = [block for block in blocks if not block.error]
     units = [[row[columns.text] for row in block.rows] for block in good]
-    tags = read_tags({row[columns.tags] for block in good for row in block.rows})
+    counts = Counter(row[columns.tags] for block in good for row in block.rows)
+    tags = read_tags(counts)
     joiner = choose_joiner(units)
     parts_of = columns.find(WORDS)
     for block, units_of_block in zip(good, units, strict=True):
         row_tags = [tags[row[columns.tags]] for row in block.rows]
         words = None if parts_of is None else [row[parts_of] for row in block.rows]
-        text, marked = block.carried or (None, None)
+        text, marked, _ = block.carried or (None, None, None)
         try:
             block.read = read_units(
                 units_of_block, row_tags, text, joiner, noted, marked=marked, words=words
@@ -169,7 +211,8 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> li
     carried = [block.carried for block in good if block.carried]
     _reject_unmarked(good)
     and_entities = any(each.marked is not None for each in carried)
-    how = [f"text{' and entities' if and_entities else ''} from the comment lines"]
+    sources = " and ".join(dict.fromkeys(each.source for each in carried))
+    how = [f"text{' and entities' if and_entities else ''} from {sources}"]
     how = how if carried else []
     if 0 < len(good) <= 2 * len(carried):
         _reject_uncarried(good)
@@ -177,13 +220,19 @@ def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> li
         how.append(JOINED_AS[joiner])
     if parts_of is not None and not carried:
         how.append("rows of one number joined as they are")
+    if are_types(counts):
+        how.append(TYPES_ALONE)
     return how
 
 
 def _reject_unmarked(blocks: Sequence[Block]) -> None:
     """Beside sentences that are marked up, one without markup has no entity."""
     read = [(block, *block.read) for block in blocks if block.read and block.carried]
-    plain = [(block, spans) for block, text, spans in read if block.carried == (text, None)]
+    plain = [
+        (block, spans)
+        for block, text, spans in read
+        if block.carried and block.carried[:2] == (text, None)
+    ]
     if len(plain) == len(read):
         return
     for block, spans in plain:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from job.corpus.formats.bio_tags import looks_like_tag, split_tag
+from job.corpus.formats.bio_tags import are_types, looks_like_tag, split_tag
 from job.corpus.formats.columns.parts_of_speech import are_chunks, is_part_of_speech
 from job.errors import DataError
 
@@ -88,13 +88,17 @@ class Table:
         return DataError(f"{self.path}: {why} ({self.rows_are}: {shown}); {remedy}.")
 
 
-def choose_columns(table: Table, fields: Mapping[str, int], evidence: Evidence) -> Columns:
-    """`fields` are the columns that the user named, from 1. Raises DataError."""
+def choose_columns(
+    table: Table, fields: Mapping[str, int], evidence: Evidence, *, chosen: bool
+) -> Columns:
+    """`fields` are the columns that are named, from 1: by the user who has `chosen`, or a header.
+
+    Raises DataError.
+    """
     tags = _choose_tags(table, fields)
     roles = [TAGS if c == tags else _role(table, c, tags) for c in range(table.width)]
     others = [c for c in range(table.width) if c != tags]
-    chosen = "text" in fields
-    if chosen:
+    if "text" in fields:
         text = fields["text"] - 1
     elif evidence.carried >= 0.5 and max(evidence.spelled[c] for c in others) >= 0.5:
         text = max(others, key=lambda c: evidence.spelled[c])
@@ -167,6 +171,8 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
 
 def _holds_tags(table: Table, column: int) -> bool:
     values = table.counts[column]
+    if column == table.width - 1 and are_types(values):
+        return True
     pairs = {value for value in values if split_tag(value)}
     if not pairs and "O" not in values:
         return False

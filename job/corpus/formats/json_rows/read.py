@@ -95,7 +95,7 @@ def _tagged(
     """How rows with tokens were read, and what reads one."""
     tagged = [row for row in read if isinstance(row, Tagged)]
     joiner = choose_joiner([row.units for row in tagged])
-    meaning = read_tags({tag for row in tagged for tag in row.tags})
+    meaning = read_tags(Counter(tag for row in tagged for tag in row.tags))
 
     def place(row: Tagged) -> TextAndSpans:
         tags = [meaning[tag] for tag in row.tags]

@@ -1,0 +1,160 @@
+"""The records of a table: the cells of CSV by its separator and quotes, and those of a sheet."""
+
+import csv
+import io
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+
+import python_calamine
+
+from job.corpus.formats.text_lines import NUL, Line, LineError
+from job.errors import DataError
+
+SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
+QUOTE = '"'
+OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ZIP = b"PK\x03\x04"
+WORKBOOKS = ("xl/workbook.xml", "xl/workbook.bin")
+OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
+MOST_TIMES, UNPACKED_AT_MOST = 40, 100_000_000
+
+Cells = list[str] | LineError
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of a table, each with its line, and how they were cut, for the log."""
+
+    rows: list[tuple[int, Cells]]
+    how: str
+
+    @property
+    def width(self) -> int:
+        """The number of cells that most records have."""
+        widths = Counter(len(cells) for cells in self.whole)
+        return widths.most_common(1)[0][0] if widths else 0
+
+    @property
+    def whole(self) -> Iterator[list[str]]:
+        """The records that could be cut and are not blank."""
+        return (c for _, c in self.rows if not isinstance(c, LineError) and any(c))
+
+
+def csv_records(lines: Sequence[Line], separator: str, path: str = "") -> Records:
+    """Raises DataError where a quote is never closed, if `path` is given."""
+    quoted = separator != "\t" or _quotes_tabs(lines)
+    how = f"a table whose cells {SEPARATORS[separator]} separate"
+    return Records(list(_cut(lines, separator, quoted, path)), how)
+
+
+def _cut(
+    lines: Sequence[Line], separator: str, quoted: bool, path: str
+) -> Iterator[tuple[int, Cells]]:
+    csv.field_size_limit(sys.maxsize)
+    bad = {i: line for i, line in enumerate(lines, start=1) if isinstance(line, LineError)}
+    texts = ("\n" if isinstance(line, LineError) else f"{line}\n" for line in lines)
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(texts, delimiter=separator, quoting=quoting, strict=True)
+    while True:
+        first = reader.line_num + 1
+        cells: Cells
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if path and "unexpected end" in str(error):
+                raise DataError(
+                    f"{path}:{first}: a quote is opened in this row and never closed; close it, or "
+                    f'write a `{QUOTE}` of the text as `""` within quotes.'
+                ) from error
+            cells = LineError("a quote within a cell that is not written twice", str(error))
+        for number in range(first, reader.line_num + 1) if bad else ():
+            cells = bad.get(number, cells)
+        yield first, cells
+
+
+def _quotes_tabs(lines: Sequence[Line]) -> bool:
+    """Whether quotes around cells between tabs are the writer's: a unit can be a quote, too."""
+    texts = [line for line in lines if isinstance(line, str)]
+    if not any(QUOTE in line for line in texts):
+        return False
+    cells = [cell for line in texts for cell in line.split("\t")]
+    around = [c for c in cells if len(c) > 1 and c[0] == c[-1] == QUOTE]
+    doubled = any(QUOTE * 2 in cell[1:-1] and _is_quoted(cell) for cell in around)
+    if not doubled and len(around) < len(list(filter(None, cells))):
+        return False
+    return all(_is_quoted(cell) for cell in cells if cell.startswith(QUOTE))
+
+
+def _is_quoted(cell: str) -> bool:
+    return len(cell) > 1 and cell[-1] == QUOTE and QUOTE not in cell[1:-1].replace(QUOTE * 2, "")
+
+
+def is_workbook(data: bytes) -> bool:
+    """Whether bytes are a spreadsheet: Excel's, old or new, or OpenDocument's."""
+    if data.startswith(OLD_EXCEL):
+        return True
+    if not data.startswith(ZIP):
+        return False
+    try:
+        names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return any(name.encode() in data for name in WORKBOOKS)
+    return not names.isdisjoint(WORKBOOKS) or OPEN_DOCUMENT in data[:128]
+
+
+def _refuse_bomb(data: bytes, path: str) -> None:
+    """Raises DataError for a sheet that unpacks to many times its size."""
+    if data.startswith(ZIP):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(info.file_size for info in archive.infolist())
+        if unpacked > max(UNPACKED_AT_MOST, MOST_TIMES * len(data)):
+            raise DataError(
+                f"{path} unpacks to {unpacked // 1_000_000} MB, more than {MOST_TIMES} times its "
+                "size; save it as CSV."
+            )
+
+
+def sheet_records(data: bytes, path: str) -> dict[str, Records]:
+    """The sheets that hold anything, by name. Raises DataError where it is no workbook."""
+    try:
+        _refuse_bomb(data, path)
+        book = python_calamine.load_workbook(io.BytesIO(data))
+        sheets = {name: book.get_sheet_by_name(name) for name in book.sheet_names}
+        found = {
+            name: Records(
+                [
+                    (sheet.start[0] + number if sheet.start else number, _cells(row))
+                    for number, row in enumerate(sheet.to_python(skip_empty_area=True), start=1)
+                ],
+                f"the sheet `{name}`",
+            )
+            for name, sheet in sheets.items()
+        }
+    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+        raise DataError(
+            f"{path} is a spreadsheet that cannot be read ({error}); save it again as .xlsx or CSV."
+        ) from error
+    return {name: records for name, records in found.items() if any(records.whole)}
+
+
+def _cells(row: Sequence[object]) -> Cells:
+    """The cells as they are shown. A date has many ways to be, so its row cannot be read."""
+    cells = []
+    for value in row:
+        if isinstance(value, bool):
+            value = str(value).upper()
+        if isinstance(value, date | time | timedelta):
+            said = f"`{value}`; format the cell as text and write it as it is meant"
+            return LineError("a cell that is a date or a time, not text", said)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        cells.append(str(value))
+    if nul := [cell for cell in cells if "\0" in cell]:
+        return LineError(NUL, f"`{nul[0][:20]}`")
+    return cells

@@ -1,0 +1,99 @@
+"""A unit a row with its tag: as columns (`columns`), whose sentences a blank row ends, or a column
+names them, in every row or in the first of each sentence."""
+
+from collections.abc import Iterator, Sequence
+
+from job.corpus.formats.columns.blocks import Block
+from job.corpus.formats.columns.comments import Carried, spells
+from job.corpus.formats.columns.read import read_blocks
+from job.corpus.formats.format import Contents, Options, joined
+from job.corpus.formats.tables.header import DOCUMENT, SENTENCE, TAGS, TEXT, UNIT
+from job.corpus.formats.tables.part import Part
+from job.corpus.formats.text_lines import LineError
+from job.errors import DataError
+
+MOST = 0.5
+
+
+def read_unit_rows(parts: Sequence[Part], options: Options) -> Contents:
+    """Raises DataError where nothing says where sentences end."""
+    return joined(_read(part, options) for part in parts)
+
+
+def _read(part: Part, options: Options) -> Contents:
+    columns = part.layout.columns
+    names = [columns[role] for role in (DOCUMENT, SENTENCE, TEXT) if role in columns]
+    has_name = SENTENCE in columns or TEXT in columns
+    blocks = list(_by_names(part, names) if has_name else _by_blanks(part))
+    rows = [row for block in blocks for row in block.rows]
+    if len(blocks) < 2 and len(rows) > 1 and not has_name:
+        raise DataError(
+            f"{part.path} has no blank row and no column that names the sentence, so it is unknown "
+            "where sentences end; put a blank row after each, or name a column that numbers them "
+            "by CORPUS_FIELDS=sentence=N."
+        )
+    if TEXT in columns and UNIT in columns:
+        _carry(blocks, columns[TEXT], columns[UNIT])
+    fields = {
+        role: columns[column] + 1
+        for role, column in (("text", UNIT), ("tags", TAGS))
+        if column in columns
+    }
+    return read_blocks(
+        blocks,
+        part.layout.width,
+        part.path,
+        fields,
+        part.how,
+        chosen="text" in options.fields,
+        how_named=UNIT in columns,
+    )
+
+
+def _by_blanks(part: Part) -> Iterator[Block]:
+    block = Block()
+    for line, cells in part.body():
+        if isinstance(cells, list) and not cells:
+            if block.has_rows:
+                yield block
+                block = Block()
+        else:
+            _add(block, line, cells)
+    if block.has_rows:
+        yield block
+
+
+def _by_names(part: Part, names: Sequence[int]) -> Iterator[Block]:
+    """The sentences by what names them; an empty name goes on with that before it."""
+    block = Block()
+    before: tuple[str, ...] | None = None
+    for line, cells in part.body():
+        if isinstance(cells, LineError):
+            _add(block, line, cells)
+            continue
+        name = tuple(cells[c] for c in names) if cells else before
+        if before is not None and name != before and any(name or ()):
+            yield block
+            block = Block()
+        if cells:
+            before = name if any(name or ()) else before
+            _add(block, line, cells)
+    if block.has_rows:
+        yield block
+
+
+def _add(block: Block, line: int, cells: list[str] | LineError) -> None:
+    block.begin(line)
+    if isinstance(cells, LineError):
+        block.reject(line, cells)
+    else:
+        block.rows.append(cells)
+        block.row_lines.append(line)
+
+
+def _carry(blocks: Sequence[Block], text: int, unit: int) -> None:
+    """Takes the sentence that the rows repeat for the text, where the units spell it."""
+    for block in blocks:
+        said = block.rows[0][text] if block.rows else ""
+        if spells([row[unit] for row in block.rows], said):
+            block.carried = Carried(said, source="the column of sentences")
