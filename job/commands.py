@@ -231,7 +231,7 @@ COMMANDS = {
         Command("predict", PredictSettings, predict_command, about=about_predict),
         Command("convert", ConvertSettings, convert_command, about=about_convert),
         Command("spec", LaunchSettings, text=spec_text, about=spec.about),
-        Command("completion", Settings, text=completion_text, about=completion.about),
+        Command("completion", completion.NoSettings, text=completion_text, about=completion.about),
     )
 }
 # What `job.settings.parse` has to know of them.

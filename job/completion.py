@@ -7,7 +7,7 @@ https://zsh.sourceforge.io/Doc/Release/Completion-System.html (_arguments).
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, get_args, get_origin
+from typing import ClassVar, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -17,6 +17,14 @@ from job.program import COMMAND
 from job.settings import SECRETS, About, Settings
 
 NUMBERS = (int, float)
+
+
+class NoSettings(Settings):
+    """The command takes no flags."""
+
+    takes: ClassVar[frozenset[str] | None] = frozenset()
+
+
 Abouts = Mapping[str, About | None]  # command → its help; the whole program's is None
 
 # Bash takes --flag=value for three words.
@@ -132,7 +140,8 @@ def _flag(item: tuple[str, FieldInfo]) -> str:
 def _values(field: FieldInfo) -> list[str]:
     if field.annotation is bool:
         return ["true", "false"]
-    options = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    kinds = [field.annotation, *get_args(field.annotation)]  # it may be a choice or None
+    options = [each for kind in kinds if get_origin(kind) is Literal for each in get_args(kind)]
     return [str(each) for each in options if " " not in str(each)]
 
 

@@ -10,19 +10,22 @@ from job.settings.settings import Settings
 
 
 def parse_keywords(
-    command: Sequence[str], values: Mapping[str, object], environ: Mapping[str, str] | None
+    command: Sequence[str],
+    values: Mapping[str, object],
+    environ: Mapping[str, str] | None,
+    settings_class: type[Settings] = Settings,
 ) -> Parsed:
-    """`command` has its operands with it; `values` are those of `Settings`, None for what is not
+    """`command` has its operands with it; `values` are those of its settings, None for what is not
     said. Only with `environ` variables and .env count, too. Raises ArgumentError with one mistake
     on each line."""
     words = Words(list(command))
     for name, value in values.items():
-        if name not in Settings.model_fields:
-            meant = hint(name, Settings.model_fields, else_="docs/arguments.md lists them.")
+        if name not in settings_class.taken():
+            meant = hint(name, settings_class.taken(), else_="docs/arguments.md lists them.")
             words.mistakes.append(f"{name}: unknown argument; {meant}")
         elif value is not None:
             words.given[name] = Given(_text(value), f"argument {name}")
-    return parse(words, environ, Path(), {command[0]: Settings}, {})
+    return parse(words, environ, Path(), {command[0]: settings_class}, {})
 
 
 def _text(value: object) -> str:
