@@ -18,8 +18,8 @@ class Entity(NamedTuple):
     text: str
 
 
-@overload
-def predict(
+@overload  # a text is a sequence of texts, too
+def predict(  # type: ignore[overload-overlap]
     texts: str, model_dir: str, *, environ: Mapping[str, str] | None = ..., **settings: object
 ) -> list[Entity]: ...
 @overload
