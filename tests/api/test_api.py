@@ -63,7 +63,7 @@ def test_training_returns_the_scores_and_where_the_model_is(trained):
 
 @pytest.mark.parametrize("what", state())
 def test_nothing_is_left_behind_by_training(trained, what):
-    """Signals, the log, variables, hooks, warnings, retrying and random numbers are the caller's."""
+    """Signals, log, variables, hooks, warnings, retrying and random numbers are the caller's."""
     _, before, after = trained
     assert before[what] == after[what]
 
