@@ -1,4 +1,4 @@
-"""The commands: python -m job [train] | check | predict IN OUT | spec TARGET, --help, --version.
+"""The commands: python -m job [train] | check | predict IN OUT | spec TARGET | completion SHELL.
 
 Heavy imports wait until the arguments are known to be good: a mistake is told in a second. Signals
 are heard from the first lines on, before anything else is imported.
@@ -43,6 +43,7 @@ from job.machine import (
     take_out_launchers,
     tell_libraries,
 )
+from job.program import program
 
 if TYPE_CHECKING:
     from job.commands import Command
@@ -102,8 +103,8 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
     except ArgumentError as error:
         return refuse(error, argv)
     if parsed.command == "help":
-        own = [COMMANDS[word].help for word in parsed.operands if word in COMMANDS]
-        return tell((own or [help_text])[0]())
+        asked = [COMMANDS[word].help for word in parsed.operands if word in COMMANDS]
+        return tell(asked[0] if asked else help_text())
     if parsed.command == "version":
         return tell(f"korean-ner-job {__version__}")
     if parsed.print_settings:
@@ -113,10 +114,14 @@ def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
 
 
 def refuse(error: ArgumentError, argv: list[str]) -> int:
-    """Says what is wrong with the arguments, and where they are listed: `spec` has a help of its
-    own."""
-    own = "`python -m job spec --help` lists its arguments."
-    listed = own if "spec" in argv else "`python -m job --help` lists every argument."
+    """Says what is wrong with the arguments, and where they are listed: most commands have a help
+    of their own."""
+    from job.commands import COMMANDS
+
+    listed = f"`{program()} --help` lists every argument."
+    command = next((word for word in argv if word in COMMANDS), "train")
+    if COMMANDS[command].about:
+        listed = f"`{program()} {command} --help` lists its arguments."
     advice = f"Nothing was started. {listed}"
     if is_json_asked(os.environ):
         logger.error("%s\n%s", error, advice)

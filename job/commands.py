@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from job import spec
+from job import completion, spec
 from job.cloud import read_vertex, require_one_machine
 from job.launch import TARGETS, LaunchSettings
 from job.machine import streams
-from job.settings import ConvertSettings, Parsed, PredictSettings, Settings, help_text
+from job.settings import (
+    About,
+    ConvertSettings,
+    Parsed,
+    PredictSettings,
+    Settings,
+    help_of_command,
+    help_text,
+    reworded,
+)
 from job.signals import StopRequest
 
 if TYPE_CHECKING:
@@ -122,6 +131,78 @@ def spec_text(parsed: Parsed) -> str:
     return spec.render(parsed.settings, parsed.sources)
 
 
+def completion_text(parsed: Parsed) -> str:
+    """The script for the shell that was named."""
+    abouts = {each.name: each.about() if each.about else None for each in COMMANDS.values()}
+    return completion.script(parsed.operands[1:], abouts)
+
+
+def about_check() -> About:
+    """The help of `check`."""
+    return About(
+        usage="check [flags]",
+        text="Tries everything that a run needs, without training: corpus, model, device, output. "
+        "It takes the arguments of the run, and ends with the code that the run would.",
+        example="{program} check --downstream_corpus_name=sample",
+        fields=Settings.model_fields,
+    )
+
+
+def about_convert() -> About:
+    """The help of `convert`."""
+    return About(
+        usage="convert IN OUT [flags]",
+        text="Writes a corpus in another shape, for this job or for another tool. The ending of "
+        "OUT says which, or --to; a corpus of several splits needs a folder as OUT.",
+        operands=(
+            (
+                "IN",
+                "path or URL of the corpus: a file, a folder or an archive of any format that "
+                "can be trained on",
+            ),
+            ("OUT", "path or URL of the result; - is standard output"),
+        ),
+        example="{program} convert export.json corpora/news/train.jsonl",
+        fields=ConvertSettings.taken(),
+    )
+
+
+def about_predict() -> About:
+    """The help of `predict`."""
+    return About(
+        usage="predict IN OUT [flags]",
+        text="Finds the entities in a text file of one sentence a line, with the model in "
+        "DOWNSTREAM_MODEL_DIR. OUT gets a line for each line of IN, in order.",
+        operands=(
+            (
+                "IN",
+                "path or URL of a text file, of a file sentence␞tagged, or of JSON Lines with "
+                '"text"; - is standard input',
+            ),
+            (
+                "OUT",
+                'path or URL of the result: JSON Lines with "text" and "spans" where the name ends '
+                "in .jsonl, else sentence␞tagged, or what --to says; - is standard output",
+            ),
+        ),
+        example="{program} predict sentences.txt tagged.jsonl --downstream_model_dir=output",
+        fields={"to": PredictSettings.model_fields["to"]}
+        | {
+            name: reworded(name, *said)
+            for name, said in {
+                "downstream_model_dir": [
+                    "output of a finished run, or the model/ in it: path or URL"
+                ],
+                "accelerator": ["what to compute on"],
+                "max_seq_length": ["wordpieces in a window", "as in training"],
+                "window_stride": ["wordpieces that two windows share; with MAX_SEQ_LENGTH"],
+                "cache_dir": ["local folder for the model, where it lies at a URL"],
+                "log_format": ["form of the log, which goes to stderr"],
+            }.items()
+        },
+    )
+
+
 Run = Callable[[Parsed, StopRequest, "LogHandler"], int]
 
 
@@ -134,18 +215,23 @@ class Command:
     settings_class: type[Settings]
     run: Run | None = None
     text: Callable[[Parsed], str] | None = None
-    help: Callable[[], str] = help_text
+    about: Callable[[], About] | None = None  # the help of the whole program without one
     needs_one_machine: bool = False
+
+    @property
+    def help(self) -> str:
+        return help_of_command(self.about()) if self.about else help_text()
 
 
 COMMANDS = {
     command.name: command
     for command in (
         Command("train", Settings, train_command),
-        Command("check", Settings, check_command, needs_one_machine=True),
-        Command("predict", PredictSettings, predict_command),
-        Command("convert", ConvertSettings, convert_command),
-        Command("spec", LaunchSettings, text=spec_text, help=spec.help_text),
+        Command("check", Settings, check_command, about=about_check, needs_one_machine=True),
+        Command("predict", PredictSettings, predict_command, about=about_predict),
+        Command("convert", ConvertSettings, convert_command, about=about_convert),
+        Command("spec", LaunchSettings, text=spec_text, about=spec.about),
+        Command("completion", completion.NoSettings, text=completion_text, about=completion.about),
     )
 }
 # What `job.settings.parse` has to know of them.

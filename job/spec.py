@@ -7,15 +7,9 @@ does not, so that an image with newer defaults uses them. Secrets never go in.
 from collections.abc import Mapping
 
 from job.launch import TARGETS, LaunchSettings
-from job.settings import Settings, either, help_of_command
+from job.settings import About, Settings, either
 
 _NOT_GIVEN = frozenset({"default", "sample preset"})
-_TEXT = (
-    "Prints what gcloud or docker takes to run the job on that machine. Every argument of the job "
-    "that is given as flag, variable or line of .env goes with it; `python -m job --help` lists "
-    "those. DOWNSTREAM_MODEL_DIR is the folder in a bucket where all is kept, and secrets go by "
-    "their names in Secret Manager. Below is what only this command takes, in the same three ways."
-)
 
 
 def render(settings: LaunchSettings, sources: Mapping[str, str]) -> str:
@@ -37,15 +31,23 @@ def container_env(settings: LaunchSettings, sources: Mapping[str, str]) -> dict[
     return {"DOWNSTREAM_CORPUS_NAME": settings.downstream_corpus_name, **env}
 
 
-def help_text() -> str:
+def about() -> About:
     """The targets, and what `spec` takes beside the arguments of the job."""
-    own = {
-        name: field
-        for name, field in LaunchSettings.model_fields.items()
-        if name != "target" and name not in Settings.model_fields
-    }
-    text = f"TARGET is {either(list(TARGETS))}. {_TEXT}"
-    return help_of_command("python -m job spec TARGET [flags]", text, own)
+    return About(
+        usage="spec TARGET [flags]",
+        text="Prints what gcloud or docker takes to run the job there. The job's own arguments go "
+        "with it, from flags, variables and .env (`{program} --help` lists them); secrets go by "
+        "their names in Secret Manager, and DOWNSTREAM_MODEL_DIR is a folder in a bucket.",
+        operands=(("TARGET", either(list(TARGETS))),),
+        example="{program} spec vertex-gpu --downstream_model_dir=gs://BUCKET/news \\\n"
+        "      --downstream_corpus_root_dir=gs://BUCKET/corpora --downstream_corpus_name=news \\\n"
+        "      --image=REGION-docker.pkg.dev/PROJECT/REPOSITORY/korean-ner-job:TAG > news.yaml",
+        fields={
+            name: field
+            for name, field in LaunchSettings.model_fields.items()
+            if name != "target" and name not in Settings.model_fields
+        },
+    )
 
 
 def _text(value: object) -> str:

@@ -5,12 +5,16 @@ from .field_types import LocalFolder as LocalFolder
 from .field_types import in_help as in_help
 from .field_types import matching as matching
 from .field_types import usual_stride as usual_stride
+from .help import About as About
 from .help import either as either
 from .help import help_of_command as help_of_command
 from .help import help_text as help_text
+from .help import reworded as reworded
 from .help import settings_table as settings_table
+from .keywords import parse_keywords as parse_keywords
 from .parsing import Parsed as Parsed
 from .parsing import parse as parse
+from .settings import SECRETS as SECRETS
 from .settings import ConvertSettings as ConvertSettings
 from .settings import PredictSettings as PredictSettings
 from .settings import Settings as Settings

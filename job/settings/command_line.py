@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from pydantic.fields import FieldInfo
 
+from job.settings.names.spelling import hint
 from job.settings.settings import SECRETS
-from job.settings.spelling import closest_flag
 
 _YES_OR_NO = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n"})
 SWITCHES = frozenset({"help", "version", "print_settings"})
@@ -67,9 +67,8 @@ def _read_flag(word: str, rest: list[str], fields: Mapping[str, FieldInfo], word
         )
         _drop_value(equals, rest)
     elif name not in fields:
-        guess = closest_flag(name, [*fields, *SWITCHES])
-        hint = f"is --{guess} meant?" if guess else "see --help."
-        words.mistakes.append(f"{spelling}: unknown flag; {hint}")
+        meant = hint(name, [*fields, *SWITCHES], "--")
+        words.mistakes.append(f"{spelling}: unknown flag; {meant}")
         words.has_unknown_flag = True
         _drop_value(equals, rest)
     elif equals:

@@ -2,6 +2,8 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
@@ -9,7 +11,8 @@ from pydantic.fields import FieldInfo
 
 from job import __version__
 from job.errors import EXIT_CODES
-from job.settings.field_types import SAMPLE_DEFAULTS, said_in
+from job.program import program
+from job.settings.field_types import SAMPLE_DEFAULTS, in_help, said_in
 from job.settings.settings import Settings
 from job.storage import masked
 
@@ -17,19 +20,27 @@ COLUMNS = 100
 _INDENT = 30
 _NO_BREAK = "\0"  # a space at which no line ends
 
-_HEAD = f"""\
-korean-ner-job {__version__}: fine-tunes a Korean named-entity model.
-
-Commands
-  python -m job [train] [flags]          check everything, train, evaluate, export, report
-  python -m job check [flags]            the checks alone, before anything costs money
-  python -m job predict IN OUT [flags]   tag a text file of any URL, a sentence a line, with the
-                                         model in DOWNSTREAM_MODEL_DIR
-  python -m job spec TARGET [flags]      print what gcloud or docker takes to run it;
-                                         `python -m job spec --help` lists the targets and flags
-  --help, --version                      print this text, or the version
-  --print_settings                       print every setting and where it came from
-
+_TITLE = f"korean-ner-job {__version__}: fine-tunes a Korean named-entity model."
+_COMMANDS = {
+    "[train] [flags]": ["check everything, train, evaluate, export, report"],
+    "check [flags]": ["the checks alone, before anything costs money"],
+    "predict IN OUT [flags]": [
+        "tag a text file of any URL, a sentence a line, with the",
+        "model in DOWNSTREAM_MODEL_DIR",
+    ],
+    "convert IN OUT [flags]": [
+        "write a corpus in another shape, or one that was corrected",
+        "in another tool; the ending of OUT says which",
+    ],
+    "spec TARGET [flags]": ["print what gcloud or docker takes to run it"],
+    "completion bash|zsh": ["print a script with which the shell completes all of this"],
+}
+_ANSWERS = {
+    "COMMAND --help": ["print the help of one command, with an example"],
+    "--help, --version": ["print this text, or the version"],
+    "--print_settings": ["print every setting and where it came from"],
+}
+_ARGUMENTS = """\
 Arguments
   Each one is an environment variable, a line in the file .env, and a flag in lower case:
   BATCH_SIZE=16, --batch_size=16 and --batch_size 16 are the same. A flag beats the environment,
@@ -79,26 +90,67 @@ def allowed_values(field: FieldInfo) -> str:
 def help_text() -> str:
     """Every argument with its meaning, unit and default, the commands and the exit codes."""
     preset = ", ".join(f"{name.upper()}={display(v)}" for name, v in SAMPLE_DEFAULTS.items())
-    lines = [_HEAD, *_wrapped(f"{_PRESET}{preset}.", indent="  ")]
+    lines = [*_commands(), "", _ARGUMENTS, *_wrapped(f"{_PRESET}{preset}.", indent="  ")]
     lines += _arguments(Settings.model_fields)
     lines += ["", "Exit codes"]
     lines += [f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items()]
     return "\n".join(lines)
 
 
-def help_of_command(usage: str, text: str, fields: Mapping[str, FieldInfo]) -> str:
-    """The arguments of one command beside those of the job."""
-    return "\n".join([usage, "", *_wrapped(text), *_arguments(fields)])
+def _commands() -> list[str]:
+    usages = {f"{program()} {words}": said for words, said in _COMMANDS.items()} | _ANSWERS
+    width = max(map(len, usages)) + 3
+    lines = [
+        f"korean-ner-job {__version__}: fine-tunes a Korean named-entity model.",
+        "",
+        "Commands",
+    ]
+    for usage, (first, *more) in usages.items():
+        lines += [f"  {usage:<{width}}{first}", *(f"  {'':<{width}}{line}" for line in more)]
+    return lines
+
+
+@dataclass(frozen=True)
+class About:
+    """The help of one command. `usage` begins after the program's name; `{program}` in the others
+    stands for it."""
+
+    usage: str
+    text: str
+    example: str
+    fields: Mapping[str, FieldInfo]  # the arguments that it takes
+    operands: tuple[tuple[str, str], ...] = ()  # name, and what it may be
+
+
+def reworded(name: str, description: str, default: str | None = None) -> FieldInfo:
+    """A field of `Settings` as one command means it; `default` where it has another one."""
+    field = copy(Settings.model_fields[name])
+    field.description = description
+    field.json_schema_extra = in_help(default or said_in(field).get("default"))
+    return field
+
+
+def help_of_command(about: About) -> str:
+    """How a command is called, with an example and the arguments that it takes."""
+    lines = [f"{program()} {about.usage}", "", *_wrapped(about.text.format(program=program()))]
+    entries = [line for name, said in about.operands for line in _entry(f"  {name}", said)]
+    lines += ["", *entries] if entries else []
+    example = about.example.format(program=program())
+    return "\n".join([*lines, "", "Example", f"  {example}", *_arguments(about.fields)])
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
     # Indented text keeps as far from the right edge.
     width = COLUMNS - len(indent)
-    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def _arguments(fields: Mapping[str, FieldInfo]) -> list[str]:
-    lines = []
+    lines: list[str] = []
+    if fields and not said_in(next(iter(fields.values()))).get("group"):
+        lines += ["", "Arguments"]  # some of those of a group
     for name, field in fields.items():
         said = said_in(field)
         if said.get("group"):

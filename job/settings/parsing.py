@@ -14,8 +14,16 @@ from job.cloud import LOST, is_lost
 from job.errors import ArgumentError
 from job.settings.command_line import Given, Words, read_words
 from job.settings.conflicts import Conflict
-from job.settings.field_types import SAMPLE_DEFAULTS, cache_home, judge_files, said_in
+from job.settings.field_types import SAMPLE_DEFAULTS, cache_home
 from job.settings.help import allowed_values, display
+from job.settings.names.words import (
+    ANSWERS,
+    Asked,
+    SettingsClasses,
+    judge_command,
+    judge_flags,
+    takers,
+)
 from job.settings.quotation import leftovers
 from job.settings.settings import Settings
 from job.settings.sources import (
@@ -26,15 +34,11 @@ from job.settings.sources import (
     read_vertex_output,
     strongest,
 )
-from job.settings.spelling import closest_flag
 
-# Command → the settings that it takes, the first where none is named; and of settings with an
-# operand, the name of that field → what it may be: {"target": {"docker": …}} for `spec docker`.
-SettingsClasses = Mapping[str, type[Settings]]
+# Of settings with an operand, the name of that field → what it may be: {"target": {"docker": …}}
+# for `spec docker`.
 Choices = Mapping[str, Mapping[str, object]]
 
-ANSWERS = ("help", "version")
-WITH_FILES = ("predict", "convert")  # which take IN and OUT
 # The container image has this file, to train the sample where nothing is said.
 IMAGE_DEFAULTS = Path(__file__).parents[2] / "image.env"
 _AUTO = Given("auto", "default")
@@ -45,56 +49,37 @@ _YES = ("", "true", "1", "yes", "on")
 class Parsed:
     """The command and its settings. `sources` says in words where each setting came from."""
 
-    command: str  # one that has settings, or help or version
+    command: str  # one that has settings, or an answer
     operands: tuple[str, ...]
     settings: Settings  # of the command's class
     sources: Mapping[str, str]
     print_settings: bool
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """The command, what may follow it, and what does."""
-
-    command: str
-    operands: list[str]
-    settings_class: type[Settings]
-    operand: str  # the field that the word after the command stands for, or ''
-    choices: Mapping[str, object]
-
-    @property
-    def chosen(self) -> str:
-        """The word after the command, where it is a good one, or ''."""
-        word = self.operands[0] if self.operands else ""
-        return word if word in self.choices else ""
-
-    @property
-    def has_unknown_word(self) -> bool:
-        """Whether the one word after the command is none of the choices for it."""
-        return bool(self.operand) and len(self.operands) == 1 and not self.chosen
-
-
 def parse(
-    argv: Sequence[str],
-    environ: Mapping[str, str],
+    argv: Sequence[str] | Words,
+    environ: Mapping[str, str] | None,
     cwd: Path,
     settings_classes: SettingsClasses,
     choices: Choices,
 ) -> Parsed:
-    """`argv` is without the program's name. Raises ArgumentError with one mistake on each line."""
+    """`argv` is without the program's name. Without `environ` neither variables, nor .env, nor the
+    image's defaults count. Raises ArgumentError with one mistake on each line."""
     fields = {n: each for c in settings_classes.values() for n, each in c.model_fields.items()}
-    words = read_words(argv, {name: fields[name] for name in fields if name not in choices})
+    words = argv
+    if not isinstance(words, Words):
+        words = read_words(words, {name: fields[name] for name in fields if name not in choices})
     command, *operands = words.positional or [next(iter(settings_classes))]
     for answer in ANSWERS:
         if answer in words.switches or command == answer:
             return Parsed(answer, tuple(words.positional), Settings(), {}, False)
     settings_class = settings_classes.get(command, Settings)
     operand = next((name for name in choices if name in settings_class.model_fields), "")
-    asked = _Asked(command, operands, settings_class, operand, choices.get(operand, {}))
-    mistakes = [*words.mistakes, *_judge_command(asked, settings_classes, words)]
+    asked = Asked(command, operands, settings_class, operand, choices.get(operand, {}))
+    mistakes = [*words.mistakes, *judge_command(asked, settings_classes, words)]
     if asked.has_unknown_word and not words.has_unknown_flag:
         raise ArgumentError("\n".join(mistakes))  # what else is missing depends on that word
-    mistakes += _judge_flags(asked, words, settings_classes)
+    mistakes += judge_flags(asked, words, settings_classes)
     given = _merge(asked, words, environ, cwd, mistakes)
     left = leftovers(given)
     mistakes += [f"{_received(name, given)}: {why}." for name, why in left.items()]
@@ -109,10 +94,12 @@ def parse(
 
 
 def _merge(
-    asked: _Asked, words: Words, environ: Mapping[str, str], cwd: Path, mistakes: list[str]
+    asked: Asked, words: Words, environ: Mapping[str, str] | None, cwd: Path, mistakes: list[str]
 ) -> dict[str, Given]:
     """The value of each setting from its strongest source, without those that this target does not
     take."""
+    if environ is None:
+        return strongest(words.given)
     fields = {n: field for n, field in asked.settings_class.taken().items() if n != asked.operand}
     given = strongest(
         {"cache_dir": Given(str(cache_home(environ)), "default")},
@@ -128,7 +115,7 @@ def _merge(
     if is_on_tpu and given.get("accelerator", _AUTO).text == "auto":
         given["accelerator"] = Given("tpu", "PJRT_DEVICE")
     if asked.chosen:
-        given = {n: each for n, each in given.items() if asked.chosen in _takers(n, asked)}
+        given = {n: each for n, each in given.items() if asked.chosen in takers(n, asked)}
         given[asked.operand] = Given(asked.chosen, "command line")
     elif asked.operand:
         given[asked.operand] = Given(next(iter(asked.choices)), "default")
@@ -139,11 +126,6 @@ def _merge(
             "it to gs://BUCKET/FOLDER, or give the job a base output directory."
         )
     return given
-
-
-def _takers(name: str, asked: _Asked) -> Sequence[str]:
-    """The operands that take the argument `name`."""
-    return said_in(asked.settings_class.model_fields[name]).get("only_for") or tuple(asked.choices)
 
 
 def _received(name: str, given: Mapping[str, Given]) -> str:
@@ -157,65 +139,18 @@ def _source(name: str, given: Mapping[str, Given], settings: Settings) -> str:
     return "sample preset" if is_preset else "default"
 
 
-def _judge_command(asked: _Asked, settings_classes: SettingsClasses, words: Words) -> list[str]:
-    command, operands = asked.command, asked.operands
-    if command not in settings_classes:
-        *others, last = settings_classes
-        guess = closest_flag(command, [*settings_classes, *ANSWERS])
-        known = f"the commands are {', '.join(others)} and {last}."
-        hint = f"is {guess!r} meant?" if guess else known
-        return [f"{command!r}: unknown command; {hint}"]
-    if words.has_unknown_flag:
-        return []  # a word may be the value of that flag
-    if command in WITH_FILES and len(operands) != 2:
-        return [f"{command}: needs IN and OUT, received {len(operands)} words; see --help."]
-    if command in WITH_FILES:
-        return judge_files(command, *operands)
-    if asked.operand:
-        return _judge_operand(asked)
-    if operands:
-        return [f"{operands[0]!r}: {command} takes flags only; see --help."]
-    return []
-
-
-def _judge_operand(asked: _Asked) -> list[str]:
-    if len(asked.operands) == 1 and asked.chosen:
-        return []
-    if asked.has_unknown_word:
-        word = asked.operands[0]
-        begun = [choice for choice in asked.choices if choice.startswith(word)]
-        if len(begun) < 2 and (guess := closest_flag(word, asked.choices)):
-            return [f"{word!r}: unknown {asked.operand}; is {guess} meant?"]
-    received = repr(" ".join(asked.operands)) if asked.operands else "none"
-    known = ", ".join(asked.choices)
-    return [f"{asked.command}: needs one {asked.operand} of {known}; received {received}."]
-
-
-def _judge_flags(asked: _Asked, words: Words, settings_classes: SettingsClasses) -> list[str]:
-    """Flags that do nothing here: those of another command, or of one target for another."""
-    mistakes = []
-    for name, each in words.given.items():
-        if name not in asked.settings_class.taken():
-            *more, last = [f"`{c}`" for c, its in settings_classes.items() if name in its.taken()]
-            known = " and ".join([", ".join(more), last] if more else [last])
-            mistakes.append(f"{each.source[5:]}: is for {known} only; leave it out.")
-        elif asked.chosen and asked.chosen not in (targets := _takers(name, asked)):
-            mistakes.append(f"{each.source[5:]}: is for {', '.join(targets)} only; leave it out.")
-    return mistakes
-
-
 def _judge_output(
-    command: str, given: Mapping[str, Given], environ: Mapping[str, str], cwd: Path
+    command: str, given: Mapping[str, Given], environ: Mapping[str, str] | None, cwd: Path
 ) -> list[str]:
     output = given.get("downstream_model_dir", NOWHERE)
     writes = command in ("train", "check") and output.source != NOWHERE.source
-    if writes and is_lost(output.text, environ, cwd):
+    if writes and environ and is_lost(output.text, environ, cwd):
         return [f"{_received('downstream_model_dir', given)}: {LOST}."]
     return []
 
 
 def _validate(
-    asked: _Asked, given: Mapping[str, Given], ignored: frozenset[str]
+    asked: Asked, given: Mapping[str, Given], ignored: frozenset[str]
 ) -> tuple[Settings | None, list[str]]:
     """The settings, or what is wrong with them: single values, and combinations of the good ones.
 

@@ -12,8 +12,8 @@ from job.cloud import read_vertex
 from job.errors import ArgumentError
 from job.settings.command_line import ENVIRONMENT, Given
 from job.settings.help import display
+from job.settings.names.spelling import misspelt_variable
 from job.settings.settings import FLAG_ONLY, SECRETS
-from job.settings.spelling import misspelt_variable
 
 # A token that was pasted where the name of a secret belongs is not shown either.
 UNSHOWN = frozenset({*SECRETS, "hf_token_secret"})

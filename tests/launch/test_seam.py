@@ -51,6 +51,6 @@ def test_a_flag_that_is_not_for_it_is_refused(capsys):
 def test_the_help_names_it(capsys):
     """And so does the refusal of a target that is none."""
     main(["spec", "--help"])
-    assert "or desk." in " ".join(capsys.readouterr().out.split())
+    assert "or desk " in " ".join(capsys.readouterr().out.split())
     main(["spec", "cloud"])
     assert ", desk; received 'cloud'." in capsys.readouterr().err

@@ -71,7 +71,8 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
         (["chekc"], "'chekc': unknown command; is 'check' meant?"),
         (
             ["세상"],
-            "'세상': unknown command; the commands are train, check, predict, convert and spec.",
+            "'세상': unknown command; the commands are train, check, predict, convert, spec and "
+            "completion.",
         ),
         (["check", "x"], "'x': check takes flags only; see --help."),
         (["predict", "in"], "predict: needs IN and OUT, received 1 words; see --help."),
@@ -81,7 +82,7 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
             ["convert", "a", "b.jsonl", "--epochs=3"],
             "--epochs: is for `train`, `check`, `predict` and `spec` only; leave it out.",
         ),
-        (["--lr", "3"], "--lr: unknown flag; is --learning_rate meant?"),
+        (["--lr", "3"], "--lr: unknown flag; here it is --learning_rate."),
         (["--qqq"], "--qqq: unknown flag; see --help."),
         (["-v"], "-v: unknown flag; see --help."),
     ],

@@ -3,8 +3,8 @@
 import pytest
 
 from job.launch.settings import LaunchSettings
+from job.settings.names.spelling import closest_flag, misspelt_variable
 from job.settings.settings import Settings
-from job.settings.spelling import closest_flag, misspelt_variable
 from tests.support.arguments import parse
 
 VARIABLES = [name.upper() for name in Settings.model_fields]

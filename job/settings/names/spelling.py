@@ -1,10 +1,12 @@
-"""The name that was probably meant.
+"""The name that was probably meant: a slip, or what another trainer calls it.
 
 Environments are full of strangers, which must not stop a run.
 """
 
 import difflib
 from collections.abc import Iterable
+
+from job.settings.names.foreign import CERTAIN, FOREIGN, in_our_words
 
 # Variables of other programs that are as near to one of ours as a slip is.
 STRANGERS = frozenset({"CCACHE_DIR", "COMPILER", "SEEDS", "SPEED", "TEST_NODE", "TRT_VERSION"})
@@ -31,13 +33,15 @@ def edits(one: str, other: str) -> int:
 
 def misspelt_variable(name: str, known: Iterable[str]) -> str | None:
     """The known variable that `name` is surely a misspelling of: one slip away, two where it is
-    long; bars and case do not count.
+    long; bars and case do not count. Or the one that another trainer calls so.
 
     The first letter is right in nearly every slip, and is what tells CPU_CORES from TPU_CORES.
     """
     letters = _letters(name)
     if name.upper() in STRANGERS:
         return None
+    if name.isupper() and name.lower() in CERTAIN:
+        return FOREIGN[name.lower()].name.upper()
     for other in known:
         wanted = _letters(other)
         most = 2 if len(wanted) >= LONG else 1
@@ -59,3 +63,11 @@ def closest_flag(name: str, known: Iterable[str]) -> str | None:
     within = [other for other in known if len(name) > 2 and name in other.split("_")]
     initials = [other for other in known if name == "".join(word[0] for word in other.split("_"))]
     return next(iter([*near, *within, *initials]), None)
+
+
+def hint(name: str, known: Iterable[str], prefix: str = "", else_: str = "see --help.") -> str:
+    """The end of a sentence about an unknown argument: what is meant, or where to look."""
+    if ours := in_our_words(name, prefix):
+        return ours
+    guess = closest_flag(name, known)
+    return f"is {prefix}{guess} meant?" if guess else else_

@@ -1,0 +1,9 @@
+"""The job for other programs and notebooks: `from job.api import train, predict, convert`.
+
+Each is a command as a function. One is added as a module that reads its arguments, does its work
+`as_guest` and hands back values; errors are raised as a JobError.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
