@@ -81,14 +81,9 @@ def test_commands_and_flags_exist(document):
         words = line.split()
         first = next((word for word in words if re.match(r"[a-z]", word)), "train")
         assert first in (*COMMANDS, *ANSWERS) or words[0].startswith("--"), line
-<<<<<<< HEAD
         taken = COMMANDS[first].settings_class.taken() if first in COMMANDS else {}
-        for flag in re.findall(r"--([a-z_0-9]+)", line):
-            assert flag in taken or flag in SWITCHES, flag
-=======
         for flag in re.findall(r"(?<!\S)--([a-z_0-9]+)", line):
-            assert flag in LaunchSettings.model_fields or flag in SWITCHES, flag
->>>>>>> first
+            assert flag in taken or flag in SWITCHES, flag
     for module in re.findall(r"python -m ([\w.]+)", text):
         assert (ROOT / module.replace(".", "/")).exists() or (
             ROOT / f"{module.replace('.', '/')}.py"
