@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from job.corpus.files import Cache, Source, read_companion
 from job.corpus.formats.format import NO_FIELDS, CorpusFile, Options
-from job.corpus.formats.json_rows.rows import TAGS
+from job.corpus.formats.json_rows.left_out import TAGS
 from job.corpus.formats.recognise import Parsed, parse
 from job.corpus.formats.text_lines import Rejected
 from job.corpus.normalize import NFC, OFF, compose_parsed

@@ -28,6 +28,13 @@ class Roles(NamedTuple):
     type: tuple[Keys, ...]
     mention: Keys | None
 
+    def said(self) -> list[str]:
+        """As CORPUS_FIELDS names them."""
+        end = "length" if self.is_length else "end"
+        named = {"mention": self.mention, "start": self.start, end: self.end}
+        said = [f"{role}={dotted(keys)}" for role, keys in named.items() if keys]
+        return [*said, *(["type=" + "-".join(map(dotted, self.type))] if self.type else [])]
+
 
 @dataclass(frozen=True)
 class Named:

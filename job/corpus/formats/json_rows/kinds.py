@@ -35,7 +35,8 @@ def is_mentions(value: object, key: str) -> bool:
         return known
     if plain(key) in names.OTHERS:
         return False
-    return all(_is_mention(element, known) for element in value[:LOOKED_AT])
+    judged = (_is_mention(element, known) for element in value[:LOOKED_AT])
+    return any(judged) if known else all(judged)
 
 
 def _is_mention(element: object, known: bool) -> bool:
@@ -43,6 +44,8 @@ def _is_mention(element: object, known: bool) -> bool:
         return _is_triple(element) or (known and _is_pair_of_words(element))
     if not isinstance(element, dict):
         return False
+    if any(_holds_mentions(key, value) for key, value in element.items()):
+        return False  # a person's answer
     keys = flat(element)
     found = {plain(key[-1]) for key, value in keys.items() if not isinstance(value, dict)}
     has_type = bool(found & names.TYPES.keys())
@@ -53,7 +56,19 @@ def _is_mention(element: object, known: bool) -> bool:
         return True
     numbers = [k for k, v in keys.items() if type(v) is int and not names.is_counter(k[-1])]
     words = [k for k, v in keys.items() if isinstance(v, str) and not names.is_counter(k[-1])]
-    return len(numbers) == 2 and 1 <= len(words) <= 2 and not isinstance(next(iter(element.values())), list)
+    return (
+        len(numbers) == 2
+        and 1 <= len(words) <= 2
+        and not isinstance(next(iter(element.values())), list)
+    )
+
+
+def _holds_mentions(key: str, value: object) -> bool:
+    return (
+        plain(key) in names.SPANS
+        and isinstance(value, list)
+        and any(isinstance(part, dict) for part in value)
+    )
 
 
 def _is_triple(element: object) -> bool:
@@ -91,9 +106,9 @@ def mentions_in(value: object) -> list:
         return value
     if not isinstance(value, dict):
         return []
-    return list(itertools.chain.from_iterable(
-        _of_type(type_, found) for type_, found in value.items()
-    ))
+    return list(
+        itertools.chain.from_iterable(_of_type(type_, found) for type_, found in value.items())
+    )
 
 
 def _of_type(type_: str, found: object) -> Iterable[Object]:

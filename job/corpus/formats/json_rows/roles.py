@@ -106,10 +106,13 @@ def _type(
         rest = [key for key in found if not is_counter(key[-1])]
         return (rest[0],) if len(rest) == 1 else ()
     known = [key for key in known if _distinct(key, examples) > 1] or known
+    lists = [key for key in known if isinstance(row[key], list)]
+    known = lists or known
     best = min(names.TYPES[plain(key[-1])] for key in known)
     likeliest = [key for key in known if names.TYPES[plain(key[-1])] == best]
-    if len(likeliest) > 1 and any(row[key] != row[likeliest[0]] for row, _ in examples
-                                  for key in likeliest):
+    if len(likeliest) > 1 and any(
+        row[key] != row[likeliest[0]] for row, _ in examples for key in likeliest
+    ):
         shown = " and ".join(f"`{dotted(key)}`" for key in likeliest)
         raise DataError(
             f"{file}: {shown} of a mention can each be its type; say which by "

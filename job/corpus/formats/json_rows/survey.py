@@ -8,6 +8,7 @@ from job.corpus.formats.json_rows import names
 from job.corpus.formats.json_rows.fields import Keys, Named, Roles, dotted, flat, value_at
 from job.corpus.formats.json_rows.kinds import as_row, is_mentions, mentions_in
 from job.corpus.formats.json_rows.names import plain
+from job.corpus.formats.json_rows.offsets import Unit
 from job.corpus.formats.json_rows.roles import Example, find_roles
 from job.corpus.formats.json_rows.tokens import may_be_tagged
 from job.corpus.formats.json_rows.values import Object, Value
@@ -38,6 +39,19 @@ class Shape:
         if signature not in self.roles:
             self.roles[signature] = find_roles([(mention, text)], self.named, self.file)
         return self.roles[signature]
+
+    def said(self, unit: Unit) -> str:
+        """The value of CORPUS_FIELDS that says the same; empty for our own keys."""
+        if self.texts == (("text",),) and self.spans == (("spans",),) and not self.roles:
+            return ""
+        if not (self.texts and self.spans):
+            return ""
+        parts = [f"text={dotted(self.texts[0])}", f"spans={dotted(self.spans[0])}"]
+        for roles in list(self.roles.values())[:1]:
+            parts += roles.said()
+        if unit.inclusive:
+            parts.append("ends=inclusive")
+        return ",".join([*parts, f"offsets={unit.field}"])
 
 
 @dataclass
@@ -82,7 +96,8 @@ def _visit(location: Keys, value: object, shape: Shape, seen: list[_Seen], depth
     inner = [
         _visit((*location, key), child, shape, seen, depth + 1)
         for key, child in row.items()
-        if isinstance(child, dict | list) and not is_mentions(child, key)
+        if isinstance(child, dict | list)
+        and not is_mentions(child, key)
         and plain(key) not in names.OTHERS
     ]
     if any(inner):
@@ -166,9 +181,12 @@ def _choose_texts(seen: Sequence[_Seen], shape: Shape) -> tuple[Keys, ...]:
         return tuple(sure)
     known.sort(key=lambda k: (-proven[k], len(k), names.TEXT[plain(k[-1])]))
     best = known[0]
-    beside = {k for row in seen if best in row.texts for k in row.texts
-              if row.texts[k] != row.texts[best]}
-    rivals = [k for k in known[1:] if k in beside and proven[k] == proven[best] and len(k) == len(best)]
+    beside = {
+        k for row in seen if best in row.texts for k in row.texts if row.texts[k] != row.texts[best]
+    }
+    rivals = [
+        k for k in known[1:] if k in beside and proven[k] == proven[best] and len(k) == len(best)
+    ]
     if rivals and not any(may_lead(best, k) for k in rivals):
         raise _two_texts([best, *rivals], shape)
     return (best, *(k for k in known[1:] if k not in beside))
