@@ -19,8 +19,14 @@ from job.corpus.formats.json_rows.read import Reader
 from job.corpus.formats.json_rows.records import records
 from job.corpus.formats.json_rows.survey import Shape, survey
 from job.corpus.formats.json_rows.tokens import NO_NAMES
-from job.corpus.formats.json_rows.values import Value, is_json, values_of_data, values_of_lines
-from job.corpus.formats.text_lines import BYTE_ORDER_MARK, refuse_other_kinds
+from job.corpus.formats.json_rows.values import (
+    NO_JSON,
+    Value,
+    is_json,
+    values_of_data,
+    values_of_lines,
+)
+from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError, refuse_other_kinds
 from job.errors import DataError
 
 BEGINS = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]\d])')
@@ -75,7 +81,9 @@ def _read(files: Sequence[CorpusFile], options: Options) -> Contents:
     for file in files:
         found = (r for v in _values(file) for r in records(v, shape.locations, file.path))
         reader.read_file(found, file.path)
-    if not reader.rows and not reader.noted:
+    unread = [row.read for row in reader.rows if isinstance(row.read, LineError)]
+    of_no_objects = len(unread) == len(reader.rows) and all(e.reason == NO_JSON for e in unread)
+    if of_no_objects and not reader.noted:
         raise _nothing(files[0])
     refuse_signs(reader.alone, files[0].path)
     contents = reader.contents(_kind(files, shape))

@@ -22,7 +22,9 @@ TWO_ANSWERS = "two lists of spans that differ"
 TWO_LABELS = "a span with several labels"
 DISAGREE = "annotators disagree"
 BAD_TYPE = "entity type is empty or has unseen characters"
-OF_OTHER_TASKS = frozenset("relation choices textarea rating pairwise number taxonomy".split())
+OF_OTHER_TASKS = frozenset(
+    ("relation", "choices", "textarea", "rating", "pairwise", "number", "taxonomy")
+)
 
 
 def has_spans(row: Object, shape: Shape) -> bool:
@@ -168,7 +170,7 @@ def _read_object(
         return
     start, end = _bounds(row, roles)
     marked.spans.append(_span(start, end, type_, mention))
-    marked.mentions.append(word or None)
+    marked.mentions.append(word)
 
 
 def _bounds(row: dict[Keys, object], roles: Roles) -> tuple[object, object]:

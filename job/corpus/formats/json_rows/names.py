@@ -18,9 +18,43 @@ SPANS = _ordered(
 )
 # Lists that look like mentions and are of another task, or of a machine.
 OTHERS = frozenset(
-    "predictions prediction drafts relations relation tokens token words word units morp morps "
-    "morpheme morphemes morpeval wsd chunk chunks phrase phrases dependency dependencies dp srl "
-    "za coref coreference pos sa comments meta metadata tokenizedtext characters chars".split()
+    [
+        "predictions",
+        "prediction",
+        "drafts",
+        "relations",
+        "relation",
+        "tokens",
+        "token",
+        "words",
+        "word",
+        "units",
+        "morp",
+        "morps",
+        "morpheme",
+        "morphemes",
+        "morpeval",
+        "wsd",
+        "chunk",
+        "chunks",
+        "phrase",
+        "phrases",
+        "dependency",
+        "dependencies",
+        "dp",
+        "srl",
+        "za",
+        "coref",
+        "coreference",
+        "pos",
+        "sa",
+        "comments",
+        "meta",
+        "metadata",
+        "tokenizedtext",
+        "characters",
+        "chars",
+    ]
 )
 TOKENS = _ordered(
     "tokens morp morpheme morphemes words word units tokenizedtext token morps characters chars"
@@ -35,22 +69,54 @@ END = _ordered(
     "finish to 끝"
 )
 LENGTH = _ordered("length len size 길이")
-BOTH = frozenset("span offsets offset position range indices indexes charspan".split())
+BOTH = frozenset(
+    ["span", "offsets", "offset", "position", "range", "indices", "indexes", "charspan"]
+)
 TYPES = {
-    **dict.fromkeys("tagcode entitygroup entitytype netype nertype nelabel".split(), 0),
+    **dict.fromkeys(["tagcode", "entitygroup", "entitytype", "netype", "nertype", "nelabel"], 0),
     **dict.fromkeys(
-        "label labels hypertextlabels type tag displayname labelname tagname entitylabel "
-        "netag 유형 태그 종류 개체유형".split(),
+        [
+            "label",
+            "labels",
+            "hypertextlabels",
+            "type",
+            "tag",
+            "displayname",
+            "labelname",
+            "tagname",
+            "entitylabel",
+            "netag",
+            "유형",
+            "태그",
+            "종류",
+            "개체유형",
+        ],
         1,
     ),
-    **dict.fromkeys("tagclass class classname category kind group".split(), 2),
+    **dict.fromkeys(["tagclass", "class", "classname", "category", "kind", "group"], 2),
     "entity": 3,
 }
 MENTION = _ordered(
     "text mention word surface surfaceform form value tagtext keyword mentiontext entitytext "
     "name quote phrase string token content entity 개체 어휘 단어"
 )
-COUNTERS = frozenset("id ids idx index no num number uuid key sentid wordid tokenid score".split())
+COUNTERS = frozenset(
+    [
+        "id",
+        "ids",
+        "idx",
+        "index",
+        "no",
+        "num",
+        "number",
+        "uuid",
+        "key",
+        "sentid",
+        "wordid",
+        "tokenid",
+        "score",
+    ]
+)
 
 
 @cache

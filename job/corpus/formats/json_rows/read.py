@@ -15,11 +15,11 @@ from job.corpus.formats.format import Contents, TagNames
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
 from job.corpus.formats.json_rows.mentions import DISAGREE, has_spans, read_spans
 from job.corpus.formats.json_rows.offsets import (
+    CODE_POINTS,
     GRAPHEMES,
     UNDECIDED,
     UNITS,
     UTF_16,
-    CODE_POINTS,
     Marked,
     Unit,
     choose_unit,
@@ -114,9 +114,7 @@ class Reader:
             return marked
         if has_integer_tags(tagged) and self.tag_names is None:
             self.tag_names = self.find_tag_names()
-        filled = any(
-            row.get(keys[0]) for keys in self.shape.spans if keys[0] not in ("tags", "labels")
-        )
+        filled = any(_holds_spans(row.get(keys[0])) for keys in self.shape.spans)
         return read_tokens(tagged, self.tag_names, has_spans=filled)
 
     def _look_at(self, row: Row, given: Object) -> None:
@@ -239,6 +237,10 @@ class Reader:
 
         said = f"with tokens and tags, {JOINED_AS[joiner]} where no text is given"
         return [said] if tagged else [], place
+
+
+def _holds_spans(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(part, list | dict) for part in value)
 
 
 def _rejected(error: LineError, row: Row) -> Rejected:

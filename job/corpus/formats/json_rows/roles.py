@@ -8,6 +8,7 @@ from job.corpus.formats.json_rows.names import is_counter, plain
 from job.errors import DataError
 
 Example = tuple[dict[Keys, object], str]  # a mention, flat, and its text
+SURE_NAMES = 5  # of the known ones, that are nothing else
 PROVEN = 0.9  # of the mentions, that must be words of the text
 
 
@@ -65,6 +66,9 @@ def _mention(examples: Sequence[Example], keys: Sequence[Keys]) -> Keys | None:
         if given and not is_counter(key[-1]):
             inside = [_bare(value) in _bare(text) for value, text in given]
             proven[key] = sum(inside) / len(given)
+    for key in keys:  # a number in place of the words is no mention, and says so when it is read
+        if key not in proven and names.MENTION.get(plain(key[-1]), 9) < SURE_NAMES:
+            proven[key] = 0.0
     known = [key for key in proven if plain(key[-1]) in names.MENTION and not _is_type(key, keys)]
     if known:
         return min(known, key=lambda key: (-proven[key], names.MENTION[plain(key[-1])]))

@@ -1,4 +1,4 @@
-"""The shape of a split's JSON, found in its first objects: what is a sentence, and where it lies."""
+"""The shape of a split's JSON, told from its first objects: where sentences and their parts lie."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ class Shape:
     locations: set[Keys] = field(default_factory=set)
     texts: tuple[Keys, ...] = ()
     spans: tuple[Keys, ...] = ()
-    named: Named = Named()
+    named: Named = field(default_factory=Named)
     roles: dict[tuple[Keys, ...], Roles] = field(default_factory=dict)
     file: str = ""
 
@@ -90,7 +90,8 @@ def _visit(location: Keys, value: object, shape: Shape, seen: list[_Seen], depth
     if row is None:
         if not isinstance(value, list) or depth > DEEPEST:
             return False
-        return any([_visit(location, v, shape, seen, depth + 1) for v in value[:AT_MOST]])
+        inside = [_visit(location, v, shape, seen, depth + 1) for v in value[:AT_MOST]]
+        return any(inside)
     if depth > DEEPEST:
         return False
     inner = [
@@ -165,6 +166,8 @@ def _choose_spans(seen: Sequence[_Seen], shape: Shape) -> tuple[Keys, ...]:
 def _choose_texts(seen: Sequence[_Seen], shape: Shape) -> tuple[Keys, ...]:
     if shape.named.text:
         return (shape.named.text,)
+    if not shape.spans:
+        return ()  # rows with tokens know their texts
     proven: Counter[Keys] = Counter()
     mentions = 0
     for row in seen:

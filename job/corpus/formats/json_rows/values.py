@@ -127,8 +127,8 @@ class _Window:
         except UnicodeDecodeError as error:
             line = 1 + self.data.count(b"\n", 0, self.begin + error.start)
             raise DataError(
-                f"{self.file}:{line}: byte {self.begin + error.start + 1} of the file is not UTF-8; "
-                "the JSON around it cannot be read."
+                f"{self.file}:{line}: not UTF-8 (byte {self.begin + error.start + 1} of the file); the "
+                "JSON around it cannot be read."
             ) from error
         self.at = self.counted = 0
 
@@ -220,10 +220,8 @@ def _value(window: _Window, path: Path, around: tuple[Object, ...]) -> Iterator[
 
 
 def _elements(window: _Window, path: Path, around: tuple[Object, ...]) -> Iterator[Value]:
-    index = 0
-    for _ in _between(window, "]"):
+    for index, _ in enumerate(_between(window, "]")):
         yield from _value(window, (*path, index), around)
-        index += 1
 
 
 def _members(window: _Window, path: Path, around: tuple[Object, ...]) -> Iterator[Value]:
