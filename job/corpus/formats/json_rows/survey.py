@@ -12,10 +12,12 @@ from job.corpus.formats.json_rows.offsets import Unit
 from job.corpus.formats.json_rows.roles import Example, find_roles
 from job.corpus.formats.json_rows.tokens import may_be_tagged
 from job.corpus.formats.json_rows.values import Object, Value
+from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
 
 DEEPEST = 40  # objects and lists within each other, in which sentences are looked for
 AT_MOST = 50  # elements of a list that are looked at
+USUAL = 0.8  # of the mentions, whose keys the others ought to have
 SHARE = 0.8  # of the mentions, that a text of an unknown name must hold
 
 
@@ -32,10 +34,22 @@ class Shape:
     named: Named = field(default_factory=Named)
     roles: dict[tuple[Keys, ...], Roles] = field(default_factory=dict)
     file: str = ""
+    usual: frozenset[Keys] = frozenset()  # keys of roles that nearly all mentions have
+    known: frozenset[Keys] = frozenset()  # all keys of such mentions
+    rare: set[tuple[Keys, ...]] = field(default_factory=set)
 
     def roles_of(self, mention: dict[Keys, object], text: str) -> Roles:
-        """Of a mention, flat. Raises DataError where two keys can be one role."""
+        """Of a mention, flat. Raises DataError where two keys can be one role.
+
+        Raises LineError where a rare mention has another key in place of one that all others have:
+        it is a damaged name, and what it holds would go unproven.
+        """
         signature = tuple(mention)
+        if (self.usual and signature in self.rare) or signature not in self.roles:
+            missing = self.usual - set(signature)
+            if missing and set(signature) - self.known:
+                shown = ", ".join(f"`{dotted(keys)}`" for keys in sorted(missing))
+                raise LineError("a mention whose keys differ from all others'", f"no {shown}")
         if signature not in self.roles:
             self.roles[signature] = find_roles([(mention, text)], self.named, self.file)
         return self.roles[signature]
@@ -81,7 +95,22 @@ def survey(values: Iterable[Value], named: Named, file: str) -> Shape:
                     examples[tuple(found)].append((found, text))
     for signature, of_it in examples.items():
         shape.roles[signature] = find_roles(of_it, named, file)
+    _look_for_rare(shape, {signature: len(of_it) for signature, of_it in examples.items()})
     return shape
+
+
+def _look_for_rare(shape: Shape, counts: dict[tuple[Keys, ...], int]) -> None:
+    """Notes the keys that nearly all mentions have, and which mentions are not like them."""
+    if not counts:
+        return
+    usual = max(counts, key=lambda signature: counts[signature])
+    if counts[usual] < USUAL * sum(counts.values()):
+        return
+    roles = shape.roles[usual]
+    given = (roles.start, roles.end, roles.mention, *roles.type)
+    shape.usual = frozenset(keys for keys in given if keys)
+    shape.known = frozenset(usual)
+    shape.rare = set(counts) - {usual}
 
 
 def _visit(location: Keys, value: object, shape: Shape, seen: list[_Seen], depth: int) -> bool:
@@ -168,6 +197,7 @@ def _choose_texts(seen: Sequence[_Seen], shape: Shape) -> tuple[Keys, ...]:
         return (shape.named.text,)
     if not shape.spans:
         return ()  # rows with tokens know their texts
+    seen = [row for row in seen if not row.lists.keys().isdisjoint(shape.spans)]
     proven: Counter[Keys] = Counter()
     mentions = 0
     for row in seen:

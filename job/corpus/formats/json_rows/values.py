@@ -127,7 +127,7 @@ class _Window:
         except UnicodeDecodeError as error:
             line = 1 + self.data.count(b"\n", 0, self.begin + error.start)
             raise DataError(
-                f"{self.file}:{line}: not UTF-8 (byte {self.begin + error.start + 1} of the file); the "
+                f"{self.file}:{line}: not UTF-8 (byte {self.begin + error.start + 1} of all); the "
                 "JSON around it cannot be read."
             ) from error
         self.at = self.counted = 0
