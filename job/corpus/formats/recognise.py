@@ -22,7 +22,7 @@ from job.corpus.formats.format import (
     Score,
 )
 from job.corpus.formats.html_page import HTML_PAGE
-from job.corpus.formats.json_rows.formats import JSON_ARRAY, JSON_DOCUMENT, JSON_LINES
+from job.corpus.formats.json_rows.formats import JSON
 from job.corpus.formats.marked_text import MARKED_TEXT
 from job.corpus.formats.standoff.brat import BRAT
 from job.corpus.formats.standoff.webanno import WEBANNO
@@ -32,27 +32,25 @@ from job.corpus.formats.tutorial import TUTORIAL
 from job.errors import DataError
 from job.sentence import Sentence
 
-PARSER_VERSION = 2  # count up when the same file comes to be read differently
+PARSER_VERSION = 3  # count up when the same file comes to be read differently
 LEAST_SHARE = 0.2  # of the lines, by which a file is known
 ACCEPTED = (
-    "`sentence␞tagged`, CoNLL or KLUE columns with a BIO tag in the last one, or JSON Lines with "
-    "text and spans or tokens and ner_tags"
+    "`sentence␞tagged`, marked text, CoNLL or KLUE columns, a table with tags or spans, JSON with "
+    "texts and mentions or tokens and tags, Parquet, brat or WebAnno TSV 3"
 )
-# Of equally likely formats the first is taken. The last two are known, so that they can be refused.
+# Of equally likely formats the first is taken. The last is known, so that it can be refused.
 FORMATS: tuple[Format, ...] = (
     PARQUET,
     ARROW,
     SHEET,
     BRAT,
     WEBANNO,
-    JSON_ARRAY,
-    JSON_LINES,
+    JSON,
     TUTORIAL,
     TABLE,
     COLUMNS,
     MARKED_TEXT,
     HTML_PAGE,
-    JSON_DOCUMENT,
 )
 
 

@@ -1,48 +1,53 @@
 """Batches of Arrow → rows as JSON would hold them, with names in the place of integer classes."""
 
-import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 from arro3.core import DataType, RecordBatchReader, Schema
 
 from job.corpus.formats.arrow.features import described_names, naming
 from job.corpus.formats.format import Contents, CorpusFile, Options
-from job.corpus.formats.json_rows.read import read_rows
-from job.corpus.formats.json_rows.rows import TAGS, Row, Rows
-from job.corpus.formats.json_rows.tokens import NO_NAMES
+from job.corpus.formats.json_rows.formats import Source, read_values
+from job.corpus.formats.json_rows.left_out import TAGS
+from job.corpus.formats.json_rows.values import Object, Value
 from job.errors import DataError
 
 METADATA = b"huggingface"
 PANIC = "PanicException"  # of the library's own language; no Exception to Python
 
 
+Open = Callable[[CorpusFile], RecordBatchReader]
+
+
 def read_batches(
-    file: CorpusFile, kind: str, batches: RecordBatchReader, options: Options
+    files: Sequence[CorpusFile], kind: str, open_batches: Open, options: Options
 ) -> Contents:
-    """The contents of a file that holds these batches. A row's line is its number from 1.
+    """The contents of files that hold batches. A row's line is its number from 1.
 
     Raises DataError.
     """
-    features = _features(batches.schema)
+    with damage_named(files[0], kind):
+        features = _features(open_batches(files[0]).schema)
 
     def find_tag_names() -> Sequence[str] | None:
         described = (described_names(features, key) for key in TAGS)
         return options.find_tag_names() or next((n for names in described for n in names), None)
 
+    sources = [Source(file.path, partial(_values, file, kind, open_batches)) for file in files]
+    return read_values(sources, kind, replace(options, find_tag_names=find_tag_names))
+
+
+def _values(file: CorpusFile, kind: str, open_batches: Open) -> Iterator[Value]:
     with damage_named(file, kind):
-        rows: Rows = list(_rows(batches, features))
-    if not rows:
+        batches = open_batches(file)
+        row = None
+        for number, row in enumerate(_rows(batches, _features(batches.schema)), start=1):
+            yield Value(number, row)
+    if row is None:
         raise DataError(f"{file.path} has no rows; give a corpus file with at least one sentence.")
-    contents = read_rows(rows, file.path, find_tag_names)
-    if any(row.reason == NO_NAMES for row in contents.rejected):
-        raise DataError(
-            f"{file.path} has integers for tags and nothing that names them; put their names in "
-            "order, one a line, into label_names.txt beside it (or its dataset_info.json)."
-        )
-    contents.how = f"{kind} {contents.how}"
-    return contents
 
 
 def _features(schema: Schema) -> dict[str, object]:
@@ -59,6 +64,8 @@ def damage_named(file: CorpusFile, kind: str) -> Iterator[None]:
     """Raises DataError where the library cannot read the file."""
     try:
         yield
+    except (DataError, GeneratorExit):
+        raise
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != PANIC:
             raise
@@ -69,20 +76,19 @@ def damage_named(file: CorpusFile, kind: str) -> Iterator[None]:
         ) from error
 
 
-def _rows(batches: RecordBatchReader, features: dict[str, object]) -> Iterator[tuple[int, Row]]:
+def _rows(batches: RecordBatchReader, features: dict[str, object]) -> Iterator[Object]:
     schema = batches.schema
     every = (schema.field(i) for i in range(len(schema)))
     fields = [field for field in every if _may_matter(field.type)]
     names = [field.name for field in fields]
     changes = [_changes(field.type, features.get(field.name)) for field in fields]
-    numbers = itertools.count(1)
     for batch in batches:
         columns = [
             _changed(list(batch[name].to_pylist()), by)
             for name, by in zip(names, changes, strict=True)
         ]
         for values in zip(*columns, strict=True):
-            yield next(numbers), dict(zip(names, values, strict=True))
+            yield dict(zip(names, values, strict=True))
 
 
 def _may_matter(kind: DataType) -> bool:

@@ -1,38 +1,38 @@
 """Rows with tokens and a tag for each, and perhaps the text that the tokens spell."""
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from job.corpus.formats.bio_tags import looks_like_tag
-from job.corpus.formats.json_rows.marked import TEXTS
-from job.corpus.formats.json_rows.rows import TAGS, Object, Row, Rows
-from job.corpus.formats.json_rows.spans import is_text, spans_of
+from job.corpus.formats.json_rows.left_out import TAGS
+from job.corpus.formats.json_rows.strings import is_text
+from job.corpus.formats.json_rows.values import Object
+from job.corpus.formats.markup import MARKUP
 from job.corpus.formats.text_lines import LineError
 
 NO_NAMES = "integer tags without names"
 TWO_TAGGINGS = "two lists of tags that differ"
+TEXTS = ("sentence", "text")
+UNITS = ("tokens", "words", "units", "characters", "chars", "tokenized_text", "token", "word")
+ALL_TAGS = (*TAGS, "ner", "ne_tags", "bio", "bio_tags", "ner_labels", "label", "tag", "iob")
+WORD_KEYS = ("text", "word", "token", "form", "orth", "surface", "value")
+ALL_TAGS_OF_ONE = ("ner", "ner_tag", "tag", "label", "bio", "ne", "iob", "entity")
 
 
 @dataclass(slots=True)
 class Tagged:
-    """Tokens, their tags as they were written, the text that carries them, and that marked up."""
+    """Tokens, their tags as they were written, and the text that carries them.
+
+    `markups`: key → the same text, marked up. Tokens that are lemmas do not spell the text, so only
+    `<홍길동:PS>은` says where an entity stands.
+    """
 
     units: list[str]
     tags: list[str]
     carried: str | None
-    marked: str | None = None
-
-
-def tokens_alone(rows: Rows) -> list[list[str]]:
-    """The tokens of the rows that have tags and no text."""
-    found = []
-    for _, row in rows:
-        units = _texts(row.get("tokens")) if isinstance(row, dict) else None
-        if units and isinstance(row, dict):
-            has_text = any(isinstance(row.get(key), str) for key in TEXTS)
-            if not has_text and any(isinstance(row.get(key), list) for key in TAGS):
-                found.append(units)
-    return found
+    markups: dict[str, str] = field(default_factory=dict)
 
 
 def _texts(value: object) -> list[str] | None:
@@ -41,28 +41,79 @@ def _texts(value: object) -> list[str] | None:
     return value if isinstance(value, list) and is_such else None
 
 
+def as_tagged(row: Object) -> Object:
+    """The row with `tokens` and tags, however it has them.
+
+    They may be called otherwise, be objects with a tag each, be characters of the text, or stand in
+    one string with blanks between.
+    """
+    if "tokens" in row and has_tags(row):
+        return row
+    key = next((key for key in UNITS if _texts(row.get(key))), None)
+    for name in ALL_TAGS:
+        tags = row.get(name)
+        units: object = row[key] if key else None
+        if isinstance(tags, str) and all(map(looks_like_tag, tags.split())):
+            tags = tags.split()
+        if not _are_tags(tags):
+            continue
+        text = _text_of(row) if units is None else None
+        if text is not None:
+            units = list(text) if len(text) == len(tags) else text.split()
+        if isinstance(units, list) and (key or len(units) == len(tags)):
+            kept = {k: row[k] for k in TEXTS if isinstance(row.get(k), str) and text is not None}
+            return {"tokens": units, "ner_tags": tags, **kept}
+    return _of_objects(row) or row
+
+
+def _are_tags(tags: object) -> TypeGuard[list]:
+    if not isinstance(tags, list) or not tags:
+        return False
+    return set(map(type, tags)) == {int} or (
+        _texts(tags) is not None and all(map(looks_like_tag, tags))
+    )
+
+
+def _of_objects(row: Object) -> Object | None:
+    """Tokens that are objects, each with its word and its tag."""
+    for key in UNITS:
+        found = row.get(key)
+        if not isinstance(found, list) or not found or not isinstance(found[0], dict):
+            continue
+        for word, tag in itertools.product(WORD_KEYS, ALL_TAGS_OF_ONE):
+            pairs = [(u.get(word), u.get(tag)) for u in found if isinstance(u, dict)]
+            if all(
+                isinstance(w, str) and isinstance(t, str) and looks_like_tag(t) for w, t in pairs
+            ):
+                kept = {k: row[k] for k in TEXTS if isinstance(row.get(k), str)}
+                return {"tokens": [w for w, _ in pairs], "ner_tags": [t for _, t in pairs], **kept}
+    return None
+
+
+def may_be_tagged(row: Object) -> bool:
+    """Whether the row has tokens and tags."""
+    row = as_tagged(row)
+    return isinstance(row.get("tokens"), list) and has_tags(row)
+
+
 def has_tags(row: Object) -> bool:
     """Whether a list of the row may be tags."""
     return any(isinstance(row.get(key), list) for key in TAGS)
 
 
-def has_integer_tags(row: Row) -> bool:
+def has_integer_tags(row: Object) -> bool:
     """Whether the row's tags are numbers that need names."""
-    if isinstance(row, LineError) or "tokens" not in row:
-        return False
     values = [row.get(key) for key in TAGS]
     return any(isinstance(tags, list) and tags and type(tags[0]) is int for tags in values)
 
 
-def read_tokens(
-    row: Object, tag_names: Sequence[str] | None, marked_at: str | None = None
-) -> Tagged:
-    """The row's tokens and tags; `marked_at` is the key of the text marked up. Raises LineError."""
+def read_tokens(row: Object, tag_names: Sequence[str] | None, *, has_spans: bool) -> Tagged:
+    """The row's tokens and tags. Raises LineError."""
     units, key = row["tokens"], _key_of_tags(row)
     tags = row[key] if key else None
     if not isinstance(tags, list) or not isinstance(units, list):
         raise LineError("tokens without tags", f"neither of {', '.join(TAGS)} is a list")
-    if spans_of(row):
+    if has_spans:
         raise LineError("tags and spans in one row", f"`{key}` and a list of spans; keep one")
     if len(units) != len(tags):
         raise LineError("tokens and tags differ in number", f"{len(units)} and {len(tags)}")
@@ -72,9 +123,18 @@ def read_tokens(
         tags = _named(tags, tag_names)
     if not _are_texts([*units, *tags]):
         raise LineError("a token or tag is not a string")
-    carried = _text_of(row, marked_at)
-    marked = row.get(marked_at) if marked_at and carried is not None else None
-    return Tagged(units, tags, carried, marked if is_text(marked) else None)
+    text = _text_of(row)
+    return Tagged(units, tags, text, _markups(row, text))
+
+
+def _markups(row: Object, text: str | None) -> dict[str, str]:
+    """Any name will do: without its markup the value must be the text, character for character."""
+    return {
+        key: value
+        for key, value in row.items()
+        if isinstance(value, str)
+        if value == text or (":" in value and MARKUP.sub(r"\1", value) == text)
+    }
 
 
 def _are_texts(values: list[object]) -> bool:
@@ -94,8 +154,8 @@ def _named(tags: list[int], names: Sequence[str] | None) -> list[str]:
     return [names[tag] for tag in tags]
 
 
-def _text_of(row: Object, marked_at: str | None) -> str | None:
-    carried = [text for key in TEXTS if key != marked_at and is_text(text := row.get(key))]
+def _text_of(row: Object) -> str | None:
+    carried = [text for key in TEXTS if is_text(text := row.get(key))]
     if len(set(carried)) > 1:
         raise LineError("two texts that differ", "`sentence` and `text`")
     return next(iter(carried), None)

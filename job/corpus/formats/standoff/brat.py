@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Options, Score
-from job.corpus.formats.json_rows.offsets import CODE_POINTS, UNITS, Unit
+from job.corpus.formats.json_rows.offsets import CODE_POINTS, UNITS, Marked, Unit
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.errors import DataError
 from job.sentence import Sentence, Span
@@ -143,7 +143,7 @@ def _spelled(document: Document, counting: Counting) -> int:
     for entity in document.entities:
         if entity.pieces == 1:
             try:
-                start, end, _ = counting.unit.convert(text, entity.span)
+                start, end, _ = counting.unit.convert(Marked(text), entity.span)
             except LineError:
                 continue
             count += entity.mention is None or _same(text[start:end], entity.mention)
@@ -183,7 +183,7 @@ def _found(text: str, entity: Entity, counting: Counting) -> Span:
     """The entity in code points of the text. Raises LineError."""
     if entity.pieces > 1:
         raise LineError(DISCONTINUOUS, entity.shown)
-    span = counting.unit.convert(text, entity.span)
+    span = counting.unit.convert(Marked(text), entity.span)
     found = text[span.start : span.end]
     if entity.mention is not None and not _same(found, entity.mention):
         raise LineError(
@@ -199,7 +199,7 @@ def _touched(
     where these are wrong, each that holds its mention."""
     touched: set[int] = set()
     try:
-        start, end, _ = counting.unit.convert(text, entity.span)
+        start, end, _ = counting.unit.convert(Marked(text), entity.span)
         touched.update(_between(starts, start, end))
     except LineError:
         pass

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Options, Score
-from job.corpus.formats.json_rows.offsets import CODE_POINTS, UTF_16, Unit
+from job.corpus.formats.json_rows.offsets import CODE_POINTS, UTF_16, Marked, Unit
 from job.corpus.formats.standoff.webanno_layers import (
     FORMAT_LINE,
     NO_VALUE,
@@ -181,7 +181,7 @@ def _check_tokens(text: str, block: Block, base: int, unit: Unit) -> None:
     """Raises LineError where a row's offsets give another token, or no row has a word of it."""
     covered = 0
     for number, row in block.rows:
-        start, end, _ = unit.convert(text, Span(int(row[4]) - base, int(row[5]) - base, ""))
+        start, end, _ = unit.convert(Marked(text), Span(int(row[4]) - base, int(row[5]) - base, ""))
         if text[start:end] not in (row[6], _unescaped(row[6])):
             said = f"line {number}: {row[4]}-{row[5]} gives `{text[start:end][:20]}`"
             raise LineError(UNPROVEN, f"{said}, not `{row[6][:20]}`")
@@ -240,7 +240,10 @@ def _spans(text: str, mentions: Sequence[Mention], base: int, unit: Unit) -> tup
     for i, mention in enumerate(mentions):
         parts[mention.id or -1 - i, mention.value].append(mention)
     for (_, value), rows in parts.items():
-        placed = [unit.convert(text, Span(row.start - base, row.end - base, value)) for row in rows]
+        placed = [
+            unit.convert(Marked(text), Span(row.start - base, row.end - base, value))
+            for row in rows
+        ]
         for left, right in itertools.pairwise(placed):
             if text[left.end : right.start].strip():
                 raise LineError("a discontinuous mention", f"{value} `{text[left.end :][:20]}`")
