@@ -256,10 +256,11 @@ def test_what_is_imported_is_declared():
         )
         if name.split(".")[0] not in {*sys.stdlib_module_names, "job", "torch_xla"}
     }
-    # google.auth.transport is of google-auth, google.cloud.storage of google-cloud-storage.
+    # google.auth.transport is of google-auth, google.cloud.storage of google-cloud-storage, and
+    # arro3.io of arro3-io.
     heads = {
         ".".join(name.split(".")[: 3 if name.startswith("google.cloud") else 2])
-        if name.startswith("google.")
+        if name.startswith(("google.", "arro3."))
         else name.split(".")[0]
         for name in outside
     }

@@ -4,7 +4,7 @@ The texts and offsets here are the truth that training and evaluation go by.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,27 +66,23 @@ def load_corpus(
     """Finds, fetches, reads and checks a corpus; each fact is a line of the log.
 
     It lies at `place` or, where that is None, in `<root_url>/<name>`; without a root `sample` is
-    embedded and `ner` the tutorial's. Where it has no val split, `val_ratio` of train's documents
-    or sentences become it, by default a tenth; given beside a val split it is an error. Sentences
-    with an entity type that train lacks are rejected where they are few; with `allow_unseen_labels`
-    they stay in val and test: the label map will not have the type, so no model can find it, and
-    the scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key.
-    `show_sentences` of each split are logged as they were read. `token` is the Hugging Face hub's.
+    embedded and `ner` the tutorial's. Without a val split `val_ratio` of train become it. Sentences
+    with a type that train lacks are rejected where they are few; with `allow_unseen_labels` they
+    stay, though no model can find it. `fields` are those of CORPUS_FIELDS, `token` is the hub's.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download, token)
-    if place is not None:
-        sources = find_to_train(place, cache)
-    else:
+    if place is None:
         sources = find_sources(name, root_url, cache, sha256, drive_url)
+    else:
+        sources = find_to_train(place, cache)
     _refuse_arguments(sources, val_ratio, sha256)
     splits = {
         split: read_split(split, files, cache, sha256.get(split), fields, normalize)
         for split, files in sources.items()
     }
     if name != "sample" and not sha256:
-        pins = ",".join(f"{each.name}={each.sha256}" for each in splits.values())
-        logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
+        _tell_pins(splits.values())
     check_rejected(splits["train"], max_rejected_ratio)
     check_entities(splits["train"])
     splits = _with_val(splits, sources, val_ratio or VAL_RATIO)
@@ -100,6 +96,11 @@ def load_corpus(
     for each in splits.values():
         tell_sentences(each, show_sentences)
     return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))
+
+
+def _tell_pins(splits: Iterable[Split]) -> None:
+    pins = ",".join(f"{each.name}={each.sha256}" for each in splits)
+    logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
 
 
 def _refuse_arguments(sources: Sources, val_ratio: float | None, sha256: Mapping[str, str]) -> None:

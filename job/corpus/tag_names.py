@@ -13,7 +13,7 @@ from job.corpus.download.copies import Cache
 from job.corpus.download.hub_layout import front_matter
 from job.corpus.files import Source, read_companion
 from job.corpus.formats.arrow.features import Names, described_names
-from job.corpus.formats.json_rows.rows import TAGS
+from job.corpus.formats.json_rows.left_out import TAGS
 from job.errors import DataError
 
 

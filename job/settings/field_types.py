@@ -26,7 +26,12 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 
 TPU_CORES = (0, 1, 4, 8)
 _ENDING = re.compile(r"(\.(jsonl?|csv|tsv|txt|tar))?\.[A-Za-z]\w{0,9}$")
-CORPUS_ROLES = ("text", "tags", "tokens", "spans", "mention", "start", "end", "type", "offsets")
+CORPUS_ROLES = (
+    *("text", "tags", "tokens", "spans", "mention", "start", "end", "length", "type", "ends"),
+    "offsets",
+)
+ENDS = ("inclusive", "exclusive")
+OFFSETS = ("codepoints", "utf16", "bytes", "graphemes", "tokens", "morphemes")
 
 
 def matching(pattern: str, allowed: str) -> AfterValidator:
@@ -56,11 +61,22 @@ def _check_sha256(text: str) -> str:
 
 
 def parse_fields(text: str) -> dict[str, str]:
-    """`text=2,tags=4` or `text=form,spans=NE` as role -> column or key. Raises ValueError."""
+    """`text=2,tags=4` or `text=form,spans=NE` as role -> column or key. Raises ValueError.
+
+    `end=inclusive` says how ends count, as `ends=inclusive` does; `end=endPos` names a key.
+    """
     pairs = [pair.strip().partition("=") for pair in text.split(",") if pair.strip()]
+    pairs = [
+        ("ends" if role.strip() == "end" and place.strip() in ENDS else role, sign, place)
+        for role, sign, place in pairs
+    ]
     fields = {role.strip(): place.strip() for role, _, place in pairs}
     if not all(fields.values()) or len(fields) < len(pairs) or fields.keys() - set(CORPUS_ROLES):
         raise ValueError("text=2,tags=4 (columns, counted from 1) or text=form,spans=NE (keys)")
+    if fields.get("ends", ENDS[0]) not in ENDS:
+        raise ValueError("end=inclusive or end=exclusive")
+    if fields.get("offsets", OFFSETS[0]) not in OFFSETS:
+        raise ValueError(f"offsets={'|'.join(OFFSETS)}")
     columns = [int(place) for place in fields.values() if place.isdecimal()]
     if len(set(columns)) < len(columns) or any(not 1 <= column <= 99 for column in columns):
         raise ValueError("text=2,tags=4, two different columns, counted from 1")

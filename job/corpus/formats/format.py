@@ -11,7 +11,6 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from job.corpus.formats.json_rows.rows import array_of
 from job.corpus.formats.text_lines import Line, Note, Rejected, read_lines
 from job.errors import DataError
 from job.sentence import Sentence
@@ -47,11 +46,6 @@ class CorpusFile:
         """The first lines that hold text."""
         readable = (line for line in self.lines if isinstance(line, str) and line.strip())
         return list(itertools.islice(readable, LOOKED_AT))
-
-    @cached_property
-    def array(self) -> list[tuple[int, object]] | None:
-        """The elements of a file that is one JSON array, each with its line."""
-        return array_of(self.lines)
 
 
 @dataclass(frozen=True)

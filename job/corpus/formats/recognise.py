@@ -19,29 +19,27 @@ from job.corpus.formats.format import (
     Options,
     Score,
 )
-from job.corpus.formats.json_rows.formats import JSON_ARRAY, JSON_DOCUMENT, JSON_LINES
+from job.corpus.formats.json_rows.formats import JSON
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.corpus.formats.tutorial import TUTORIAL
 from job.corpus.formats.unread import HTML_PAGE
 from job.errors import DataError
 from job.sentence import Sentence
 
-PARSER_VERSION = 2  # count up when the same file comes to be read differently
+PARSER_VERSION = 3  # count up when the same file comes to be read differently
 LEAST_SHARE = 0.2  # of the lines, by which a file is known
 ACCEPTED = (
     "`sentence␞tagged`, CoNLL or KLUE columns with a BIO tag in the last one, or JSON Lines with "
     "text and spans or tokens and ner_tags"
 )
-# Of equally likely formats the first is taken. The last two are known, so that they can be refused.
+# Of equally likely formats the first is taken. The last is known, so that it can be refused.
 FORMATS: tuple[Format, ...] = (
     PARQUET,
     ARROW,
-    JSON_ARRAY,
-    JSON_LINES,
+    JSON,
     TUTORIAL,
     COLUMNS,
     HTML_PAGE,
-    JSON_DOCUMENT,
 )
 
 

@@ -104,10 +104,9 @@ def test_a_rare_empty_span_is_a_fault_of_its_row_alone():
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_rows_over_several_lines_ask_for_jq(count):
-    """`jq .` without -c writes such files, and its -c makes JSON Lines of them again."""
-    with pytest.raises(DataError, match=r"jq -c \. f\.txt > f\.txt\.rows\.jsonl"):
-        read(lines_of(*[HONG] * count, indent=2))
+def test_rows_over_several_lines_are_read(count):
+    """`jq .` without -c writes such files."""
+    assert len(read(lines_of(*[HONG] * count, indent=2)).sentences) == count
 
 
 def test_a_line_of_an_array_that_is_no_text_is_named():

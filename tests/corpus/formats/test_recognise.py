@@ -107,7 +107,6 @@ def test_a_few_lines_in_the_older_encoding_are_rejected_alone():
         (b"PK\x03\x04", "zip"),
         ("가␞가\r나␞나\r".encode(), "CR alone"),
         (b"<!DOCTYPE html>\n<html></html>", "HTML page"),
-        (b'[["a", {"entities": [[0, 1, "PS"]]}]]', "jq -c"),
         ("그냥 글이다.\n또 글이다.\n".encode(), "no format that is known"),
         (b"\xff\n\xff\n", "no line of UTF-8"),
         (b"\0\0\0\0", "no line of UTF-8"),

@@ -3,10 +3,12 @@
 Reference: https://parquet.apache.org/docs/file-format/
 """
 
+from collections.abc import Sequence
+
 from arro3.core import RecordBatchReader
 from arro3.io import read_parquet
 
-from job.corpus.formats.arrow.rows import damage_named, read_batches
+from job.corpus.formats.arrow.rows import read_batches
 from job.corpus.formats.format import (
     CERTAIN,
     Contents,
@@ -14,7 +16,6 @@ from job.corpus.formats.format import (
     Format,
     Options,
     Score,
-    one_by_one,
 )
 from job.errors import DataError
 
@@ -27,8 +28,8 @@ def _score(file: CorpusFile, _: Options) -> Score:
     return Score(CERTAIN, "it begins as Parquet does") if is_such else Score(0.0)
 
 
-def _read(file: CorpusFile, options: Options) -> Contents:
-    return read_batches(file, "Parquet", _opened(file), options)
+def _read(files: Sequence[CorpusFile], options: Options) -> Contents:
+    return read_batches(files, options, "Parquet", _opened)
 
 
 def _opened(file: CorpusFile) -> RecordBatchReader:
@@ -41,8 +42,7 @@ def _opened(file: CorpusFile) -> RecordBatchReader:
             f"{file.path} is a Parquet file that was cut off: its end is missing; fetch or write "
             "it again."
         )
-    with damage_named(file, "Parquet"):
-        return read_parquet(data, batch_size=BATCH_ROWS)
+    return read_parquet(data, batch_size=BATCH_ROWS)
 
 
-PARQUET = Format("Parquet", _score, one_by_one(_read))
+PARQUET = Format("Parquet", _score, _read, takes_fields=True)

@@ -4,45 +4,45 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from arro3.core import DataType, RecordBatchReader, Schema
 
 from job.corpus.formats.arrow.features import described_names, naming
 from job.corpus.formats.format import Contents, CorpusFile, Options
-from job.corpus.formats.json_rows.read import read_rows
-from job.corpus.formats.json_rows.rows import TAGS, Row, Rows
-from job.corpus.formats.json_rows.tokens import NO_NAMES
+from job.corpus.formats.json_rows.formats import read_values
+from job.corpus.formats.json_rows.left_out import TAGS
+from job.corpus.formats.json_rows.values import Value
 from job.errors import DataError
 
 METADATA = b"huggingface"
+Opened = Callable[[CorpusFile], RecordBatchReader]
 PANIC = "PanicException"  # of the library's own language; no Exception to Python
 
 
 def read_batches(
-    file: CorpusFile, kind: str, batches: RecordBatchReader, options: Options
+    files: Sequence[CorpusFile], options: Options, kind: str, opened: Opened
 ) -> Contents:
-    """The contents of a file that holds these batches. A row's line is its number from 1.
+    """The contents of the files, each of which is `opened`. A row's line is its number from 1.
 
     Raises DataError.
     """
-    features = _features(batches.schema)
+
+    def values_of(file: CorpusFile) -> Iterator[Value]:
+        with damage_named(file, kind):
+            batches = opened(file)
+            yield from _values(batches, _features(batches.schema))
 
     def find_tag_names() -> Sequence[str] | None:
+        features = _features(opened(files[0]).schema)
         described = (described_names(features, key) for key in TAGS)
-        return options.find_tag_names() or next((n for names in described for n in names), None)
+        return next((n for names in described for n in names), None) or options.find_tag_names()
 
-    with damage_named(file, kind):
-        rows: Rows = list(_rows(batches, features))
-    if not rows:
-        raise DataError(f"{file.path} has no rows; give a corpus file with at least one sentence.")
-    contents = read_rows(rows, file.path, find_tag_names)
-    if any(row.reason == NO_NAMES for row in contents.rejected):
+    if not any(True for file in files for _ in values_of(file)):
         raise DataError(
-            f"{file.path} has integers for tags and nothing that names them; put their names in "
-            "order, one a line, into label_names.txt beside it (or its dataset_info.json)."
+            f"{files[0].path} has no rows; give a corpus file with at least one sentence."
         )
-    contents.how = f"{kind} {contents.how}"
-    return contents
+    return read_values(files, replace(options, find_tag_names=find_tag_names), values_of, kind)
 
 
 def _features(schema: Schema) -> dict[str, object]:
@@ -59,6 +59,8 @@ def damage_named(file: CorpusFile, kind: str) -> Iterator[None]:
     """Raises DataError where the library cannot read the file."""
     try:
         yield
+    except DataError:
+        raise
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != PANIC:
             raise
@@ -69,7 +71,7 @@ def damage_named(file: CorpusFile, kind: str) -> Iterator[None]:
         ) from error
 
 
-def _rows(batches: RecordBatchReader, features: dict[str, object]) -> Iterator[tuple[int, Row]]:
+def _values(batches: RecordBatchReader, features: dict[str, object]) -> Iterator[Value]:
     schema = batches.schema
     every = (schema.field(i) for i in range(len(schema)))
     fields = [field for field in every if _may_matter(field.type)]
@@ -82,7 +84,7 @@ def _rows(batches: RecordBatchReader, features: dict[str, object]) -> Iterator[t
             for name, by in zip(names, changes, strict=True)
         ]
         for values in zip(*columns, strict=True):
-            yield next(numbers), dict(zip(names, values, strict=True))
+            yield Value(next(numbers), dict(zip(names, values, strict=True)))
 
 
 def _may_matter(kind: DataType) -> bool:

@@ -3,9 +3,12 @@
 Reference: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
 """
 
+from collections.abc import Sequence
+
+from arro3.core import RecordBatchReader
 from arro3.io import read_ipc, read_ipc_stream
 
-from job.corpus.formats.arrow.rows import damage_named, read_batches
+from job.corpus.formats.arrow.rows import read_batches
 from job.corpus.formats.format import (
     CERTAIN,
     Contents,
@@ -13,7 +16,6 @@ from job.corpus.formats.format import (
     Format,
     Options,
     Score,
-    one_by_one,
 )
 from job.errors import DataError
 
@@ -26,17 +28,20 @@ def _score(file: CorpusFile, _: Options) -> Score:
     return Score(CERTAIN, "it begins as Arrow's files do") if is_such else Score(0.0)
 
 
-def _read(file: CorpusFile, options: Options) -> Contents:
-    if file.data.startswith(STREAM) and not file.data.endswith(END_OF_STREAM):
+def _read(files: Sequence[CorpusFile], options: Options) -> Contents:
+    return read_batches(files, options, "an Arrow file", _opened)
+
+
+def _opened(file: CorpusFile) -> RecordBatchReader:
+    if file.data.startswith(INDEXED):
+        return read_ipc(file.data)
+    if not file.data.endswith(END_OF_STREAM):
         # Cut between two batches it would read as a shorter corpus.
         raise DataError(
             f"{file.path} is an Arrow file that was cut off: its end is missing; fetch or write it "
             "again."
         )
-    open_batches = read_ipc if file.data.startswith(INDEXED) else read_ipc_stream
-    with damage_named(file, "an Arrow file"):
-        batches = open_batches(file.data)
-    return read_batches(file, "an Arrow file", batches, options)
+    return read_ipc_stream(file.data)
 
 
-ARROW = Format("an Arrow file", _score, one_by_one(_read))
+ARROW = Format("an Arrow file", _score, _read, takes_fields=True)

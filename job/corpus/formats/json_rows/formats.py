@@ -1,4 +1,8 @@
-"""JSON as corpora have it: rows one a line, rows in one array, and documents that are not read."""
+"""JSON as corpora have it: rows one a line, rows in one array, or documents that hold sentences."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 from job.corpus.formats.columns.signs import refuse_signs
 from job.corpus.formats.format import (
@@ -8,64 +12,155 @@ from job.corpus.formats.format import (
     Format,
     Options,
     Score,
-    one_by_one,
-    read_nothing,
     refusal_of,
 )
-from job.corpus.formats.json_rows.read import read_rows
-from job.corpus.formats.json_rows.rows import Row, Rows, looks_like_json, rows_of_lines
-from job.corpus.formats.json_rows.shapes import refuse_document, refuse_other_shapes
-from job.corpus.formats.json_rows.tokens import NO_NAMES, tokens_alone
-from job.corpus.formats.text_lines import LineError
+from job.corpus.formats.json_rows.fields import Named
+from job.corpus.formats.json_rows.marked import marked_key
+from job.corpus.formats.json_rows.read import Reader
+from job.corpus.formats.json_rows.records import records
+from job.corpus.formats.json_rows.survey import Shape, survey
+from job.corpus.formats.json_rows.tokens import NO_NAMES
+from job.corpus.formats.json_rows.values import (
+    NO_JSON,
+    Value,
+    is_json,
+    values_of_data,
+    values_of_lines,
+)
+from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError, refuse_other_kinds
 from job.errors import DataError
 
+BEGINS = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]\d])')
+LOOKED_AT = 300  # values of a file, by which the shape is told
+LOOKED_AT_FILES = 200
 
-def _score_array(file: CorpusFile, _: Options) -> Score:
-    if file.array is None:
-        return Score(0.0)
-    elements = [element for _, element in file.array]
-    refusal = refusal_of(lambda: refuse_other_shapes(elements, file.path, in_array=True))
-    return Score(CERTAIN, "it is one array", refusal)
+ValuesOf = Callable[[CorpusFile], Iterator[Value]]
 
 
-def _read_array(file: CorpusFile, options: Options) -> Contents:
-    rows = [(number, _object(element)) for number, element in file.array or ()]
-    return _read(rows, "a JSON array", file, options)
+def _is_document(file: CorpusFile) -> bool:
+    """Whether the file begins with JSON that goes over several lines."""
+    head = file.data[:4096].removeprefix(BYTE_ORDER_MARK)
+    return BEGINS.match(head) is not None and not _has_rows(file)
 
 
-def _object(element: object) -> Row:
-    return element if isinstance(element, dict) else LineError("not a JSON object")
+def _has_rows(file: CorpusFile) -> bool:
+    """Whether its lines are objects or arrays of their own, and the first is not all there is."""
+    sample = file.sample
+    if not sample:
+        return False
+    several = len(sample) > 1
+    if is_json(sample[0]):
+        return several or sample[0].lstrip().startswith("{")
+    return several and 2 * sum(line.startswith("{") and is_json(line) for line in sample) > len(
+        sample
+    )
 
 
-def _score_lines(file: CorpusFile, _: Options) -> Score:
-    return Score.of_lines(file, looks_like_json, "are JSON objects")
+def _score(file: CorpusFile, _: Options) -> Score:
+    refuse_other_kinds(file.data[:4096], file.path)
+    if not _is_document(file):
+        return Score.of_lines(
+            file, lambda line: line.lstrip()[:1] in ("{", "[") and is_json(line), "are JSON objects"
+        )
+    refusal = refusal_of(lambda: list(itertools.islice(values_of_data(file.data, file.path), 1)))
+    if refusal:
+        return Score(0.0, refusal=refusal)
+    return Score(CERTAIN, "it is one JSON document")
 
 
-def _read_lines(file: CorpusFile, options: Options) -> Contents:
-    rows = rows_of_lines(file.lines)
-    refuse_other_shapes([row for _, row in rows], file.path, in_array=False)
-    return _read(rows, "JSON Lines", file, options)
+def _values(file: CorpusFile) -> Iterator[Value]:
+    if _is_document(file):
+        return values_of_data(file.data, file.path)
+    return values_of_lines(file.lines)
 
 
-def _read(rows: Rows, kind: str, file: CorpusFile, options: Options) -> Contents:
-    contents = read_rows(rows, file.path, options.find_tag_names)
-    refuse_signs(tokens_alone(rows), file.path)
+def _read(files: Sequence[CorpusFile], options: Options) -> Contents:
+    return read_values(files, options, _values)
+
+
+def read_values(
+    files: Sequence[CorpusFile], options: Options, values_of: ValuesOf, kind: str | None = None
+) -> Contents:
+    """The contents of files that hold these values. `kind` is for the log, where it is not JSON.
+
+    Raises DataError.
+    """
+    named = Named.of(_fields(files[0].path, options))
+    looked_at = itertools.chain.from_iterable(
+        itertools.islice(values_of(file), LOOKED_AT) for file in files[:LOOKED_AT_FILES]
+    )
+    shape = survey(looked_at, named, files[0].path)
+    reader = Reader(
+        shape,
+        options.find_tag_names,
+        with_units=_needs_units(files, shape, values_of),
+        marked_at=_marked_at(files, values_of),
+    )
+    for file in files:
+        found = (r for v in values_of(file) for r in records(v, shape.locations, file.path))
+        reader.read_file(found, file.path)
+    unread = [row.read for row in reader.rows if isinstance(row.read, LineError)]
+    of_no_objects = len(unread) == len(reader.rows) and all(e.reason == NO_JSON for e in unread)
+    if of_no_objects and not reader.noted:
+        raise _nothing(files[0], values_of, kind or "JSON")
+    refuse_signs(reader.alone, files[0].path)
+    contents = reader.contents(kind or _kind(files, shape))
+    _refuse_useless(contents, files[0].path)
+    return contents
+
+
+def _fields(path: str, options: Options) -> dict[str, str]:
+    if options.columns:
+        raise DataError(
+            f"{path} has no columns (it is JSON), but CORPUS_FIELDS names some; remove "
+            "CORPUS_FIELDS, or name keys: CORPUS_FIELDS=text=form,spans=NE."
+        )
+    return dict(options.fields)
+
+
+def _needs_units(files: Sequence[CorpusFile], shape: Shape, values_of: ValuesOf) -> bool:
+    """Whether offsets are places among tokens or morphemes: no unit of the text explains them."""
+    if shape.named.offsets in ("tokens", "morphemes", "graphemes"):
+        return True
+    reader = Reader(shape, lambda: None, with_units=False)
+    for file in files[:5]:
+        values = itertools.islice(values_of(file), LOOKED_AT)
+        found = (r for v in values for r in records(v, shape.locations, file.path))
+        reader.read_file(itertools.islice(found, LOOKED_AT), file.path)
+    return not reader.counts_text()
+
+
+def _marked_at(files: Sequence[CorpusFile], values_of: ValuesOf) -> str | None:
+    looked_at = (itertools.islice(values_of(file), LOOKED_AT) for file in files[:LOOKED_AT_FILES])
+    return marked_key(value.value for value in itertools.chain.from_iterable(looked_at))
+
+
+def _kind(files: Sequence[CorpusFile], shape: Shape) -> str:
+    if any(shape.locations - {()}):
+        return "JSON documents"
+    return "a JSON array" if _is_document(files[0]) else "JSON Lines"
+
+
+def _nothing(file: CorpusFile, values_of: ValuesOf, kind: str) -> DataError:
+    first = next(iter(values_of(file)), Value(1, None)).value
+    keys = list(first)[:5] if isinstance(first, dict) else []
+    with_keys = f" (with {', '.join(f'`{key}`'[:40] for key in keys)})" if keys else ""
+    return DataError(
+        f"{file.path} is {kind}{with_keys} in which no object has both a text and mentions; name "
+        "their keys by CORPUS_FIELDS=text=form,spans=NE, or write one row a line: "
+        '{"text": …, "spans": [[start, end, type], …]}.'
+    )
+
+
+def _refuse_useless(contents: Contents, path: str) -> None:
     if any(row.reason == NO_NAMES for row in contents.rejected):
         raise DataError(
-            f"{file.path} has integers for tags and nothing that names them; put their names in "
+            f"{path} has integers for tags and nothing that names them; put their names in "
             "order, one a line, into label_names.txt beside it (or its dataset_info.json)."
         )
     if contents.noted and not contents.sentences and not contents.rejected:
         said = "; ".join(note.counted(count) for note, count in contents.noted.items())
-        raise DataError(f"{file.path} has no usable row: {said}. Annotate and accept some first.")
-    contents.how = f"{kind} {contents.how}"
-    return contents
+        raise DataError(f"{path} has no usable row: {said}. Annotate and accept some first.")
 
 
-def _score_document(file: CorpusFile, _: Options) -> Score:
-    return Score(0.0, refusal=refusal_of(lambda: refuse_document(file.lines, file.path)))
-
-
-JSON_ARRAY = Format("a JSON array", _score_array, one_by_one(_read_array))
-JSON_LINES = Format("JSON Lines", _score_lines, one_by_one(_read_lines))
-JSON_DOCUMENT = Format("a JSON document", _score_document, read_nothing)
+JSON = Format("JSON", _score, _read, takes_fields=True)

@@ -25,12 +25,17 @@ UNDECIDED = "offsets that can be read in two ways"
 class Marked:
     """A text and its spans as they were written: in the file's unit.
 
-    `mentions` has for each span the mention that it names, or None.
+    `mentions` has for each span the mention that it names, or None. `bounds` are the places of its
+    units (tokens, morphemes), half-open in code points, by what they count. `placed`: the spans are
+    in code points already. `absent`: nothing says that there are no spans.
     """
 
     text: str
     spans: list[Span] = field(default_factory=list)
     mentions: list[str | None] = field(default_factory=list)
+    bounds: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    placed: bool = False
+    absent: bool = False
 
     def named(self) -> Iterator[tuple[Span, str]]:
         """The spans that name their mention."""
@@ -48,14 +53,23 @@ def _utf8(character: str) -> int:
 
 
 class Unit(NamedTuple):
-    """`width` is how much of the unit a character takes; None where each takes one."""
+    """`width` is how much of the unit a character takes; None where each takes one.
+
+    `units` is the name of the row's units where offsets are places among those. `field` is its name
+    in CORPUS_FIELDS.
+    """
 
     name: str
     width: Callable[[str], int] | None
     inclusive: bool
+    field: str = "codepoints"
+    units: str = ""
 
-    def convert(self, text: str, span: Span) -> Span:
+    def convert(self, row: Marked, span: Span) -> Span:
         """The span in half-open code points. Raises LineError where the offsets hit none."""
+        if self.units:
+            return self._of_units(row, span)
+        text = row.text
         first, last, type_ = span
         last += self.inclusive
         if self.width is not None:
@@ -64,6 +78,17 @@ class Unit(NamedTuple):
         if not 0 <= first < last <= len(text):
             raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {len(text)} characters")
         return span if (first, last) == span[:2] else Span(first, last, type_)
+
+    def _of_units(self, row: Marked, span: Span) -> Span:
+        bounds = row.bounds.get(self.units, [])
+        first, last, type_ = span
+        last += self.inclusive
+        if not 0 <= first < last <= len(bounds):
+            raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {len(bounds)} units")
+        start, end = bounds[first][0], bounds[last - 1][1]
+        if not 0 <= start < end <= len(row.text):
+            raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {len(bounds)} units")
+        return Span(start, end, type_)
 
 
 @lru_cache(maxsize=1)
@@ -77,46 +102,62 @@ def _index_at(text: str, width: Callable[[str], int]) -> dict[int, int]:
 
 
 CODE_POINTS = Unit("code points", None, False)
-UTF_16 = Unit("UTF-16 code units", _utf16, False)
+UTF_16 = Unit("UTF-16 code units", _utf16, False, "utf16")
 # What goes on with the character before it where that is decomposed (NFD).
 LETTER_AND_MARK = re.compile(
     "[^\\W\\d_][\u0300-\u036f]|[\u1100-\u115f][\u1160-\u11a7]|[\u1160-\u11a7][\u11a8-\u11ff]"
 )
 MARK = re.compile("[\u0300-\u036f\u1160-\u11ff]")  # the second of the two
 UNEXPLAINED = 0.01  # of the spans, that make one doubt the unit
+GRAPHEMES = (
+    Unit("graphemes", None, False, "graphemes", units="graphemes"),
+    Unit("graphemes with inclusive ends", None, True, "graphemes", units="graphemes"),
+)
 UNITS = (
     CODE_POINTS,
     Unit("code points with inclusive ends", None, True),
     UTF_16,
-    Unit("UTF-16 code units with inclusive ends", _utf16, True),
-    Unit("UTF-8 bytes", _utf8, False),
-    Unit("UTF-8 bytes with inclusive ends", _utf8, True),
+    Unit("UTF-16 code units with inclusive ends", _utf16, True, "utf16"),
+    Unit("UTF-8 bytes", _utf8, False, "bytes"),
+    Unit("UTF-8 bytes with inclusive ends", _utf8, True, "bytes"),
 )
 
 
+def units_of(rows: Iterable[Marked]) -> tuple[Unit, ...]:
+    """The units among a row's tokens or morphemes, for each list of these that rows have."""
+    counted = dict.fromkeys(name for row in rows for name in row.bounds if name != "graphemes")
+    return tuple(
+        Unit(f"{name}{' with inclusive ends' * inclusive}", None, inclusive, "tokens", units=name)
+        for name in counted
+        for inclusive in (False, True)
+    )
+
+
 def choose_unit(
-    rows: Iterable[Marked], default: Unit = CODE_POINTS
+    rows: Iterable[Marked], default: Unit = CODE_POINTS, allowed: Sequence[Unit] | None = None
 ) -> tuple[Unit, tuple[Unit, ...]]:
     """The unit that spells the most mentions, and any others that spell as many.
 
     `default` where no span names its mention; where that leaves spans unexplained and another unit
-    none, which of the two holds cannot be told.
+    none, which of the two holds cannot be told. `allowed`: the user names one of these.
     """
-    rows = list(rows)
+    rows = [row for row in rows if row.spans and not row.placed]
     named = [row for row in rows if any(mention is not None for mention in row.mentions)]
+    units = tuple(allowed) if allowed else (*UNITS, *units_of(rows))
+    default = default if default in units else units[0]
     if not named:
-        return default, _explaining(rows, default)
-    spelled = [(_spelled(named, unit), unit) for unit in UNITS[:1]]
+        return default, _explaining(rows, default, units)
+    spelled = [(_spelled(named, unit), unit) for unit in units[:1]]
     mentions = sum(mention is not None for row in named for mention in row.mentions)
     if spelled[0][0] == (mentions, mentions):  # and a longer or shorter span spells another word
-        return CODE_POINTS, ()
-    spelled += [(_spelled(named, unit), unit) for unit in UNITS[1:]]
+        return units[0], ()
+    spelled += [(_spelled(named, unit), unit) for unit in units[1:]]
     best = max(score for score, _ in spelled)
     chosen, *others = [unit for score, unit in spelled if score == best]
     return chosen, tuple(others)
 
 
-def _explaining(rows: Sequence[Marked], default: Unit) -> tuple[Unit, ...]:
+def _explaining(rows: Sequence[Marked], default: Unit, allowed: Sequence[Unit]) -> tuple[Unit, ...]:
     """The units that can explain every span, where the default cannot.
 
     Worked example: [2, 2] is nothing where ends are half open, and a syllable where they are not.
@@ -125,18 +166,23 @@ def _explaining(rows: Sequence[Marked], default: Unit) -> tuple[Unit, ...]:
     strange = sum(not _explains(row, default) for row in rows)
     if not strange or strange < UNEXPLAINED * total:
         return ()
-    units = [unit for unit in UNITS if unit is not default]
+    units = [unit for unit in allowed if unit is not default]
     return tuple(unit for unit in units if all(_explains(row, unit) for row in rows))
 
 
 def _explains(row: Marked, unit: Unit) -> bool:
     try:
-        spans = sorted(unit.convert(row.text, span) for span in row.spans)
+        spans = sorted(unit.convert(row, span) for span in row.spans)
     except LineError:
         return False
     return all(
         left.end <= right.start or left == right for left, right in itertools.pairwise(spans)
     )
+
+
+def bare(text: str) -> str:
+    """The text without blanks: what decodes wordpieces leaves some out."""
+    return "".join(text.split())
 
 
 def _spelled(rows: Sequence[Marked], unit: Unit) -> tuple[int, int]:
@@ -145,12 +191,12 @@ def _spelled(rows: Sequence[Marked], unit: Unit) -> tuple[int, int]:
     for row in rows:
         for span, mention in row.named():
             try:
-                start, end, _ = unit.convert(row.text, span)
+                start, end, _ = unit.convert(row, span)
             except LineError:
                 continue
             found = row.text[start:end]
             exactly += found == mention
-            but_for_blanks += found == mention or found.strip() == mention.strip()
+            but_for_blanks += found == mention or bare(found) == bare(mention)
     return but_for_blanks, exactly
 
 
@@ -160,13 +206,15 @@ def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]
     Raises LineError where a span names another mention or cuts a syllable in two, or where one of
     the `others`, which explain the file as well, gives other spans.
     """
-    spans = tuple([unit.convert(row.text, span) for span in row.spans])
+    if row.placed:
+        return tuple(row.spans)
+    spans = tuple([unit.convert(row, span) for span in row.spans])
     _refuse_other_mentions(row, spans)
     if MARK.search(row.text):
         _refuse_cuts(row.text, spans)
     for other in others:
         try:
-            same = tuple(other.convert(row.text, span) for span in row.spans) == spans
+            same = tuple(other.convert(row, span) for span in row.spans) == spans
         except LineError:
             continue
         if not same:
@@ -178,7 +226,7 @@ def _refuse_other_mentions(row: Marked, spans: Sequence[Span]) -> None:
     for (start, end, _), given, mention in zip(spans, row.spans, row.mentions, strict=True):
         if mention is None or (found := row.text[start:end]) == mention:
             continue
-        if found.strip() != mention.strip():
+        if bare(found) != bare(mention):
             raise LineError(
                 DIFFERS,
                 f"[{given.start}, {given.end}] gives `{found[:20]}`, the span says "

@@ -1,130 +1,286 @@
-"""Rows of JSON → sentences: `{"text", "spans": [[start, end, type], …]}`, or Hugging Face's
-`tokens` and `ner_tags`.
+"""The records of a split → its sentences: texts with spans, or tokens with tags.
 
 Offsets count Unicode code points and are half-open; where spans name their mentions, these say in
-which unit the file counts (`offsets`). A span may also be an object with `start`, `end` and
-`label` or `type`. Where a row with tokens has a `sentence` or `text`, that is the text.
+which unit the split counts (`offsets`). Where a row with tokens has a `sentence` or `text`, that is
+the text.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
 from job.corpus.formats.bio_tags import JOINED_AS, choose_joiner, read_tags, read_units
 from job.corpus.formats.format import Contents, TagNames
-from job.corpus.formats.json_rows.marked import marked_key
+from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
+from job.corpus.formats.json_rows.mentions import DISAGREE, has_spans, read_spans
 from job.corpus.formats.json_rows.offsets import (
     CODE_POINTS,
+    GRAPHEMES,
     UNDECIDED,
+    UNITS,
     UTF_16,
     Marked,
     Unit,
     choose_unit,
     convert,
+    units_of,
 )
-from job.corpus.formats.json_rows.rows import Row, Rows, without_left_out
-from job.corpus.formats.json_rows.spans import read_spans, spans_of
-from job.corpus.formats.json_rows.tokens import Tagged, has_integer_tags, has_tags, read_tokens
-from job.corpus.formats.text_lines import LineError, Note
+from job.corpus.formats.json_rows.records import Record
+from job.corpus.formats.json_rows.survey import Shape
+from job.corpus.formats.json_rows.tokens import (
+    Tagged,
+    as_tagged,
+    has_integer_tags,
+    has_tags,
+    read_tokens,
+)
+from job.corpus.formats.json_rows.units import add_bounds
+from job.corpus.formats.json_rows.values import Object
+from job.corpus.formats.text_lines import LineError, Note, Rejected
 from job.sentence import Sentence, Span
 
 TextAndSpans = tuple[str, tuple[Span, ...]]
+NO_MENTIONS = "no mentions in its whole file"
+ABSENT = Note("sentence has", "sentences have", "no list of mentions; read as without entities")
+PLACED = LineError("placed")
+SAME = Note("annotation was", "annotations were", "equal to another of the same task, left out")
 
 
-def read_rows(rows: Rows, path: str, find_tag_names: TagNames) -> Contents:
-    """The sentences of the rows, how they were read, what was rejected, and what is worth a note.
+@dataclass(slots=True)
+class Row:
+    """What was read of a record, and its place."""
 
-    Spans are as they were written, in code points. `find_tag_names` is asked only where tags are
-    integers.
-    """
-    noted: Counter[Note] = Counter()
-    rows = without_left_out(rows, noted)
-    tag_names = find_tag_names() if any(has_integer_tags(row) for _, row in rows) else None
-    marked_at = marked_key(rows)
-    read = [_read(row, tag_names, marked_at) for _, row in rows]
-    how_marked, place_marked = _marked(rows, read)
-    how_tagged, place_tagged = _tagged(read, noted)
-    contents = Contents(", ".join(how_marked + how_tagged), [], [], noted)
-    for (number, _), row in zip(rows, read, strict=True):
-        try:
-            if isinstance(row, LineError):
-                raise row
-            text, spans = place_marked(row) if isinstance(row, Marked) else place_tagged(row)
-            contents.sentences.append(Sentence(text, spans, number, path))
-        except LineError as error:
-            contents.rejected.append(error.at(path, number))
-    return contents
+    line: int
+    file: str
+    where: str
+    document: str
+    read: Marked | Tagged | LineError
+    task: object = None  # the same for the answers of several annotators
+    is_truth: bool = False
+    counts_tokens: bool = False  # its offsets can be places among its tokens
 
 
-def _read(
-    row: Row, tag_names: Sequence[str] | None, marked_at: str | None
-) -> Marked | Tagged | LineError:
-    try:
+class Reader:
+    """Reads the records of a split, and then gives its sentences."""
+
+    def __init__(
+        self,
+        shape: Shape,
+        find_tag_names: TagNames,
+        *,
+        with_units: bool,
+        marked_at: str | None = None,
+    ) -> None:
+        self.shape = shape
+        self.find_tag_names = find_tag_names
+        self.with_units = with_units
+        self.marked_at = marked_at  # the key of the text marked up
+        self.rows: list[Row] = []
+        self.noted: Counter[Note] = Counter()
+        self.tag_names: Sequence[str] | None = None
+        self.alone: list[list[str]] = []  # tokens whose text nothing says
+        self.of_tool = {"doccano": 0, "Label Studio": 0}
+        self.count = 0
+
+    def read_file(self, records: Iterable[Record], file: str) -> None:
+        """Reads the records of one file."""
+        first = len(self.rows)
+        for record in records:
+            try:
+                read: Marked | Tagged | LineError = self._read(record)
+            except LeftOutError as mark:
+                self.noted[Note("row was", "rows were", f"left out, marked {mark}")] += 1
+                continue
+            except LineError as error:
+                read = error
+            row = Row(record.line, file, record.where, record.document, read)
+            if isinstance(record.row, dict):
+                self._look_at(row, record.row)
+            self.rows.append(row)
+        marked = [row for row in self.rows[first:] if isinstance(row.read, Marked)]
+        if marked and all(row.read.absent for row in marked if isinstance(row.read, Marked)):
+            for row in marked:
+                row.read = LineError(NO_MENTIONS, f"`{self._first_key()}` is nowhere in it")
+
+    def _first_key(self) -> str:
+        return ".".join(self.shape.spans[0]) if self.shape.spans else "spans"
+
+    def _read(self, record: Record) -> Marked | Tagged:
+        row = record.row
         if isinstance(row, LineError):
             raise row
-        if "tokens" not in row or (not has_tags(row) and spans_of(row) is not None):
-            return read_spans(row)
-        return read_tokens(row, tag_names, marked_at)
-    except LineError as error:
-        return error
+        if mark := left_out(row):
+            raise LeftOutError(mark)
+        found = has_spans(row, self.shape)
+        tagged = row if "tokens" in row or found else as_tagged(row)
+        if "tokens" not in tagged or (not has_tags(row) and found and tagged is row):
+            is_min = "annotation_id" in row and "lead_time" in row
+            marked = read_spans(row, self.shape, absent_is_empty=bool(record.where) or is_min)
+            if self.with_units:
+                graphemes = self.shape.named.offsets == "graphemes"
+                add_bounds(marked, row, graphemes=graphemes)
+            return marked
+        if has_integer_tags(tagged) and self.tag_names is None:
+            self.tag_names = self.find_tag_names()
+        filled = any(_holds_spans(row.get(keys[0])) for keys in self.shape.spans)
+        return read_tokens(tagged, self.tag_names, self.marked_at, has_spans=filled)
+
+    def _look_at(self, row: Row, given: Object) -> None:
+        """What the record says besides: by which tool, and for which task it is an answer."""
+        if isinstance(row.read, Tagged) and row.read.carried is None:
+            self.alone.append(row.read.units)
+        if not isinstance(row.read, Marked):
+            return
+        self.count += 1
+        self.of_tool["doccano"] += (
+            isinstance(given.get("Comments"), list)
+            or ("annotation_approver" in given)
+            or (isinstance(given.get("relations"), list) and "entities" in given)
+        )
+        self.of_tool["Label Studio"] += "annotation_id" in given or isinstance(
+            given.get("data"), dict
+        )
+        if "annotation_id" in given and "id" in given:
+            row.task = (row.file, str(given["id"]))
+        elif "_annotator_id" in given and "_input_hash" in given:
+            row.task = (row.file, str(given["_input_hash"]))
+        row.is_truth = given.get("ground_truth") is True
+        units = given.get("tokens")
+        if isinstance(units, list) and all(isinstance(unit, str) for unit in units):
+            row.counts_tokens = all(span.end <= len(units) for span in row.read.spans)
+
+    def counts_text(self) -> bool:
+        """Whether most offsets are such of the text, so that none are places among its units."""
+        marked = [row.read for row in self.rows if isinstance(row.read, Marked)]
+        filled = [row for row in marked if row.spans and not row.placed]
+        if not filled:
+            return True
+        unit, others = choose_unit(filled, UTF_16)
+        good = 0
+        for row in filled:
+            with suppress(LineError):
+                convert(row, unit, others)
+                good += 1
+        return 2 * good > len(filled)
+
+    def contents(self, kind: str) -> Contents:
+        """The sentences, how they were read, what was rejected, and what is worth a note."""
+        how_marked, place_marked = self._marked()
+        how_tagged, place_tagged = self._tagged()
+        contents = Contents(f"{kind} {', '.join(how_marked + how_tagged)}", [], [], self.noted)
+        placed: list[tuple[Row, TextAndSpans]] = []
+        for row in self.rows:
+            try:
+                if isinstance(row.read, LineError):
+                    raise row.read
+                if isinstance(row.read, Marked):
+                    self.noted[ABSENT] += row.read.absent
+                    placed.append((row, place_marked(row, row.read)))
+                else:
+                    placed.append((row, place_tagged(row.read)))
+                row.read = PLACED  # what was read is no longer needed, and may be large
+            except LineError as error:
+                contents.rejected.append(_rejected(error, row))
+        self.noted += Counter()
+        for row, (text, spans) in _agreed(placed, contents):
+            contents.sentences.append(Sentence(text, spans, row.line, row.file, row.document))
+        return contents
+
+    def _marked(self) -> tuple[list[str], Callable[[Row, Marked], TextAndSpans]]:
+        """How rows with spans were read, and what reads one."""
+        rows = [row for row in self.rows if isinstance(row.read, Marked)]
+        marked = [row.read for row in rows if isinstance(row.read, Marked)]
+        tool = next((name for name, n in self.of_tool.items() if n and n == self.count), None)
+        unit, others = choose_unit(marked, UTF_16 if tool else CODE_POINTS, self._allowed(marked))
+        filled = [row for row in rows if isinstance(row.read, Marked) and row.read.spans]
+        named = any(any(row.named()) for row in marked)
+        may_count_tokens = (
+            bool(filled)
+            and not named
+            and not self.shape.named.offsets
+            and all(row.counts_tokens for row in filled)
+        )
+
+        def place(row: Row, read: Marked) -> TextAndSpans:
+            if may_count_tokens and read.spans:
+                raise LineError(UNDECIDED, f"as {unit.name} or as tokens")
+            return read.text, convert(read, unit, others)
+
+        how = []
+        if marked or not any(isinstance(row.read, Tagged) for row in self.rows):
+            how.append("with text and spans")
+        if marked and unit != CODE_POINTS:
+            said = f" (as {tool} does)" if tool and not named else ""
+            how.append(f"whose offsets count {unit.name}{said}")
+        if marked and (said := self.shape.said(unit)):
+            how.append(f"by CORPUS_FIELDS={said}")
+        return how, place
+
+    def _allowed(self, rows: Sequence[Marked]) -> list[Unit] | None:
+        """The units that CORPUS_FIELDS leaves."""
+        named = self.shape.named
+        if not (named.offsets or named.ends):
+            return None
+        wanted = "tokens" if named.offsets == "morphemes" else named.offsets
+        units = [*UNITS, *GRAPHEMES, *units_of(rows)]
+        found = [
+            unit
+            for unit in units
+            if (not wanted or unit.field == wanted)
+            and (not named.ends or unit.inclusive == (named.ends == "inclusive"))
+            and (wanted or unit.field != "graphemes")
+        ]
+        if named.offsets and not named.ends and not any(any(row.named()) for row in rows):
+            found = [unit for unit in found if not unit.inclusive]
+        return found or None
+
+    def _tagged(self) -> tuple[list[str], Callable[[Tagged], TextAndSpans]]:
+        """How rows with tokens were read, and what reads one."""
+        tagged = [row.read for row in self.rows if isinstance(row.read, Tagged)]
+        joiner = choose_joiner([row.units for row in tagged])
+        meaning = read_tags({tag for row in tagged for tag in row.tags})
+
+        def place(row: Tagged) -> TextAndSpans:
+            tags = [meaning[tag] for tag in row.tags]
+            return read_units(row.units, tags, row.carried, joiner, self.noted, marked=row.marked)
+
+        said = [f"with tokens and tags, {JOINED_AS[joiner]} where no text is given"]
+        if self.marked_at:
+            said.append(f"placed by the marks in `{self.marked_at}`")
+        return said if tagged else [], place
 
 
-def _marked(
-    rows: Rows, read: Sequence[Marked | Tagged | LineError]
-) -> tuple[list[str], Callable[[Marked], TextAndSpans]]:
-    """How rows with spans were read, and what reads one."""
-    marked = [row for row in read if isinstance(row, Marked)]
-    unit, others = choose_unit(marked, _default_unit(rows))
-    may_count_tokens = _may_count_tokens(rows, read)
-
-    def place(row: Marked) -> TextAndSpans:
-        if may_count_tokens and row.spans:
-            raise LineError(UNDECIDED, f"as {unit.name} or as tokens")
-        return row.text, convert(row, unit, others)
-
-    how = []
-    if marked or not any(isinstance(row, Tagged) for row in read):
-        how.append("with text and spans")
-    if unit is not CODE_POINTS and marked:
-        how.append(f"whose offsets count {unit.name}")
-    return how, place
+def _holds_spans(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(part, list | dict) for part in value)
 
 
-def _tagged(
-    read: Sequence[Marked | Tagged | LineError], noted: Counter[Note]
-) -> tuple[list[str], Callable[[Tagged], TextAndSpans]]:
-    """How rows with tokens were read, and what reads one."""
-    tagged = [row for row in read if isinstance(row, Tagged)]
-    joiner = choose_joiner([row.units for row in tagged])
-    meaning = read_tags({tag for row in tagged for tag in row.tags})
-
-    def place(row: Tagged) -> TextAndSpans:
-        tags = [meaning[tag] for tag in row.tags]
-        return read_units(row.units, tags, row.carried, joiner, noted, marked=row.marked)
-
-    said = f"with tokens and tags, {JOINED_AS[joiner]} where no text is given"
-    return [said] if tagged else [], place
+def _rejected(error: LineError, row: Row) -> Rejected:
+    if row.where:
+        detail = f"{row.where}: {error.detail}" if error.detail else row.where
+        error = LineError(error.reason, detail)
+    return error.at(row.file, row.line)
 
 
-def _may_count_tokens(rows: Rows, read: Sequence[Marked | Tagged | LineError]) -> bool:
-    """Whether offsets that name no mention can all be places among the row's tokens.
-
-    Worked example: `홍길동 은 서울` and [2, 3] beside its three tokens is `동` or `서울`.
-    """
-    spans = 0
-    for (_, row), marked in zip(rows, read, strict=True):
-        if not isinstance(marked, Marked) or not marked.spans or isinstance(row, LineError):
+def _agreed(
+    placed: Sequence[tuple[Row, TextAndSpans]], contents: Contents
+) -> Iterable[tuple[Row, TextAndSpans]]:
+    """One answer a task: the ground truth, or what all say; else the task is rejected."""
+    tasks: dict[object, list[tuple[Row, TextAndSpans]]] = defaultdict(list)
+    for row, read in placed:
+        if row.task is not None:
+            tasks[row.task].append((row, read))
+    for row, read in placed:
+        answers = tasks.get(row.task, []) if row.task is not None else []
+        if len(answers) < 2:
+            yield row, read
             continue
-        units = row.get("tokens")
-        if not (isinstance(units, list) and all(isinstance(unit, str) for unit in units)):
-            return False
-        if any(marked.named()) or any(span.end > len(units) for span in marked.spans):
-            return False
-        spans += len(marked.spans)
-    return spans > 0
-
-
-def _default_unit(rows: Rows) -> Unit:
-    """Doccano counts as JavaScript does; its exports of today have a list of comments."""
-    objects = [row for _, row in rows if isinstance(row, dict)]
-    of_doccano = objects and all(isinstance(row.get("Comments"), list) for row in objects)
-    return UTF_16 if of_doccano else CODE_POINTS
+        if answers[0][0] is not row:
+            continue
+        used = [answer for answer in answers if answer[0].is_truth] or answers
+        if len({(text, tuple(sorted(spans))) for _, (text, spans) in used}) > 1:
+            error = LineError(DISAGREE, f"{len(answers)} annotations of one task")
+            contents.rejected.append(_rejected(error, row))
+            continue
+        contents.noted[SAME] += len(answers) - 1
+        yield used[0]

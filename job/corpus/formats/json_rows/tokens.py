@@ -1,16 +1,23 @@
 """Rows with tokens and a tag for each, and perhaps the text that the tokens spell."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from job.corpus.formats.bio_tags import looks_like_tag
+from job.corpus.formats.json_rows.left_out import TAGS
 from job.corpus.formats.json_rows.marked import TEXTS
-from job.corpus.formats.json_rows.rows import TAGS, Object, Row, Rows
-from job.corpus.formats.json_rows.spans import is_text, spans_of
+from job.corpus.formats.json_rows.strings import is_text
+from job.corpus.formats.json_rows.values import Object
 from job.corpus.formats.text_lines import LineError
 
 NO_NAMES = "integer tags without names"
 TWO_TAGGINGS = "two lists of tags that differ"
+UNITS = ("tokens", "words", "units", "characters", "chars", "tokenized_text", "token", "word")
+ALL_TAGS = (*TAGS, "ner", "ne_tags", "bio", "bio_tags", "ner_labels", "label", "tag", "iob")
+WORD_KEYS = ("text", "word", "token", "form", "orth", "surface", "value")
+ALL_TAGS_OF_ONE = ("ner", "ner_tag", "tag", "label", "bio", "ne", "iob", "entity")
 
 
 @dataclass(slots=True)
@@ -23,22 +30,65 @@ class Tagged:
     marked: str | None = None
 
 
-def tokens_alone(rows: Rows) -> list[list[str]]:
-    """The tokens of the rows that have tags and no text."""
-    found = []
-    for _, row in rows:
-        units = _texts(row.get("tokens")) if isinstance(row, dict) else None
-        if units and isinstance(row, dict):
-            has_text = any(isinstance(row.get(key), str) for key in TEXTS)
-            if not has_text and any(isinstance(row.get(key), list) for key in TAGS):
-                found.append(units)
-    return found
-
-
 def _texts(value: object) -> list[str] | None:
     """The list, where it is one of strings."""
     is_such = isinstance(value, list) and set(map(type, value)) <= {str}
     return value if isinstance(value, list) and is_such else None
+
+
+def as_tagged(row: Object) -> Object:
+    """The row with `tokens` and tags, however it has them.
+
+    They may be called otherwise, be objects with a tag each, be characters of the text, or stand in
+    one string with blanks between.
+    """
+    if "tokens" in row and has_tags(row):
+        return row
+    key = next((key for key in UNITS if _texts(row.get(key))), None)
+    for name in ALL_TAGS:
+        tags = row.get(name)
+        units: object = row[key] if key else None
+        if isinstance(tags, str) and all(map(looks_like_tag, tags.split())):
+            tags = tags.split()
+        if not _are_tags(tags):
+            continue
+        text = _text_of(row) if units is None else None
+        if text is not None:
+            units = list(text) if len(text) == len(tags) else text.split()
+        if isinstance(units, list) and (key or len(units) == len(tags)):
+            kept = {k: row[k] for k in TEXTS if isinstance(row.get(k), str) and text is not None}
+            return {"tokens": units, "ner_tags": tags, **kept}
+    return _of_objects(row) or row
+
+
+def _are_tags(tags: object) -> TypeGuard[list]:
+    if not isinstance(tags, list) or not tags:
+        return False
+    return set(map(type, tags)) == {int} or (
+        _texts(tags) is not None and all(map(looks_like_tag, tags))
+    )
+
+
+def _of_objects(row: Object) -> Object | None:
+    """Tokens that are objects, each with its word and its tag."""
+    for key in UNITS:
+        found = row.get(key)
+        if not isinstance(found, list) or not found or not isinstance(found[0], dict):
+            continue
+        for word, tag in itertools.product(WORD_KEYS, ALL_TAGS_OF_ONE):
+            pairs = [(u.get(word), u.get(tag)) for u in found if isinstance(u, dict)]
+            if all(
+                isinstance(w, str) and isinstance(t, str) and looks_like_tag(t) for w, t in pairs
+            ):
+                kept = {k: row[k] for k in TEXTS if isinstance(row.get(k), str)}
+                return {"tokens": [w for w, _ in pairs], "ner_tags": [t for _, t in pairs], **kept}
+    return None
+
+
+def may_be_tagged(row: Object) -> bool:
+    """Whether the row has tokens and tags."""
+    row = as_tagged(row)
+    return isinstance(row.get("tokens"), list) and has_tags(row)
 
 
 def has_tags(row: Object) -> bool:
@@ -46,23 +96,21 @@ def has_tags(row: Object) -> bool:
     return any(isinstance(row.get(key), list) for key in TAGS)
 
 
-def has_integer_tags(row: Row) -> bool:
+def has_integer_tags(row: Object) -> bool:
     """Whether the row's tags are numbers that need names."""
-    if isinstance(row, LineError) or "tokens" not in row:
-        return False
     values = [row.get(key) for key in TAGS]
     return any(isinstance(tags, list) and tags and type(tags[0]) is int for tags in values)
 
 
 def read_tokens(
-    row: Object, tag_names: Sequence[str] | None, marked_at: str | None = None
+    row: Object, tag_names: Sequence[str] | None, marked_at: str | None, *, has_spans: bool
 ) -> Tagged:
     """The row's tokens and tags; `marked_at` is the key of the text marked up. Raises LineError."""
     units, key = row["tokens"], _key_of_tags(row)
     tags = row[key] if key else None
     if not isinstance(tags, list) or not isinstance(units, list):
         raise LineError("tokens without tags", f"neither of {', '.join(TAGS)} is a list")
-    if spans_of(row):
+    if has_spans:
         raise LineError("tags and spans in one row", f"`{key}` and a list of spans; keep one")
     if len(units) != len(tags):
         raise LineError("tokens and tags differ in number", f"{len(units)} and {len(tags)}")
@@ -94,7 +142,7 @@ def _named(tags: list[int], names: Sequence[str] | None) -> list[str]:
     return [names[tag] for tag in tags]
 
 
-def _text_of(row: Object, marked_at: str | None) -> str | None:
+def _text_of(row: Object, marked_at: str | None = None) -> str | None:
     carried = [text for key in TEXTS if key != marked_at and is_text(text := row.get(key))]
     if len(set(carried)) > 1:
         raise LineError("two texts that differ", "`sentence` and `text`")
