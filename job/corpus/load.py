@@ -4,7 +4,7 @@ The texts and offsets here are the truth that training and evaluation go by.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +74,7 @@ def load_corpus(
     with an entity type that train lacks are rejected where they are few; with `allow_unseen_labels`
     they stay in val and test: the label map will not have the type, so no model can find it, and
     the scores say so. `fields` are those of CORPUS_FIELDS, role -> column or key, `types` the rule
-    of TYPES_MAP, TYPES_ONLY and NESTED. `show_sentences` of each split are logged as they were
-    read. `token` is the Hugging Face hub's.
+    of TYPES_MAP and its kin; `show_sentences` of each split are logged; `token` is the hub's.
     Raises DataError, ArgumentError, UnavailableError, PermissionDeniedError or StorageError.
     """
     cache = Cache(cache_dir / "corpora", max_download_mb * 1_000_000, force_download, token)
@@ -88,22 +87,29 @@ def load_corpus(
         split: read_split(split, files, cache, sha256.get(split), fields, normalize, types)
         for split, files in sources.items()
     }
-    if name != "sample" and not sha256:
-        pins = ",".join(f"{each.name}={each.sha256}" for each in splits.values())
-        logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
+    _tell_pins({} if sha256 or name == "sample" else splits)
     check_rejected(splits["train"], max_rejected_ratio)
     unused = unused_names([each.type_names for each in splits.values()], types)
     check_entities(splits["train"])
     splits = _with_val(splits, sources, val_ratio or VAL_RATIO)
     splits, unseen = without_unseen_types(splits, allow_unseen_labels, max_rejected_ratio)
+    _check_others(splits, max_rejected_ratio)
+    notes = (*unused, *_notes(splits, max_rejected_ratio), *unseen)
+    _tell(notes, splits, show_sentences)
+    return Corpus(name, splits["train"], splits["val"], splits.get("test"), notes)
+
+
+def _tell_pins(splits: Mapping[str, Split]) -> None:
+    if pins := ",".join(f"{each.name}={each.sha256}" for each in splits.values()):
+        logger.info("To pin this corpus: CORPUS_SHA256=%s", pins)
+
+
+def _check_others(splits: Mapping[str, Split], max_rejected_ratio: float) -> None:
     for other in list(splits.values())[1:]:
         check_rejected(other, max_rejected_ratio)
-    notes = [*unused, *_notes(splits, max_rejected_ratio), *unseen]
-    _tell(notes, splits, show_sentences)
-    return Corpus(name, splits["train"], splits["val"], splits.get("test"), tuple(notes))
 
 
-def _tell(notes: list[str], splits: Mapping[str, Split], show_sentences: int) -> None:
+def _tell(notes: Sequence[str], splits: Mapping[str, Split], show_sentences: int) -> None:
     for note in notes:
         logger.warning("%s", note)
     for each in splits.values():

@@ -84,18 +84,7 @@ def read_split(
     parsed = reject_oversized(parse(files, options))
     if normalize == NFC:
         parsed = compose_parsed(parsed)
-    entities = sum(len(sentence.spans) for sentence in parsed.sentences)
-    logger.info(
-        "%s: %s, %s, %d rejected, from %s; read as %s (%s).",
-        *(
-            name,
-            counted(len(parsed.sentences), "sentence"),
-            counted(entities, "entity", "entities"),
-        ),
-        *(len(parsed.rejected), shown, parsed.format, parsed.why),
-    )
-    for note in parsed.notes + parsed.type_notes:
-        logger.info("%s: %s.", name, note)
+    _tell(name, shown, parsed)
     said = tuple(f"{role}={place}" for role, place in fields.items())
     said += () if normalize == OFF else (f"normalize={normalize}",)
     said += types.options
@@ -110,6 +99,21 @@ def read_split(
         parsed.type_names,
         parsed.type_notes,
     )
+
+
+def _tell(name: str, shown: str, parsed: Parsed) -> None:
+    entities = sum(len(sentence.spans) for sentence in parsed.sentences)
+    logger.info(
+        "%s: %s, %s, %d rejected, from %s; read as %s (%s).",
+        *(
+            name,
+            counted(len(parsed.sentences), "sentence"),
+            counted(entities, "entity", "entities"),
+        ),
+        *(len(parsed.rejected), shown, parsed.format, parsed.why),
+    )
+    for note in parsed.notes + parsed.type_notes:
+        logger.info("%s: %s.", name, note)
 
 
 def _refuse_unpinned(shown: str, digest: str, name: str, pinned: str | None) -> None:

@@ -156,6 +156,8 @@ def _named(tags: list[int], names: Sequence[str] | None) -> list[str]:
 
 def _text_of(row: Object) -> str | None:
     carried = [text for key in TEXTS if is_text(text := row.get(key))]
+    if len(carried) == 2 and ":" in "".join(carried):  # one of them may be the other, marked up
+        carried = [text for text in carried if MARKUP.sub(r"\1", text) == text] or carried
     if len(set(carried)) > 1:
         raise LineError("two texts that differ", "`sentence` and `text`")
     return next(iter(carried), None)
