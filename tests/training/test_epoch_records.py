@@ -8,7 +8,13 @@ import pytest
 from job.training import epoch_history
 from job.training.epoch_history import EpochHistory
 
-METRICS = {"train_loss": 0.4, "val_loss": 0.3, "val_f1": 0.8, "val_f1_wordpiece": 0.9}
+METRICS = {
+    "train_loss": 0.4,
+    "val_loss": 0.3,
+    "val_f1": 0.8,
+    "val_f1_wordpiece": 0.9,
+    "val_accuracy": 0.95,
+}
 
 
 class Line(list):
@@ -31,13 +37,17 @@ def history():
     """Of epochs of ten steps, of 95 sentences together."""
     losses = SimpleNamespace(recent=lambda: 0.5)
     module = SimpleNamespace(losses=losses, learning_rate=0.1, schedule=lambda step: 1 - step / 10)
-    return EpochHistory(Line(), SimpleNamespace(history=[]), module, 10, 95)
+    return EpochHistory(Line(), SimpleNamespace(history=[]), module, 10, 95, ("min", "val_loss"))
 
 
 def train(history, clock, *, first=0):
     """Epoch 2 from step `first`: a second a step, four of validation. Gives the trainer."""
     trainer = SimpleNamespace(
-        current_epoch=1, global_step=6, accumulate_grad_batches=4, callback_metrics=METRICS
+        current_epoch=1,
+        max_epochs=12,
+        global_step=6,
+        accumulate_grad_batches=4,
+        callback_metrics=METRICS,
     )
     history.on_train_epoch_start(trainer, None)
     for step in range(first, 10):

@@ -50,5 +50,5 @@ def test_where_none_has_the_metric_the_newest_is_loaded(load, damaged, expected)
 
 def test_without_an_intact_checkpoint_there_is_nothing_to_publish(load):
     """The error says how many there were."""
-    with pytest.raises(IncompatibleError, match="none of the 2 checkpoints verifies"):
+    with pytest.raises(IncompatibleError, match="none of 2 checkpoints verifies"):
         load([0.3, 0.2], damaged=(1, 2))
