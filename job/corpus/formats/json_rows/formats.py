@@ -138,7 +138,8 @@ def _nothing(source: Source, kind: str) -> DataError:
     with_keys = f" (with {', '.join(f'`{key}`'[:40] for key in keys)})" if keys else ""
     return DataError(
         f"{source.path} is {'JSON' if 'JSON' in kind else kind}{with_keys} in which no object has "
-        "both a text and mentions; name their keys by CORPUS_FIELDS=text=form,spans=NE, or write one row a line: "
+        "both a text and mentions; name their keys by CORPUS_FIELDS=text=form,spans=NE, or write "
+        "one row a line: "
         '{"text": …, "spans": [[start, end, type], …]}.'
     )
 
