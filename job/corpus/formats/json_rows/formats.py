@@ -34,6 +34,7 @@ from job.errors import DataError
 BEGINS = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]\d])')
 LOOKED_AT = 300  # values of a file, by which the shape is told
 LOOKED_AT_FILES = 200
+FEW = 3  # values of each further file
 
 
 def _is_document(file: CorpusFile) -> bool:
@@ -61,10 +62,14 @@ def _score(file: CorpusFile, _: Options) -> Score:
         return Score.of_lines(
             file, lambda line: line.lstrip()[:1] in ("{", "[") and is_json(line), "are JSON objects"
         )
-    refusal = refusal_of(lambda: list(itertools.islice(values_of_data(file.data, file.path), 1)))
+    refusal = refusal_of(lambda: _read_first(file))
     if refusal:
         return Score(0.0, refusal=refusal)
     return Score(CERTAIN, "it is one JSON document")
+
+
+def _read_first(file: CorpusFile) -> None:
+    next(values_of_data(file.data, file.path), None)
 
 
 def _values(file: CorpusFile) -> Iterator[Value]:
@@ -94,7 +99,8 @@ def read_values(sources: Sequence[Source], kind: str, options: Options) -> Conte
     path = sources[0].path
     named = Named.of(_fields(path, options))
     looked_at = itertools.chain.from_iterable(
-        itertools.islice(source.values(), LOOKED_AT) for source in sources[:LOOKED_AT_FILES]
+        itertools.islice(source.values(), LOOKED_AT if i < LOOKED_AT_FILES else FEW)
+        for i, source in enumerate(sources)
     )
     shape = survey(looked_at, named, path)
     reader = Reader(shape, options.find_tag_names, with_units=_needs_units(sources, shape))

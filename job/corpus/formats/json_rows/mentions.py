@@ -153,7 +153,7 @@ def _read_object(
         isinstance(v, dict) or (isinstance(v, list) and v and isinstance(v[0], dict))
         for v in mention.values()
     )
-    row = {(key,): value for key, value in mention.items()} if simple else flat(mention)
+    row: dict[Keys, object] = {(k,): v for k, v in mention.items()} if simple else flat(mention)
     roles = shape.roles_of(row, marked.text)
     word = row.get(roles.mention) if roles.mention else None
     if not (word is None or is_text(word)):

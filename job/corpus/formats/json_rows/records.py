@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from job.corpus.formats.json_rows import names
 from job.corpus.formats.json_rows.fields import Keys
-from job.corpus.formats.json_rows.kinds import as_row
+from job.corpus.formats.json_rows.kinds import as_row, is_mentions
+from job.corpus.formats.json_rows.names import plain
 from job.corpus.formats.json_rows.survey import DEEPEST
 from job.corpus.formats.json_rows.values import NO_JSON, Object, Path, Value
 from job.corpus.formats.text_lines import LineError
+
+ELSEWHERE = "a sentence where the first ones of its corpus have none"
 
 
 class Record(NamedTuple):
@@ -47,15 +51,27 @@ def _within(value: Value, locations: set[Keys], file: str) -> Iterator[Record]:
         row = as_row(item)
         if row is not None and _location(path) in locations:
             yield Record(value.line, row, shown(path), document)
+        elif row is not None and looks_like_sentence(row):
+            yield Record(value.line, LineError(ELSEWHERE), shown(path), document)
         elif isinstance(item, dict):
             inside = _document(item, path, file)
             stack += [
                 ((*path, key), child, inside)
                 for key, child in reversed(item.items())
-                if isinstance(child, dict | list)
+                if isinstance(child, dict | list) and plain(key) not in names.OTHERS
             ]
         elif isinstance(item, list) and len(path) <= DEEPEST:
             stack += [((*path, i), item[i], document) for i in reversed(range(len(item)))]
+
+
+def looks_like_sentence(row: Object) -> bool:
+    """Whether it holds a text, and mentions under a name that is theirs."""
+    if not any(isinstance(value, str) and plain(key) in names.TEXT for key, value in row.items()):
+        return False
+    return any(
+        isinstance(value, dict | list) and plain(key) in names.SPANS and is_mentions(value, key)
+        for key, value in row.items()
+    )
 
 
 def _location(path: Path) -> Keys:
