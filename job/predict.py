@@ -97,14 +97,19 @@ def _writer(out_url: str, to: str | None) -> Writer:
 
 def _refuse_types(types: Sequence[str], writer: Writer, out_url: str) -> None:
     """Raises ArgumentError, before any work, where OUT cannot hold one of the model's types."""
+    unfit, reason = [], ""
     for type_ in types:
         try:
             writer.say(Sentence("가", (Span(0, 1, type_),)), "")
         except LineError as error:
-            raise ArgumentError(
-                f"{out_url}: the model's entity type {type_!r} cannot be written as "
-                f"{_shape(writer)} ({error.reason}); {_remedy(writer)}."
-            ) from error
+            unfit.append(repr(type_))
+            reason = error.reason
+    if unfit:
+        several = "types" if len(unfit) > 1 else "type"
+        raise ArgumentError(
+            f"{out_url}: the model's entity {several} {', '.join(unfit)} cannot be written as "
+            f"{_shape(writer)} ({reason}); {_remedy(writer)}."
+        )
 
 
 def _shape(writer: Writer) -> str:

@@ -96,7 +96,7 @@ def explain(error: Exception, asked: Asked, cache_dir: Path) -> Exception:
     if isinstance(error, JobError):
         return error
     if networks.is_unknown_name(error):
-        return _unreachable(asked, host, "no server of this name is found: no network?", cache_dir)
+        return _unreachable(asked, host, "this name does not exist: no network?", cache_dir)
     if lasting := networks.lasting(f"{asked.subject} at {host}", error):
         return lasting
     if isinstance(error, HFValidationError):
@@ -150,6 +150,5 @@ def _unreachable(asked: Asked, host: str, reason: str, cache_dir: Path) -> JobEr
     remedy = "unset it" if "HF_HUB_OFFLINE" in reason else "check the network"
     return UnavailableError(
         f"{asked.subject}: the hub at {host} is not reached ({reason}), and {cache_dir} has no "
-        f"copy; {remedy}, or name a folder with the {asked.kind}'s files (with a copy in the cache "
-        "HF_HUB_OFFLINE=1 asks nobody)."
+        f"copy; {remedy}, or name a folder with its files (HF_HUB_OFFLINE=1: use copies alone)."
     )

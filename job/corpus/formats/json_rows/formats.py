@@ -16,10 +16,10 @@ from job.corpus.formats.format import (
     Score,
     refusal_of,
 )
-from job.corpus.formats.json_rows.fields import Named
 from job.corpus.formats.json_rows.read import Reader
 from job.corpus.formats.json_rows.records import records
-from job.corpus.formats.json_rows.survey import Shape, survey
+from job.corpus.formats.json_rows.shape.fields import Named
+from job.corpus.formats.json_rows.shape.survey import Shape, survey
 from job.corpus.formats.json_rows.tokens import NO_NAMES
 from job.corpus.formats.json_rows.values import (
     NO_JSON,

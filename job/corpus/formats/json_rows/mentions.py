@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 
 from job.corpus.formats.bio_tags import bad_type
-from job.corpus.formats.json_rows.fields import Keys, Roles, dotted, flat, value_at
-from job.corpus.formats.json_rows.kinds import mentions_in
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
 from job.corpus.formats.json_rows.offsets import Marked
 from job.corpus.formats.json_rows.placing import place_words
+from job.corpus.formats.json_rows.shape.fields import Keys, Roles, dotted, flat, value_at
+from job.corpus.formats.json_rows.shape.kinds import mentions_in
+from job.corpus.formats.json_rows.shape.survey import Shape
 from job.corpus.formats.json_rows.strings import is_text
-from job.corpus.formats.json_rows.survey import Shape
 from job.corpus.formats.json_rows.values import Object
 from job.corpus.formats.text_lines import LineError
 from job.sentence import Span, is_type

@@ -5,15 +5,15 @@ which unit the split counts (`offsets`). Where a row with tokens has a `sentence
 the text.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from job.corpus.formats.bio_tags import JOINED_AS, choose_joiner, read_tags, read_units
 from job.corpus.formats.format import Contents, TagNames
+from job.corpus.formats.json_rows.answers import Row, TextAndSpans, agreed, rejected
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
-from job.corpus.formats.json_rows.mentions import DISAGREE, has_spans, read_spans
+from job.corpus.formats.json_rows.mentions import has_spans, read_spans
 from job.corpus.formats.json_rows.offsets import (
     CODE_POINTS,
     GRAPHEMES,
@@ -27,7 +27,7 @@ from job.corpus.formats.json_rows.offsets import (
     units_of,
 )
 from job.corpus.formats.json_rows.records import Record
-from job.corpus.formats.json_rows.survey import Shape
+from job.corpus.formats.json_rows.shape.survey import Shape
 from job.corpus.formats.json_rows.tokens import (
     Tagged,
     as_tagged,
@@ -37,27 +37,11 @@ from job.corpus.formats.json_rows.tokens import (
 )
 from job.corpus.formats.json_rows.units import add_bounds
 from job.corpus.formats.json_rows.values import Object
-from job.corpus.formats.text_lines import LineError, Note, Rejected
-from job.sentence import Sentence, Span
+from job.corpus.formats.text_lines import LineError, Note
+from job.sentence import Sentence
 
-TextAndSpans = tuple[str, tuple[Span, ...]]
 NO_MENTIONS = "no mentions in its whole file"
 ABSENT = Note("sentence has", "sentences have", "no list of mentions; read as without entities")
-SAME = Note("annotation was", "annotations were", "equal to another of the same task, left out")
-
-
-@dataclass(slots=True)
-class Row:
-    """What was read of a record, and its place."""
-
-    line: int
-    file: str
-    where: str
-    document: str
-    read: Marked | Tagged | LineError
-    task: object = None  # the same for the answers of several annotators
-    is_truth: bool = False
-    counts_tokens: bool = False  # its offsets can be places among its tokens
 
 
 class Reader:
@@ -171,9 +155,9 @@ class Reader:
                 else:
                     placed.append((row, place_tagged(row.read)))
             except LineError as error:
-                contents.rejected.append(_rejected(error, row))
+                contents.rejected.append(rejected(error, row))
         self.noted += Counter()
-        for row, (text, spans) in _agreed(placed, contents):
+        for row, (text, spans) in agreed(placed, contents):
             contents.sentences.append(Sentence(text, spans, row.line, row.file, row.document))
         return contents
 
@@ -244,34 +228,3 @@ class Reader:
 
 def _holds_spans(value: object) -> bool:
     return isinstance(value, list) and any(isinstance(part, list | dict) for part in value)
-
-
-def _rejected(error: LineError, row: Row) -> Rejected:
-    if row.where:
-        detail = f"{row.where}: {error.detail}" if error.detail else row.where
-        error = LineError(error.reason, detail)
-    return error.at(row.file, row.line)
-
-
-def _agreed(
-    placed: Sequence[tuple[Row, TextAndSpans]], contents: Contents
-) -> Iterable[tuple[Row, TextAndSpans]]:
-    """One answer a task: the ground truth, or what all say; else the task is rejected."""
-    tasks: dict[object, list[tuple[Row, TextAndSpans]]] = defaultdict(list)
-    for row, read in placed:
-        if row.task is not None:
-            tasks[row.task].append((row, read))
-    for row, read in placed:
-        answers = tasks.get(row.task, []) if row.task is not None else []
-        if len(answers) < 2:
-            yield row, read
-            continue
-        if answers[0][0] is not row:
-            continue
-        used = [answer for answer in answers if answer[0].is_truth] or answers
-        if len({(text, tuple(sorted(spans))) for _, (text, spans) in used}) > 1:
-            error = LineError(DISAGREE, f"{len(answers)} annotations of one task")
-            contents.rejected.append(_rejected(error, row))
-            continue
-        contents.noted[SAME] += len(answers) - 1
-        yield used[0]

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from job.corpus.formats.json_rows import names
-from job.corpus.formats.json_rows.fields import Keys
-from job.corpus.formats.json_rows.kinds import as_row, is_mentions
-from job.corpus.formats.json_rows.names import plain
-from job.corpus.formats.json_rows.survey import DEEPEST
+from job.corpus.formats.json_rows.shape import names
+from job.corpus.formats.json_rows.shape.fields import Keys
+from job.corpus.formats.json_rows.shape.kinds import as_row, is_mentions
+from job.corpus.formats.json_rows.shape.names import plain
+from job.corpus.formats.json_rows.shape.survey import DEEPEST
 from job.corpus.formats.json_rows.values import NO_JSON, Object, Path, Value
 from job.corpus.formats.text_lines import LineError
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import regex
 
-from job.corpus.formats.json_rows import names
-from job.corpus.formats.json_rows.names import plain
 from job.corpus.formats.json_rows.offsets import Marked
+from job.corpus.formats.json_rows.shape import names
+from job.corpus.formats.json_rows.shape.names import plain
 from job.corpus.formats.json_rows.values import Object
 
 Bounds = list[tuple[int, int]]

@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Iterable
 
-from job.corpus.formats.json_rows import names
-from job.corpus.formats.json_rows.fields import flat
-from job.corpus.formats.json_rows.names import plain
+from job.corpus.formats.json_rows.shape import names
+from job.corpus.formats.json_rows.shape.fields import flat
+from job.corpus.formats.json_rows.shape.names import plain
 from job.corpus.formats.json_rows.values import Object
 
 LOOKED_AT = 20

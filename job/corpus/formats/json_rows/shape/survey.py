@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from job.corpus.formats.json_rows import names
-from job.corpus.formats.json_rows.fields import Keys, Named, Roles, dotted, flat, value_at
-from job.corpus.formats.json_rows.kinds import as_row, is_mentions, mentions_in
-from job.corpus.formats.json_rows.names import plain
 from job.corpus.formats.json_rows.offsets import Unit
-from job.corpus.formats.json_rows.roles import Example, find_roles
+from job.corpus.formats.json_rows.shape import names
+from job.corpus.formats.json_rows.shape.fields import Keys, Named, Roles, dotted, flat, value_at
+from job.corpus.formats.json_rows.shape.kinds import as_row, is_mentions, mentions_in
+from job.corpus.formats.json_rows.shape.names import plain
+from job.corpus.formats.json_rows.shape.roles import Example, find_roles
 from job.corpus.formats.json_rows.tokens import may_be_tagged
 from job.corpus.formats.json_rows.values import Object, Value
 from job.corpus.formats.text_lines import LineError

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from job.corpus.formats.json_rows import names
-from job.corpus.formats.json_rows.fields import Keys, Named, Roles, dotted
-from job.corpus.formats.json_rows.names import is_counter, plain
+from job.corpus.formats.json_rows.shape import names
+from job.corpus.formats.json_rows.shape.fields import Keys, Named, Roles, dotted
+from job.corpus.formats.json_rows.shape.names import is_counter, plain
 from job.errors import DataError
 
 Example = tuple[dict[Keys, object], str]  # a mention, flat, and its text
