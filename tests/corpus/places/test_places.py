@@ -167,10 +167,19 @@ def test_archives_are_read_as_if_their_files_lay_there(load, put):
     folder = put(
         {"train/a.zip": zipped({"가.txt": TRAIN}), "val.txt.gz": gzip.compress(VAL.encode())}
     )
-    for place in (folder, put({"../all.zip": zipped(whole)}).parent / "all.zip"):
+    for place in (folder, put({"../dev.zip": zipped(whole)}).parent / "dev.zip"):
         corpus = load(place=str(place))
         assert (len(corpus.train.sentences), len(corpus.val.sentences)) == (40, 2)
     assert corpus.val.path == f"{place}/dev.txt"
+
+
+def test_the_name_of_an_archive_says_the_split_where_nothing_in_it_does(load, put):
+    """And a readme in it is no text to learn from."""
+    folder = put({"news-train.zip": zipped({"a.txt": TRAIN, "README.txt": "x"})})
+    assert len(load(place=str(folder / "news-train.zip")).train.sentences) > 30
+    put({"news-test.zip": zipped({"a.txt": TRAIN})})
+    with pytest.raises(DataError, match=r"has no train\.\*; there is the test split"):
+        load(place=str(folder / "news-test.zip"))
 
 
 def test_the_labelled_archive_is_read_and_that_of_the_sources_is_not_opened(load, put):
@@ -200,7 +209,7 @@ def test_a_file_of_names_outside_the_corpus_is_not_read(load, put):
         load(place=str(folder / "news"))
 
 
-@pytest.mark.parametrize("query", ["", "?X-Amz-Signature=hunter2/a%2Fb"])
+@pytest.mark.parametrize("query", ["", "?key=/a&X-Amz-Signature=hunter2"])
 def test_one_file_of_a_web_server_is_a_corpus(load, server, tmp_path, caplog, query):
     """What follows its path goes to the server, and into no name and no message."""
     server.files["news.txt"] = TRAIN.encode()
