@@ -150,5 +150,6 @@ def _unreachable(asked: Asked, host: str, reason: str, cache_dir: Path) -> JobEr
     remedy = "unset it" if "HF_HUB_OFFLINE" in reason else "check the network"
     return UnavailableError(
         f"{asked.subject}: the hub at {host} is not reached ({reason}), and {cache_dir} has no "
-        f"copy; {remedy}, or name a folder with its files (HF_HUB_OFFLINE=1: use copies alone)."
+        f"copy; {remedy}, or name a folder with the {asked.kind}'s files (HF_HUB_OFFLINE=1: use "
+        "copies alone)."
     )
