@@ -93,7 +93,8 @@ class CorpusSettings(BaseModel):
     corpus_fields: CorpusFields = Field(
         "",
         json_schema_extra=in_help("found automatically"),
-        description="numbers of the columns, from 1, where the job cannot find them: text=2,tags=4",
+        description="where the job cannot find the parts of a corpus: columns by number or header, "
+        "as text=2,tags=4, or keys of JSON, as text=form,spans=NE,end=inclusive,offsets=utf16",
     )
     types_map: TypesMap = Field(
         "",
