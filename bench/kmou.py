@@ -22,7 +22,7 @@ from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 from bench.reference import encode_reference, train_reference
 from job.batches.plan import EpochPlan
 from job.batches.rows import Layout
-from job.corpus import to_tagged
+from job.corpus.formats.tutorial import to_tagged
 from job.corpus.load import Corpus, load_corpus
 from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.kmou import read
-from job.corpus import to_tagged
 from job.corpus.formats.format import CorpusFile, Options
 from job.corpus.formats.recognise import parse
+from job.corpus.formats.tutorial import to_tagged
 from job.sentence import Sentence
 
 

@@ -19,7 +19,7 @@ from transformers import AutoTokenizer
 from bench.kmou import BATCH_SIZE, LENGTH, SEED, make_start, read
 from bench.reference import encode_reference
 from job.batches import EpochPlan, TrainingSteps
-from job.corpus import to_tagged
+from job.corpus.formats.tutorial import to_tagged
 from job.devices import choose_hardware
 from job.encoding.encoded import SpecialTokens
 from job.encoding.labels import LabelMap

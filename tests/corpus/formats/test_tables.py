@@ -188,3 +188,9 @@ def test_a_table_of_classes_is_no_corpus():
     """Texts with one class each have nothing to mark."""
     with pytest.raises(DataError, match="is in no format that is known"):
         read("document,label", "재미있다,1", "재미없다,0")
+
+
+def test_commas_that_are_units_separate_nothing():
+    """Where tabs separate most lines, a comma is a character of the text."""
+    parsed = parse(b"## 1\t,\n,\tB-PS\n\n", "f.tsv")
+    assert [(s.text, s.spans) for s in parsed.sentences] == [(",", ((0, 1, "PS"),))]

@@ -2,12 +2,20 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from job.corpus.formats.bio_tags import bad_type
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
 from job.corpus.formats.json_rows.offsets import Marked
 from job.corpus.formats.json_rows.placing import place_words
-from job.corpus.formats.json_rows.shape.fields import Keys, Roles, dotted, flat, value_at
+from job.corpus.formats.json_rows.shape.fields import (
+    Keys,
+    Roles,
+    UsualKeys,
+    dotted,
+    flat,
+    value_at,
+)
 from job.corpus.formats.json_rows.shape.kinds import mentions_in
 from job.corpus.formats.json_rows.shape.survey import Shape
 from job.corpus.formats.json_rows.strings import is_text
@@ -143,12 +151,15 @@ def _span(start: object, end: object, type_: object, given: object) -> Span:
     # A bool is an int to Python, not to us.
     if type(start) is not int or type(end) is not int or not isinstance(type_, str):
         raise LineError(NO_SPAN, str(given)[:60])
-    return Span(start, end, _checked_type(type_))
+    return Span(start, end, _known_type(type_))
 
 
 def _read_object(
     mention: Object, shape: Shape, marked: Marked, words: list[tuple[str, str]]
 ) -> None:
+    usual = shape.usual_keys.get(tuple(mention))
+    if usual is not None and _read_usual(mention, usual, marked):
+        return
     simple = not any(
         isinstance(v, dict) or (isinstance(v, list) and v and isinstance(v[0], dict))
         for v in mention.values()
@@ -167,6 +178,21 @@ def _read_object(
     start, end = _bounds(row, roles)
     marked.spans.append(_span(start, end, type_, mention))
     marked.mentions.append(word)
+    if simple and (keys := roles.usual()):
+        shape.usual_keys[tuple(mention)] = keys
+
+
+def _read_usual(mention: Object, keys: UsualKeys, marked: Marked) -> bool:
+    """Reads what most mentions are: numbers, a string and perhaps a word. False for another one."""
+    start, end, type_ = mention[keys.start], mention[keys.end], mention[keys.type]
+    word = mention[keys.mention] if keys.mention is not None else None
+    if type(start) is not int or type(end) is not int or type(type_) is not str:
+        return False
+    if not (word is None or (type(word) is str and "\0" not in word)):
+        return False
+    marked.spans.append(Span(start, end, _known_type(type_)))
+    marked.mentions.append(word)
+    return True
 
 
 def _bounds(row: dict[Keys, object], roles: Roles) -> tuple[object, object]:
@@ -196,6 +222,12 @@ def _type_in(row: dict[Keys, object], roles: Roles, mention: Object) -> object:
 def _checked_type(type_: object) -> str:
     if not isinstance(type_, str):
         raise LineError(NO_SPAN, str(type_)[:40])
+    return _known_type(type_)
+
+
+@lru_cache(maxsize=1000)
+def _known_type(type_: str) -> str:
+    """The type, where it can be one. Raises LineError."""
     if not is_text(type_) or not is_type(type_):
         raise bad_type(type_)
     return type_

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from job.corpus.formats.columns.blocks import has_tabs
 from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Options, Score
 from job.corpus.formats.tables.cells import (
     SEPARATORS,
@@ -53,6 +54,8 @@ def _find(file: CorpusFile, options: Options) -> Found | None:
 
 def _find_by(separator: str, file: CorpusFile, options: Options) -> Found | None:
     if not any(separator in line for line in file.sample):
+        return None
+    if separator != "\t" and has_tabs(file.sample):
         return None
     lines = file.lines[: 2 * LOOKED_AT]
     # A quote may be open where the first lines end.

@@ -16,6 +16,15 @@ def keys_of(text: str) -> Keys:
     return tuple(text.split("."))
 
 
+class UsualKeys(NamedTuple):
+    """The keys of a mention that is an object of single values."""
+
+    start: str
+    end: str
+    type: str
+    mention: str | None
+
+
 class Roles(NamedTuple):
     """The keys of a mention that is an object. Where `end` is `length`, it counts from the start.
 
@@ -27,6 +36,16 @@ class Roles(NamedTuple):
     is_length: bool
     type: tuple[Keys, ...]
     mention: Keys | None
+
+    def usual(self) -> UsualKeys | None:
+        """The same where each part is one value of the mention's own."""
+        if self.start is None or self.end is None or self.start == self.end or self.is_length:
+            return None
+        found = [self.start, self.end, *self.type, *([self.mention] if self.mention else [])]
+        if len(self.type) != 1 or any(len(keys) > 1 for keys in found):
+            return None
+        mention = self.mention[0] if self.mention else None
+        return UsualKeys(self.start[0], self.end[0], self.type[0][0], mention)
 
     def said(self) -> list[str]:
         """As CORPUS_FIELDS names them."""

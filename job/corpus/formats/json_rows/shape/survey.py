@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from job.corpus.formats.json_rows.offsets import Unit
 from job.corpus.formats.json_rows.shape import names
-from job.corpus.formats.json_rows.shape.fields import Keys, Named, Roles, dotted, flat, value_at
+from job.corpus.formats.json_rows.shape.fields import (
+    Keys,
+    Named,
+    Roles,
+    UsualKeys,
+    dotted,
+    flat,
+    value_at,
+)
 from job.corpus.formats.json_rows.shape.kinds import as_row, is_mentions, mentions_in
 from job.corpus.formats.json_rows.shape.names import plain
 from job.corpus.formats.json_rows.shape.roles import Example, find_roles
@@ -37,6 +45,7 @@ class Shape:
     usual: frozenset[Keys] = frozenset()  # keys of roles that nearly all mentions have
     known: frozenset[Keys] = frozenset()  # all keys of such mentions
     rare: set[tuple[Keys, ...]] = field(default_factory=set)
+    usual_keys: dict[tuple[str, ...], UsualKeys] = field(default_factory=dict)
 
     def roles_of(self, mention: dict[Keys, object], text: str) -> Roles:
         """Of a mention, flat. Raises DataError where two keys can be one role.
