@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Two threads of a tiny model wait for each other longer than they compute.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -19,6 +20,10 @@ os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 from job.corpus import load_corpus
 from job.sentence import Sentence, Span
 from job.storage import retry
+
+# No example is timed: a busy machine is not a wrong answer.
+settings.register_profile("untimed", deadline=None, print_blob=True)
+settings.load_profile("untimed")
 
 pytest_plugins = ["tests.support.stores"]
 

@@ -1,6 +1,6 @@
 """Every wrong entity has its kind, and is counted once."""
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from job.evaluation.confusion import confusion, match_spans
 from job.evaluation.scores import score_spans
@@ -8,7 +8,6 @@ from job.sentence import Span
 from tests.evaluation.test_scores import TYPES, spans_of, split, two_taggings
 
 
-@settings(deadline=None)
 @given(two_taggings)
 def test_confusion_counts_every_span_once(taggings):
     """Rows add up to gold, columns to predicted, the diagonal to the true positives."""

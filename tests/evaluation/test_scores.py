@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
@@ -58,7 +58,6 @@ def split(taggings):
     return gold, predicted
 
 
-@settings(deadline=None)  # a busy machine is not a wrong count
 @given(two_taggings)
 def test_scores_equal_seqeval_strict_iob2(taggings):
     """Decoded wordpieces score as seqeval scores their tags: by type, micro, macro rescaled."""

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from job.sentence import Sentence, Span
@@ -34,7 +34,6 @@ JOINS = {
 }
 
 
-@settings(deadline=None)
 @given(
     st.lists(sentences(), min_size=1, max_size=4),
     st.sampled_from(["BIO", "BIOES"]),

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from job.errors import DataError
@@ -19,7 +19,6 @@ from tests.support.sentences import (
 def test_json_lines_hold_any_text():
     """Any text and spans are read back equal, as triples and as objects."""
 
-    @settings(deadline=None)
     @given(st.lists(sentences(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))))
     def check(many):
         assume(many)

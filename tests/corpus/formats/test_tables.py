@@ -194,3 +194,10 @@ def test_commas_that_are_units_separate_nothing():
     """Where tabs separate most lines, a comma is a character of the text."""
     parsed = parse(b"## 1\t,\n,\tB-PS\n\n", "f.tsv")
     assert [(s.text, s.spans) for s in parsed.sentences] == [(",", ((0, 1, "PS"),))]
+
+
+def test_signs_are_text_where_a_comment_says_so():
+    """`:` and `X` can be parts of speech; the sentence above them has both."""
+    texts = ["::", "::", ":X"]
+    written = "".join(f"## 1\t{text}\n{text[0]}\tO\n{text[1]}\tO\n\n" for text in texts)
+    assert [s.text for s in parse(written.encode(), "f.tsv").sentences] == texts

@@ -22,7 +22,6 @@ from tests.support.sentences import (
 )
 
 
-@settings(deadline=None)
 @given(sentences())
 def test_tagged_text_reads_back_equal_or_is_rejected_as_ambiguous(sentence):
     """Markup is never read as other entities than those that it was written from."""
@@ -42,14 +41,12 @@ def test_the_note_of_angle_brackets_counts_in_its_number(count, lines):
     assert told in parsed.notes
 
 
-@settings(deadline=None)
 @given(sentences(st.characters(exclude_categories=("Cs",), exclude_characters="<>␞\0\n\r")))
 def test_without_angle_brackets_every_sentence_reads_back_equal(sentence):
     """Nothing is ambiguous where the text has no `<` or `>`."""
     assert read_tagged_line(to_tagged(sentence), 1) == sentence
 
 
-@settings(deadline=None)
 @given(sentences())
 def test_what_to_tagged_writes_reads_back_equal(sentence):
     """It refuses what it cannot write so, which only angle brackets or a byte-order mark make."""
@@ -64,7 +61,7 @@ def test_what_to_tagged_writes_reads_back_equal(sentence):
 PIECES = st.lists(st.sampled_from(["<", "<", ">", ":", ":a>", "a", "b", "<a:b>"]), max_size=9)
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(PIECES.map("".join), st.data())
 def test_what_is_read_is_the_only_reading_or_the_only_paired_one(tagged, data):
     """Against all readings, found by brute force: one, else the one with paired brackets, else

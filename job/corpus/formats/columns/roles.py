@@ -103,7 +103,7 @@ def choose_columns(
         text = max(others, key=lambda c: (evidence.spelled[c], roles[c] is None))
     elif len(others) == 1:
         [text] = others
-        if _cannot_be_text(table, text, roles[text]):
+        if evidence.carried < 0.5 and _cannot_be_text(table, text, roles[text]):
             raise table.refuse(
                 f"its only column beside the tags holds {roles[text]}, so the text is missing",
                 f"add it, or take that by CORPUS_FIELDS=text={text + 1},tags={tags + 1}",
