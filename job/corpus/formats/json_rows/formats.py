@@ -32,8 +32,10 @@ from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError, refuse_oth
 from job.errors import DataError
 
 BEGINS = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]\d])')
+LONG = 10_000  # characters of an only line, which is rather a document than a row
 LOOKED_AT = 300  # values of a file, by which the shape is told
 LOOKED_AT_FILES = 200
+SOME = 30
 FEW = 3  # values of each further file
 
 
@@ -49,6 +51,8 @@ def _has_rows(file: CorpusFile) -> bool:
     if not sample:
         return False
     several = len(sample) > 1
+    if not several and len(sample[0]) > LONG:
+        return False
     if is_json(sample[0]):
         return several or sample[0].lstrip().startswith("{")
     return several and 2 * sum(line.startswith("{") and is_json(line) for line in sample) > len(
@@ -99,7 +103,7 @@ def read_values(sources: Sequence[Source], kind: str, options: Options) -> Conte
     path = sources[0].path
     named = Named.of(_fields(path, options))
     looked_at = itertools.chain.from_iterable(
-        itertools.islice(source.values(), LOOKED_AT if i < LOOKED_AT_FILES else FEW)
+        _first_values(source, LOOKED_AT if i < LOOKED_AT_FILES else FEW)
         for i, source in enumerate(sources)
     )
     shape = survey(looked_at, named, path)
@@ -124,6 +128,14 @@ def _fields(path: str, options: Options) -> dict[str, str]:
             "CORPUS_FIELDS, or name keys: CORPUS_FIELDS=text=form,spans=NE."
         )
     return dict(options.fields)
+
+
+def _first_values(source: Source, most: int) -> Iterator[Value]:
+    """Up to `most` rows; of parts of a document, which hold many sentences each, some of them."""
+    for number, value in enumerate(source.values()):
+        if number >= (min(most, SOME) if any(isinstance(k, str) for k in value.path) else most):
+            return
+        yield value
 
 
 def _needs_units(sources: Sequence[Source], shape: Shape) -> bool:

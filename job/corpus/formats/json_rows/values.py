@@ -14,7 +14,8 @@ from job.errors import DataError
 
 Object = dict[str, object]
 Path = tuple[str | int, ...]
-WINDOW = 4 << 20  # bytes that are decoded at once
+WINDOW = 1 << 19  # bytes that are decoded at once
+DEEPEST_ENTERED = 100
 TWICE = "a key twice in one JSON object"
 NO_JSON = "not a JSON object"
 LARGE = object()  # in place of what was entered
@@ -195,10 +196,7 @@ class _Window:
 
 
 def values_of_data(data: bytes, file: str) -> Iterator[Value]:
-    """The values of a file whose JSON goes over several lines. Raises DataError.
-
-    The elements of an array at the top come one by one, as does what is too large.
-    """
+    """The values of a file that is JSON, those within large ones one by one. Raises DataError."""
     window = _Window(data, file)
     while window.peek():
         if window.peek() == "[":
@@ -220,7 +218,7 @@ def _value(window: _Window, path: Path, around: tuple[Object, ...]) -> Iterator[
 
 
 def _elements(window: _Window, path: Path, around: tuple[Object, ...]) -> Iterator[Value]:
-    for index, _ in enumerate(_between(window, "]")):
+    for index, _ in enumerate(_between(window, "]", len(path))):
         yield from _value(window, (*path, index), around)
 
 
@@ -228,7 +226,7 @@ def _members(window: _Window, path: Path, around: tuple[Object, ...]) -> Iterato
     """What lies in an object that was entered, and then the object without what was entered."""
     line = window.line()
     found: Object = {}
-    for _ in _between(window, "}"):
+    for _ in _between(window, "}", len(path)):
         key = window.key()
         if key in found:
             raise window.broken(TWICE)
@@ -243,8 +241,10 @@ def _members(window: _Window, path: Path, around: tuple[Object, ...]) -> Iterato
     yield Value(line, found, path, around)
 
 
-def _between(window: _Window, closing: str) -> Iterator[None]:
+def _between(window: _Window, closing: str, depth: int) -> Iterator[None]:
     """Stops before each part of a container, and behind its end."""
+    if depth > DEEPEST_ENTERED:
+        raise window.broken(f"over {DEEPEST_ENTERED} lists and objects within each other")
     window.at += 1
     if window.peek() == closing:
         window.at += 1
