@@ -41,6 +41,11 @@ def pytest_report_header() -> str:
     return f"NER_TEST_DATA: {'set' if where else 'NOT SET: every test on real data is skipped'}"
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes name no test: an archive made now differs from one made a second later."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
     """Tests log lone surrogates on purpose; a worker process cannot send them as they are."""
