@@ -25,7 +25,8 @@ from job.errors import DataError, JobError, PermissionDeniedError
 logger = logging.getLogger(__name__)
 
 MAX_FILES = 100_000
-LOCAL_TIMES = 40  # its size may a file of this machine unpack to
+LOCAL_TIMES = 40  # its size may a file of this machine unpack to, and always this much:
+LOCAL_LEAST_BYTES = 10_000_000
 NAMES_SHOWN = 10
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 512
@@ -117,7 +118,8 @@ class _Unpacking:
                 self._take(member)
         if not self.written:
             held = f"nothing but {_named(self.left)}" if self.left else "no file"
-            raise DataError(f"{self.file}: holds {held}; name an archive of a corpus.")
+            remedy = "unpack it yourself and name the folder" if self.left else "name another"
+            raise DataError(f"{self.file}: holds {held}; {remedy}.")
         if self.left:
             logger.warning("%s: left out of it: %s.", self.file, _named(self.left))
 
@@ -194,8 +196,9 @@ class _Unpacking:
     def _too_large(self) -> DataError:
         return DataError(
             f"{self.file}: unpacks to more than {self.max_bytes / 1e6:.1f} MB, which is the limit "
-            f"(MAX_DOWNLOAD_MB for a download, {LOCAL_TIMES} times its size for a file of this "
-            "machine); if it is the right file, unpack it yourself and name the folder."
+            f"(MAX_DOWNLOAD_MB for a download, {LOCAL_TIMES} times its size, or "
+            f"{LOCAL_LEAST_BYTES // 1_000_000} MB, for a file of this machine); if it is "
+            "the right file, unpack it yourself and name the folder."
         )
 
 

@@ -91,7 +91,7 @@ def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
     place = {file.path: i for i, file in enumerate(files)}
     rejected = [*contents.rejected, *unsettled]
     rejected.sort(key=lambda row: (place.get(row.file, 0), row.line))
-    notes = [note for file in files for note in file.notes]
+    notes = _of_files(Counter(note for file in files for note in file.notes))
     of_types = [
         note.counted(contents.noted.pop(note))
         for note in LEFT_OUT.values()
@@ -108,6 +108,10 @@ def parse(files: Sequence[CorpusFile], options: Options) -> Parsed:
         type_names,
         tuple(of_types),
     )
+
+
+def _of_files(notes: Counter[str]) -> list[str]:
+    return [f"in each of {n:,} files: {note}" if n > 1 else note for note, n in notes.items()]
 
 
 def _of_all(files: Sequence[CorpusFile], options: Options) -> tuple[Format, Score]:

@@ -28,7 +28,11 @@ ARCHIVES = {
     b"PAR1": ("a Parquet file", "write it as JSON Lines"),
     b"BZh": ("a bzip2 archive", "bunzip2"),
     b"\xfd7zXZ": ("an xz archive", "unxz"),
+    b"7z\xbc\xaf'\x1c": ("a 7z archive", "7z x"),
+    b"Rar!\x1a\x07": ("a RAR archive", "unrar x"),
+    b"ALZ\x01": ("an ALZ archive", "unalz"),
 }
+LFS_POINTER = b"version https://git-lfs."
 # What decomposes a Korean or accented character: conjoining jamo and combining marks.
 DECOMPOSED = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u0300-\u036f]")
 # What most characters of a Korean corpus are.
@@ -174,6 +178,8 @@ def refuse_other_kinds(head: bytes, path: str) -> None:
     for magic, (kind, remedy) in ARCHIVES.items():
         if head.startswith(magic):
             raise DataError(f"{path} is {kind}, not a text file; unpack it first ({remedy}).")
+    if head.startswith(LFS_POINTER):
+        raise DataError(f"{path} is a git-lfs pointer, not the file; run `git lfs pull` there.")
     encoding = _utf16_or_32(head[: 1 << 16])
     if encoding:
         raise DataError(f"{path} is {in_other_words(path, encoding)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from job import storage
 from job.corpus.archives import is_archive, unpack
-from job.corpus.archives.unpacking import LOCAL_TIMES
+from job.corpus.archives.unpacking import LOCAL_LEAST_BYTES, LOCAL_TIMES
 from job.corpus.download.copies import Cache
 from job.corpus.places.listing import Entry
 from job.corpus.places.split_words import split_of
@@ -37,7 +37,8 @@ def _is_archive(entry: Entry) -> bool:
 def _files_in(entry: Entry, cache: Cache, is_alone: bool) -> list[Entry]:
     file = entry.fetched(cache)
     is_local = storage.is_local(entry.url)
-    most = LOCAL_TIMES * file.stat().st_size if is_local else cache.max_bytes
+    times = max(LOCAL_LEAST_BYTES, LOCAL_TIMES * file.stat().st_size)
+    most = times if is_local else cache.max_bytes
     folder = unpack(file, cache.folder, most)
     names = [path.relative_to(folder).as_posix() for path in _files_below(folder)]
     if not names:

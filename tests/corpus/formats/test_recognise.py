@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import pytest
 
+from job.corpus.formats.format import CorpusFile, Options
+from job.corpus.formats.recognise import parse
 from job.errors import DataError
 from job.sentence import Span
 from tests.support.sentences import (
@@ -20,6 +22,13 @@ def test_a_byte_order_mark_and_crlf_are_dropped_and_noted():
     parsed = read(b"\xef\xbb\xbf" + "가␞<가:PS>\r\n나␞나\r\n".encode())
     assert [sentence.text for sentence in parsed.sentences] == ["가", "나"]
     assert len(parsed.notes) == 2
+
+
+def test_a_note_that_many_files_share_is_said_once():
+    """A corpus of a thousand files from Windows has one line of it, not a thousand."""
+    files = [CorpusFile(f"{i}.txt", "가␞<가:PS>\r\n".encode()) for i in range(3)]
+    [note] = parse(files, Options()).notes
+    assert note.startswith("in each of 3 files: lines end in CRLF")
 
 
 def test_only_a_line_feed_ends_a_line():
@@ -105,6 +114,8 @@ def test_a_few_lines_in_the_older_encoding_are_rejected_alone():
         (b"\xef\xbb\xbf\n \n", "is empty"),
         (b"\x1f\x8b\x08\0", "gzip"),
         (b"PK\x03\x04", "zip"),
+        (b"7z\xbc\xaf'\x1c\0\0", "7z x"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n", "git lfs pull"),
         ("가␞가\r나␞나\r".encode(), "CR alone"),
         (b"<!DOCTYPE html>\n<html></html>", "HTML page"),
         ("그냥 글이다.\n또 글이다.\n".encode(), "no format that is known"),

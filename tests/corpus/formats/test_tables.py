@@ -201,3 +201,70 @@ def test_signs_are_text_where_a_comment_says_so():
     texts = ["::", "::", ":X"]
     written = "".join(f"## 1\t{text}\n{text[0]}\tO\n{text[1]}\tO\n\n" for text in texts)
     assert [s.text for s in parse(written.encode(), "f.tsv").sentences] == texts
+
+
+# Rows that cannot be read, and cells that are left empty
+
+
+SPANS = "id,text,start,end,label"
+
+
+@pytest.mark.parametrize(
+    "bad", ["1,서울과 부산,4", "1,서울과 부산,4,6,LC,", b"1,\xbc\xad\xbf\xef,4,6,LC"]
+)
+def test_no_sentence_is_learned_without_the_span_of_an_unreadable_row(bad):
+    """The row may be of the sentence above or below it, so both are rejected, and no others."""
+    lines = [SPANS, "0,제주,0,2,LC", "1,서울과 부산,0,2,LC", bad, "2,대구,0,2,LC", "3,광주,0,2,LC"]
+    data = b"\n".join(line if isinstance(line, bytes) else line.encode() for line in lines)
+    parsed = parse(data, "f.csv")
+    assert [s.text for s in parsed.sentences] == ["제주", "광주"]
+    assert [row.line for row in parsed.rejected] == [3, 4, 5]
+
+
+def test_an_unreadable_row_among_scattered_spans_is_refused():
+    """Where rows of a sentence are not together, any sentence may lack the span."""
+    lines = (SPANS, "1,서울과 부산,0,2,LC", "2,대구,0,2,LC", "1,서울과 부산,4,6,LC", "2,대구,0")
+    with pytest.raises(DataError, match=r"f\.csv:5: a row with .* any sentence may lack an entity"):
+        read(*lines)
+
+
+def test_spans_below_a_merged_text_are_of_that_text():
+    """A spreadsheet with merged cells leaves the text of the rows below empty."""
+    lines = ("text,entity,label", "서울과 부산,서울,LC", ",부산,LC", "대구,대구,LC")
+    expected = [("서울과 부산", [(0, 2, "LC"), (4, 6, "LC")]), ("대구", [(0, 2, "LC")])]
+    assert read(*lines)[1] == expected
+
+
+@pytest.mark.parametrize("name", ["id", "sid"])
+def test_another_id_without_a_text_is_no_merged_cell(name):
+    """The text of the span is unknown, and the sentences beside it may lack it."""
+    lines = (
+        SPANS.replace("id", name),
+        "1,서울과 부산,0,2,LC",
+        "2,,4,6,OG",
+        "3,대구,0,2,LC",
+        "4,제주,0,2,LC",
+    )
+    parsed, sentences = read(*lines)
+    assert sentences == [("제주", [(0, 2, "LC")])]
+    assert ("a span without its text", 3) in reasons(parsed)
+
+
+def test_offsets_with_a_zero_fraction_are_numbers():
+    """A data frame writes 0.0 in a column of numbers where another cell is empty."""
+    lines = ("text,start,end,label", "서울은 좋다,0.0,2.0,LC", "비가 온다,,,")
+    assert read(*lines)[1] == [("서울은 좋다", [(0, 2, "LC")]), ("비가 온다", [])]
+
+
+def test_a_row_that_cannot_be_read_takes_the_sentences_at_both_sides():
+    """It may be the last word of the one or the first of the other."""
+    lines = ("sid,word,tag", "1,비,O", "2,서울,B-LC", "3,한국", "3,은행,I-OG", "4,눈,O")
+    parsed, sentences = read(*lines)
+    assert sentences == [("비", []), ("눈", [])]
+    assert len(parsed.rejected) == 2
+
+
+def test_a_sentence_named_once_within_a_named_document_goes_on():
+    """The document stands in each row and the sentence's number in the first only."""
+    lines = ("doc,Sentence #,word,tag", "a,1,서울,B-LC", "a,,간다,O", "a,2,비,O", "b,,눈,O")
+    assert read(*lines)[1] == [("서울 간다", [(0, 2, "LC")]), ("비", []), ("눈", [])]

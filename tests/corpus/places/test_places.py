@@ -182,6 +182,17 @@ def test_the_name_of_an_archive_says_the_split_where_nothing_in_it_does(load, pu
         load(place=str(folder / "news-test.zip"))
 
 
+def test_a_small_archive_may_unpack_to_many_times_its_size(load, put, monkeypatch):
+    """A corpus that repeats itself is no bomb: what counts is how much it is as well."""
+    folder = put({"train.txt.gz": gzip.compress(TRAIN.encode() * 500), "val.txt": VAL})
+    assert (folder / "train.txt.gz").stat().st_size * 40 < len(TRAIN.encode() * 500)
+    assert len(load(place=str(folder)).train.sentences) == 40 * 500
+    monkeypatch.setattr("job.corpus.places.unpacked.LOCAL_LEAST_BYTES", 1000)
+    put({"train.txt.gz": gzip.compress(TRAIN.encode() * 501)})
+    with pytest.raises(DataError, match="unpacks to more than"):
+        load(place=str(folder))
+
+
 def test_the_labelled_archive_is_read_and_that_of_the_sources_is_not_opened(load, put):
     """As AI Hub lays them out."""
     folder = put(

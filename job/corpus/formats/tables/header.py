@@ -17,7 +17,7 @@ NAMES: dict[str, str] = {
     "biotags bioes iob iobtag entities entitytag entitytags entitylabel wordlabels tokenlabels "
     "annotation annotations target 태그 라벨 레이블 개체명태그 정답",
     SENTENCE: "sentence# sentenceid sentenceno sentencenumber sentenceidx sentenceindex sentid "
-    "sentno sentidx sid 문장번호 문장id",
+    "sent sentno sentidx sid 문장번호 문장id",
     DOCUMENT: "docid doc documentid documentno docno file filename article articleid 문서 문서번호 "
     "문서id",
     START: "start begin startoffset beginoffset startpos startindex startchar beginpos from offset "

@@ -25,7 +25,7 @@ from job.corpus.formats.tables.header import (
     looks_like_header,
     roles_of,
 )
-from job.corpus.formats.tables.lists import is_list, items_of, lengths, looks_said
+from job.corpus.formats.tables.lists import is_list, is_offset, items_of, lengths, looks_said
 from job.errors import DataError
 
 UNITS, SENTENCES, SPANS = "a unit", "a sentence", "a span"  # a row
@@ -148,7 +148,7 @@ def _proven_spans(
 ) -> Layout | None:
     filled = [row for row in rows if row[columns[TYPE]].strip()]
     if START in columns:
-        good = [row for row in filled if row[columns[START]].isdecimal()]
+        good = [row for row in filled if is_offset(row[columns[START]])]
         lies_in = [row for row in filled if _lies_in(row, columns)]
         if MENTION in columns and 2 * len(lies_in) < len(filled):
             del columns[MENTION]
@@ -163,7 +163,7 @@ def _proven_spans(
 
 def _lies_in(row: Sequence[str], columns: Mapping[str, int]) -> bool:
     mention = row[columns[MENTION]].strip() if MENTION in columns else ""
-    return bool(mention) and mention in row[columns[TEXT]]
+    return bool(mention) and mention in (row[columns[TEXT]] or mention)  # merged cells are empty
 
 
 def _find_tagged(

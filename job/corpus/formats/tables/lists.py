@@ -1,4 +1,4 @@
-"""The values that lie in one cell: tags, or the units of a text."""
+"""The values that lie in one cell: tags, the units of a text, or an offset."""
 
 import ast
 import json
@@ -6,6 +6,7 @@ import re
 
 from job.corpus.formats.bio_tags import looks_like_tag
 
+WHOLE = re.compile(r"([0-9]+)(\.0+)?")  # pandas writes 3.0 where another cell is empty
 BETWEEN = re.compile(r"\s*,\s*|\s+")
 
 
@@ -42,3 +43,11 @@ def lengths(cell: str) -> tuple[int, ...]:
 def looks_said(cell: str) -> bool:
     """Whether a cell has a letter and is no list of tags."""
     return any(map(str.isalpha, cell)) and not all(map(looks_like_tag, items_of(cell)))
+
+
+def is_offset(cell: str) -> bool:
+    return bool(WHOLE.fullmatch(cell.strip()))
+
+
+def offset(cell: str) -> int:
+    return int(cell.partition(".")[0])

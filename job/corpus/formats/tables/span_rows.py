@@ -1,10 +1,12 @@
-"""A span a row, with its text: rows of one text are one sentence.
+"""A span a row, with its text: rows of one text are one sentence, and a row without a text goes on
+with that above it (merged cells). A row that cannot be read may be of the sentence before it or
+after it, so neither is learned.
 
 Offsets count what the mentions prove (`json_rows.offsets`). A mention without them is placed where
 exactly one place is possible.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from job.corpus.formats.format import Contents, Options
@@ -17,6 +19,7 @@ from job.corpus.formats.json_rows.offsets import (
     convert,
 )
 from job.corpus.formats.tables.header import DOCUMENT, END, MENTION, SENTENCE, START, TEXT, TYPE
+from job.corpus.formats.tables.lists import is_offset, offset
 from job.corpus.formats.tables.part import Part
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.errors import DataError
@@ -24,6 +27,7 @@ from job.sentence import Sentence, Span
 
 OFFSETS = ("codepoints", "utf16", "bytes")  # in the order of UNITS, half open and inclusive
 UNPLACED = "a mention that may lie in several places"
+UNREADABLE = "a row that may be of this sentence cannot be read"
 Name = tuple[str, ...]
 
 
@@ -70,26 +74,75 @@ def _named_unit(options: Options) -> Unit | None:
 
 def _gather(parts: Sequence[Part], rejected: list[Rejected]) -> list[Gathered]:
     """The sentences of all rows; those of rows that cannot be read are added to `rejected`."""
-    gathered: dict[Name, Gathered] = {}
-    for part in parts:
-        columns = part.layout.columns
-        names = [columns[role] for role in (DOCUMENT, SENTENCE, TEXT) if role in columns]
-        for line, cells in part.rows(rejected):
-            name = (part.path, *(cells[c] for c in names))
-            sentence = gathered.get(name)
-            if sentence is None:
-                sentence = Gathered(part.path, line, Marked(cells[columns[TEXT]]))
-                gathered[name] = sentence
-            try:
-                _add(sentence, cells, part)
-            except LineError as error:
-                sentence.error = sentence.error or error
-    for each in gathered.values():
+    gathered = [each for part in parts for each in _gather_part(part, rejected)]
+    for each in gathered:
         if not each.marked.text.strip():
             each.error = LineError("empty sentence")
         if each.error:
             rejected.append(each.error.at(each.path, each.line))
-    return [each for each in gathered.values() if not each.error]
+    return [each for each in gathered if not each.error]
+
+
+def _gather_part(part: Part, rejected: list[Rejected]) -> Collection[Gathered]:
+    """Raises DataError where a row that cannot be read may be of any sentence."""
+    gathered: dict[Name, Gathered] = {}
+    sentence: Gathered | None = None
+    unread: Rejected | None = None  # the last row, if it could not be read
+    are_apart, first_unread = False, None
+    for line, name, cells in _named(part):
+        if isinstance(cells, LineError):
+            unread = cells.at(part.path, line)
+            first_unread = first_unread or unread
+            rejected.append(unread)
+            _reject(sentence, unread)
+            continue
+        are_apart |= name in gathered and gathered[name] is not sentence
+        text = cells[part.layout.columns[TEXT]] or name[-1]
+        sentence = gathered.setdefault(name, Gathered(part.path, line, Marked(text)))
+        _reject(sentence, unread)
+        unread = None
+        try:
+            _add(sentence, cells, part)
+        except LineError as error:
+            sentence.error = sentence.error or error
+    if are_apart and first_unread:
+        raise DataError(
+            f"{first_unread.file}:{first_unread.line}: {first_unread.reason}, and the rows of a "
+            "sentence are not together here, so any sentence may lack an entity; correct the row."
+        )
+    return gathered.values()
+
+
+def _reject(sentence: Gathered | None, unread: Rejected | None) -> None:
+    if sentence and unread:
+        sentence.error = sentence.error or LineError(UNREADABLE, f"line {unread.line}")
+
+
+def _named(part: Part) -> Iterator[tuple[int, Name, list[str] | LineError]]:
+    """The rows, each with what names its sentence; the text is the last of it."""
+    columns = part.layout.columns
+    names = [columns[role] for role in (DOCUMENT, SENTENCE, TEXT) if role in columns]
+    above: list[str] = []
+    name: Name = ()
+    for line, cells in part.body():
+        if isinstance(cells, LineError):
+            yield line, name, cells
+        elif cells and not cells[columns[TEXT]].strip() and cells[columns[TYPE]].strip():
+            is_below = bool(above) and _goes_on(cells, above, columns)
+            yield line, name, cells if is_below else LineError("a span without its text")
+        elif cells:
+            above, name = cells, tuple(cells[c] for c in names)
+            yield line, name, cells
+
+
+def _goes_on(cells: Sequence[str], above: Sequence[str], columns: Mapping[str, int]) -> bool:
+    """Whether a row without a text belongs to the row above: its mention lies in that text, or all
+    but the span is empty or as there."""
+    mention = cells[columns[MENTION]].strip() if MENTION in columns else ""
+    spans = {c for role, c in columns.items() if role in (START, END, MENTION, TYPE)}
+    named = [c for role, c in columns.items() if role in (DOCUMENT, SENTENCE)]
+    rest = named if mention and mention in above[columns[TEXT]] else set(range(len(cells))) - spans
+    return all(cells[c] in ("", above[c]) for c in rest)
 
 
 def _add(sentence: Gathered, cells: Sequence[str], part: Part) -> None:
@@ -107,9 +160,9 @@ def _add(sentence: Gathered, cells: Sequence[str], part: Part) -> None:
             raise LineError("a type without its mention", f"`{type_}`")
         sentence.mentions.append((mention, type_))
         return
-    if not (start.isdecimal() and end.isdecimal()):
+    if not (is_offset(start) and is_offset(end)):
         raise LineError("offsets that are no numbers", f"`{start}` and `{end}`"[:60])
-    sentence.marked.spans.append(Span(int(start), int(end), type_))
+    sentence.marked.spans.append(Span(offset(start), offset(end), type_))
     sentence.marked.mentions.append(mention or None)
 
 

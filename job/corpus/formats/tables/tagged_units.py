@@ -64,22 +64,37 @@ def _by_blanks(part: Part) -> Iterator[Block]:
 
 
 def _by_names(part: Part, names: Sequence[int]) -> Iterator[Block]:
-    """The sentences by what names them; an empty name goes on with that before it."""
+    """The sentences by what names them; an empty name goes on with that before it. A row that
+    cannot be read may be of the sentence before it or after it: both are rejected."""
     block = Block()
     before: tuple[str, ...] | None = None
+    unread: tuple[int, LineError] | None = None  # the last row, if it could not be read
     for line, cells in part.body():
         if isinstance(cells, LineError):
+            unread = line, cells
             _add(block, line, cells)
-            continue
-        name = tuple(cells[c] for c in names) if cells else before
-        if before is not None and name != before and any(name or ()):
-            yield block
-            block = Block()
-        if cells:
-            before = name if any(name or ()) else before
+        elif cells:
+            name = _named(cells, names, before)
+            if before is not None and name != before:
+                yield block
+                block = Block()
+                if unread:
+                    _add(block, *unread)
+            before, unread = name, None
             _add(block, line, cells)
     if block.has_rows:
         yield block
+
+
+def _named(
+    cells: Sequence[str], names: Sequence[int], before: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """The name of a row's sentence. What it leaves empty, or all, is as in the row before."""
+    name = tuple(cells[c] for c in names)
+    if before is None:
+        return name if any(name) else None
+    is_same = all(new in ("", old) for new, old in zip(name, before, strict=True))
+    return before if is_same else name
 
 
 def _add(block: Block, line: int, cells: list[str] | LineError) -> None:
