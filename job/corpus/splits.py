@@ -1,10 +1,15 @@
 """The splits that lie at one place, each read and checked by itself, as a conversion needs them."""
 
+import logging
+
 from job.corpus.checks import check_rejected
 from job.corpus.download.copies import Cache
 from job.corpus.files import find_at
+from job.corpus.formats.entity_types import unused_names
 from job.corpus.split import Split, read_split
 from job.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def read_splits(place: str, how: Settings) -> dict[str, Split]:
@@ -20,4 +25,6 @@ def read_splits(place: str, how: Settings) -> dict[str, Split]:
     }
     for split in splits.values():
         check_rejected(split, how.max_rejected_ratio)
+    for warning in unused_names([each.type_names for each in splits.values()], how.types_rule):
+        logger.warning(warning)
     return splits

@@ -4,7 +4,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -77,12 +78,16 @@ def _bounds(field: FieldInfo) -> str:
 
 def allowed_values(field: FieldInfo) -> str:
     """The words that follow "must be" in a message about a setting."""
-    if field.annotation is bool:
+    given = [kind for kind in get_args(field.annotation) if kind is not NoneType]
+    annotation = (
+        given[0] if get_origin(field.annotation) in (Union, UnionType) else field.annotation
+    )
+    if annotation is bool:
         return "true or false"
-    if get_origin(field.annotation) is Literal:
-        return either([str(option) for option in get_args(field.annotation)])
-    if field.annotation in (int, float):
-        kind = "a whole number" if field.annotation is int else "a number"
+    if get_origin(annotation) is Literal:
+        return either([str(option) for option in get_args(annotation)])
+    if annotation in (int, float):
+        kind = "a whole number" if annotation is int else "a number"
         return ", ".join(filter(None, [kind, _bounds(field)]))
     return "text that is not empty"
 

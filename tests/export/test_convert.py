@@ -151,3 +151,10 @@ def test_in_may_be_a_url(run, memory, tmp_path):
     run("memory://bucket/corpus", "out", to="jsonl")
     assert rows((tmp_path / "out" / "val.jsonl").read_text())[0]["spans"] == SPANS
     assert rows(run("memory://bucket/corpus/val.txt", "one.jsonl"))[0]["spans"] == SPANS
+
+
+def test_a_name_of_a_type_that_is_not_there_is_told(run, caplog):
+    """A misspelt one would leave out every entity in silence."""
+    run("in.txt", "out.jsonl", types_map="PRE=PS", types_only="LOC,ORG")
+    assert "TYPES_MAP: PRE matches no entity" in caplog.text
+    assert "TYPES_ONLY: no entity of this corpus has the type ORG" in caplog.text
