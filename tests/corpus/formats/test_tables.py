@@ -268,3 +268,30 @@ def test_a_sentence_named_once_within_a_named_document_goes_on():
     """The document stands in each row and the sentence's number in the first only."""
     lines = ("doc,Sentence #,word,tag", "a,1,서울,B-LC", "a,,간다,O", "a,2,비,O", "b,,눈,O")
     assert read(*lines)[1] == [("서울 간다", [(0, 2, "LC")]), ("비", []), ("눈", [])]
+
+
+# A text a row with all of its spans
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ('[{"start": 0, "end": 4, "text": "홍길동은", "labels": ["PS"]}]', ""),
+        ('[{"start": 0, "end": 4, "label": "PS"}]', "[]"),
+        ("[(0, 4, 'PS')]", "[]"),
+        ("[[0, 4, 'PS']]", "[]"),
+    ],
+)
+def test_a_list_of_spans_in_a_cell_is_read_as_that_of_json_is(cells):
+    """As Label Studio writes CSV, or a data frame whose cells are lists."""
+    first, second = ('"' + cell.replace('"', '""') + '"' for cell in cells)
+    lines = ("id,label,text", f"1,{first},홍길동은 간다", f'2,{second},"비가, 온다"')
+    assert read(*lines)[1] == [HONG, RAIN]
+
+
+def test_a_cell_that_is_no_list_of_spans_rejects_its_row():
+    """Cut short by a limit of a spreadsheet, say: the others are read."""
+    rows = [f"\"[(0, 1, 'LC')]\",가{i}" for i in range(12)]
+    parsed, sentences = read("label,text", *rows, '"[(0, 1, \'LC","나다"')
+    assert len(sentences) == 12
+    assert reasons(parsed) == [("a cell that is no list of spans", 14)]

@@ -12,15 +12,9 @@ from job.corpus.formats.tables.cells import (
     sheet_records,
 )
 from job.corpus.formats.tables.header import looks_like_header
-from job.corpus.formats.tables.layout import (
-    LOOKED_AT,
-    SENTENCES,
-    SPANS,
-    UNITS,
-    Layout,
-    find_layout,
-)
-from job.corpus.formats.tables.part import Part
+from job.corpus.formats.tables.layout import LOOKED_AT, find_layout
+from job.corpus.formats.tables.part import LISTS, SENTENCES, SPANS, UNITS, Layout, Part
+from job.corpus.formats.tables.span_lists import read_span_lists
 from job.corpus.formats.tables.span_rows import read_span_rows
 from job.corpus.formats.tables.tagged_sentences import read_sentences
 from job.corpus.formats.tables.tagged_units import read_unit_rows
@@ -30,6 +24,7 @@ KINDS: dict[str, Callable[[Sequence[Part], Options], Contents]] = {
     UNITS: read_unit_rows,
     SENTENCES: read_sentences,
     SPANS: read_span_rows,
+    LISTS: read_span_lists,
 }
 LIKELY = 0.97  # of rows that are cut alike: columns by tabs may have headers and comments
 Found = tuple[str, Records, Layout]

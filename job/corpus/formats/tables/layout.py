@@ -6,7 +6,6 @@ characters as tags, a mention lies in its text.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from job.corpus.formats.bio_tags import LETTERS, OUTSIDE_TAGS, are_types, looks_like_tag
 from job.corpus.formats.columns.parts_of_speech import are_chunks
@@ -26,31 +25,14 @@ from job.corpus.formats.tables.header import (
     roles_of,
 )
 from job.corpus.formats.tables.lists import is_list, is_offset, items_of, lengths, looks_said
+from job.corpus.formats.tables.part import LISTS, SENTENCES, SPANS, UNITS, Layout
+from job.corpus.formats.tables.span_lists import holds_spans
 from job.errors import DataError
 
-UNITS, SENTENCES, SPANS = "a unit", "a sentence", "a span"  # a row
 LOOKED_AT = 200
 MOST, FEW = 0.9, 0.2
 
 Rows = Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a row is, and the column of each role, from 0. `header` has their names, if any."""
-
-    kind: str
-    header: tuple[str, ...] | None
-    columns: Mapping[str, int]
-    width: int
-
-    def __str__(self) -> str:
-        shown = ", ".join(f"the {role} in {self.name(c)}" for role, c in self.columns.items())
-        return f"{self.kind} a row, {shown}"
-
-    def name(self, column: int) -> str:
-        """The column as a user knows it."""
-        return f"`{self.header[column]}`" if self.header else f"column {column + 1}"
 
 
 def find_layout(records: Records, fields: Mapping[str, str], path: str) -> Layout | None:
@@ -67,6 +49,9 @@ def find_layout(records: Records, fields: Mapping[str, str], path: str) -> Layou
     named = by_fields(fields, header, width, path) if fields else {}
     if not body:
         return None
+    lists = [c for c in range(width) if header and holds_spans([row[c] for row in body])]
+    if len(lists) == 1:
+        return Layout(LISTS, header, {"spans": lists[0]}, width)
     for find in (_find_spans, _find_tagged):
         layout = find(body, header, named, width, path)
         if layout:

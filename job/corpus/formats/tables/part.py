@@ -1,13 +1,32 @@
 """A file's share of a table: its records and their layout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from job.corpus.formats.tables.cells import Records
-from job.corpus.formats.tables.layout import Layout
 from job.corpus.formats.text_lines import LineError, Rejected
 
+# What a row is.
+UNITS, SENTENCES, SPANS, LISTS = "a unit", "a sentence", "a span", "a text and a list of spans"
 RAGGED = "a row with more or fewer cells than the others"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a row is, and the column of each role, from 0. `header` has their names, if any."""
+
+    kind: str
+    header: tuple[str, ...] | None
+    columns: Mapping[str, int]
+    width: int
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"the {role} in {self.name(c)}" for role, c in self.columns.items())
+        return f"{self.kind} a row, {shown}"
+
+    def name(self, column: int) -> str:
+        """The column as a user knows it."""
+        return f"`{self.header[column]}`" if self.header else f"column {column + 1}"
 
 
 @dataclass(frozen=True)
