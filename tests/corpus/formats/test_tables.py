@@ -295,3 +295,16 @@ def test_a_cell_that_is_no_list_of_spans_rejects_its_row():
     parsed, sentences = read("label,text", *rows, '"[(0, 1, \'LC","나다"')
     assert len(sentences) == 12
     assert reasons(parsed) == [("a cell that is no list of spans", 14)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("within", ["\n", "\r\n"])
+def test_a_line_end_within_a_cell_is_text_as_it_is(end, within):
+    """Offsets count its CR, which a form of the web writes, whatever the rows end in."""
+    start = len(f"서울이{within}")
+    text = f"서울이{within}부산이 크다"
+    rows = ("text,start,end,label", f'"{text}",{start},{start + 2},LC', "대구,0,2,LC", "")
+    assert read(end.join(rows))[1] == [
+        (text, [(start, start + 2, "LC")]),
+        ("대구", [(0, 2, "LC")]),
+    ]

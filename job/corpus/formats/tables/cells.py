@@ -11,6 +11,7 @@ from datetime import date, time, timedelta
 
 import python_calamine
 
+from job.corpus.formats.format import CorpusFile
 from job.corpus.formats.text_lines import NUL, Line, LineError
 from job.errors import DataError
 
@@ -42,6 +43,16 @@ class Records:
     def whole(self) -> Iterator[list[str]]:
         """The records that could be cut and are not blank."""
         return (c for _, c in self.rows if not isinstance(c, LineError) and any(c))
+
+
+def csv_lines(file: CorpusFile) -> Sequence[Line]:
+    """The lines, with the CR of those that ended in CRLF: within quotes it is text, and counts."""
+    if QUOTE.encode() not in file.data or b"\r\n" not in file.data:
+        return file.lines
+    return [
+        f"{line}\r" if isinstance(line, str) and raw.endswith(b"\r") else line
+        for line, raw in zip(file.lines, file.data.split(b"\n"), strict=False)
+    ]
 
 
 def csv_records(lines: Sequence[Line], separator: str, path: str = "") -> Records:
@@ -87,7 +98,7 @@ def _quotes_tabs(lines: Sequence[Line]) -> bool:
     texts = [line for line in lines if isinstance(line, str)]
     if not any(QUOTE in line for line in texts):
         return False
-    cells = [cell for line in texts for cell in line.split("\t")]
+    cells = [cell for line in texts for cell in line.removesuffix("\r").split("\t")]
     around = [c for c in cells if len(c) > 1 and c[0] == c[-1] == QUOTE]
     doubled = any(QUOTE * 2 in cell[1:-1] and _is_quoted(cell) for cell in around)
     if not doubled and len(around) < len(list(filter(None, cells))):

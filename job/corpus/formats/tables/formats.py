@@ -7,6 +7,7 @@ from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Opt
 from job.corpus.formats.tables.cells import (
     SEPARATORS,
     Records,
+    csv_lines,
     csv_records,
     is_workbook,
     sheet_records,
@@ -52,7 +53,7 @@ def _find_by(separator: str, file: CorpusFile, options: Options) -> Found | None
         return None
     if separator != "\t" and has_tabs(file.sample):
         return None
-    lines = file.lines[: 2 * LOOKED_AT]
+    lines = csv_lines(file)[: 2 * LOOKED_AT]
     # A quote may be open where the first lines end.
     records = csv_records(lines, separator, file.path if len(lines) == len(file.lines) else "")
     alike = [len(cells) == records.width for cells in records.whole]
@@ -100,7 +101,7 @@ def _read(files: Sequence[CorpusFile], options: Options) -> Contents:
         found = _find(file, options)
         assert found
         separator, _, layout = found
-        parts.append(Part(file.path, csv_records(file.lines, separator, file.path), layout))
+        parts.append(Part(file.path, csv_records(csv_lines(file), separator, file.path), layout))
     return _read_parts(parts, options)
 
 
