@@ -10,9 +10,9 @@ from arro3.core import DataType, RecordBatchReader, Schema
 
 from job.corpus.formats.arrow.features import described_names, naming
 from job.corpus.formats.format import Contents, CorpusFile, Options
+from job.corpus.formats.json_rows.decoding.values import Object, Value
 from job.corpus.formats.json_rows.formats import Source, read_values
 from job.corpus.formats.json_rows.left_out import TAGS
-from job.corpus.formats.json_rows.values import Object, Value
 from job.errors import DataError
 
 METADATA = b"huggingface"

@@ -16,18 +16,18 @@ from job.corpus.formats.format import (
     Score,
     refusal_of,
 )
-from job.corpus.formats.json_rows.read import Reader
-from job.corpus.formats.json_rows.records import records
-from job.corpus.formats.json_rows.shape.fields import Named
-from job.corpus.formats.json_rows.shape.survey import Shape, survey
-from job.corpus.formats.json_rows.tokens import NO_NAMES
-from job.corpus.formats.json_rows.values import (
+from job.corpus.formats.json_rows.decoding.values import (
     NO_JSON,
     Value,
     is_json,
     values_of_data,
     values_of_lines,
 )
+from job.corpus.formats.json_rows.read import Reader
+from job.corpus.formats.json_rows.records import records
+from job.corpus.formats.json_rows.shape.fields import Named
+from job.corpus.formats.json_rows.shape.survey import Shape, survey
+from job.corpus.formats.json_rows.tokens import NO_NAMES
 from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError, refuse_other_kinds
 from job.errors import DataError
 

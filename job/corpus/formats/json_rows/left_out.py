@@ -5,7 +5,7 @@ They are no sentences: they are left out and counted.
 
 import json
 
-from job.corpus.formats.json_rows.values import Object
+from job.corpus.formats.json_rows.decoding.window import Object
 
 # Where the spans or tags of a row stand; null in all that are there: nobody has annotated it.
 SPANS = ("spans", "entities", "label")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from job.corpus.formats.bio_tags import bad_type
+from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
 from job.corpus.formats.json_rows.offsets import Marked
 from job.corpus.formats.json_rows.placing import place_words
@@ -19,7 +20,6 @@ from job.corpus.formats.json_rows.shape.fields import (
 from job.corpus.formats.json_rows.shape.kinds import mentions_in
 from job.corpus.formats.json_rows.shape.survey import Shape
 from job.corpus.formats.json_rows.strings import is_text
-from job.corpus.formats.json_rows.values import Object
 from job.corpus.formats.text_lines import LineError
 from job.sentence import Span, is_type
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from job.corpus.formats.bio_tags import JOINED_AS, choose_joiner, read_tags, read_units
 from job.corpus.formats.format import Contents, TagNames
 from job.corpus.formats.json_rows.answers import Row, TextAndSpans, agreed, rejected
+from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
 from job.corpus.formats.json_rows.mentions import has_spans, read_spans
 from job.corpus.formats.json_rows.offsets import (
@@ -27,6 +28,7 @@ from job.corpus.formats.json_rows.offsets import (
     units_of,
 )
 from job.corpus.formats.json_rows.records import Record
+from job.corpus.formats.json_rows.shape.kinds import parts_entered
 from job.corpus.formats.json_rows.shape.survey import Shape
 from job.corpus.formats.json_rows.tokens import (
     Tagged,
@@ -36,10 +38,10 @@ from job.corpus.formats.json_rows.tokens import (
     read_tokens,
 )
 from job.corpus.formats.json_rows.units import add_bounds
-from job.corpus.formats.json_rows.values import Object
 from job.corpus.formats.text_lines import LineError, Note
 from job.sentence import Sentence
 
+TOO_LARGE = "a sentence that is too large to be read"
 NO_MENTIONS = "no mentions in its whole file"
 ABSENT = Note("sentence has", "sentences have", "no list of mentions; read as without entities")
 
@@ -85,6 +87,9 @@ class Reader:
         row = record.row
         if isinstance(row, LineError):
             raise row
+        parts = (keys[0] for keys in (*self.shape.texts, *self.shape.spans))
+        if entered := parts_entered(row, parts):
+            raise LineError(TOO_LARGE, ", ".join(f"`{key}`"[:40] for key in entered))
         if mark := left_out(row):
             raise LeftOutError(mark)
         found = has_spans(row, self.shape)

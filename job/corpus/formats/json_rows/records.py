@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from job.corpus.formats.json_rows.decoding.values import NO_JSON, Path, Value
+from job.corpus.formats.json_rows.decoding.window import LARGE, Object
 from job.corpus.formats.json_rows.shape import names
 from job.corpus.formats.json_rows.shape.fields import Keys
 from job.corpus.formats.json_rows.shape.kinds import as_row, is_mentions
 from job.corpus.formats.json_rows.shape.names import plain
 from job.corpus.formats.json_rows.shape.survey import DEEPEST
-from job.corpus.formats.json_rows.values import NO_JSON, Object, Path, Value
 from job.corpus.formats.text_lines import LineError
 
 ELSEWHERE = "a sentence where the first ones of its corpus have none"
@@ -69,7 +70,8 @@ def looks_like_sentence(row: Object) -> bool:
     if not any(isinstance(value, str) and plain(key) in names.TEXT for key, value in row.items()):
         return False
     return any(
-        isinstance(value, dict | list) and plain(key) in names.SPANS and is_mentions(value, key)
+        plain(key) in names.SPANS
+        and (value is LARGE or (isinstance(value, dict | list) and is_mentions(value, key)))
         for key, value in row.items()
     )
 

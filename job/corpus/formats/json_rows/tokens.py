@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from job.corpus.formats.bio_tags import looks_like_tag
+from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.left_out import TAGS
 from job.corpus.formats.json_rows.strings import is_text
-from job.corpus.formats.json_rows.values import Object
 from job.corpus.formats.markup import MARKUP
 from job.corpus.formats.text_lines import LineError
 

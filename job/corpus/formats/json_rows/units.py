@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import regex
 
+from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.offsets import Marked
 from job.corpus.formats.json_rows.shape import names
 from job.corpus.formats.json_rows.shape.names import plain
-from job.corpus.formats.json_rows.values import Object
 
 Bounds = list[tuple[int, int]]
 WIDTHS: dict[str, Callable[[str], int]] = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from job.corpus.formats.format import Contents, Options
+from job.corpus.formats.json_rows.decoding.values import Value
 from job.corpus.formats.json_rows.formats import Source, read_values
-from job.corpus.formats.json_rows.values import Value
 from job.corpus.formats.tables.part import Part
 from job.corpus.formats.text_lines import LineError
 from job.errors import DataError

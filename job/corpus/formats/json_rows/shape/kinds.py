@@ -3,10 +3,10 @@
 import itertools
 from collections.abc import Iterable
 
+from job.corpus.formats.json_rows.decoding.window import LARGE, Object
 from job.corpus.formats.json_rows.shape import names
 from job.corpus.formats.json_rows.shape.fields import flat
 from job.corpus.formats.json_rows.shape.names import plain
-from job.corpus.formats.json_rows.values import Object
 
 LOOKED_AT = 20
 
@@ -22,6 +22,14 @@ def as_row(value: object) -> Object | None:
         if isinstance(rest, list) and rest and all(map(_is_triple, rest)):
             return {"text": text, "entities": rest}
     return None
+
+
+def parts_entered(row: Object, named: Iterable[str] = ()) -> list[str]:
+    """The keys of parts that were too large to be decoded with the row, and may be a sentence's."""
+    if LARGE not in row.values():
+        return []
+    entered = [key for key, value in row.items() if value is LARGE]
+    return [key for key in entered if plain(key) not in names.OTHERS or key in named]
 
 
 def is_mentions(value: object, key: str) -> bool:

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from job.corpus.formats.json_rows.decoding.values import Object, Value
 from job.corpus.formats.json_rows.offsets import Unit
 from job.corpus.formats.json_rows.shape import names
 from job.corpus.formats.json_rows.shape.fields import (
@@ -15,11 +16,10 @@ from job.corpus.formats.json_rows.shape.fields import (
     flat,
     value_at,
 )
-from job.corpus.formats.json_rows.shape.kinds import as_row, is_mentions, mentions_in
+from job.corpus.formats.json_rows.shape.kinds import as_row, is_mentions, mentions_in, parts_entered
 from job.corpus.formats.json_rows.shape.names import plain
 from job.corpus.formats.json_rows.shape.roles import Example, find_roles
 from job.corpus.formats.json_rows.tokens import may_be_tagged
-from job.corpus.formats.json_rows.values import Object, Value
 from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
 
@@ -141,8 +141,8 @@ def _visit(location: Keys, value: object, shape: Shape, seen: list[_Seen], depth
     ]
     if any(inner):
         return True
-    if any(plain(key) in names.START and type(child) is int for key, child in row.items()):
-        return False  # a mention
+    if _is_one_mention(row) or parts_entered(row):
+        return False
     found = _Seen()
     _collect(row, (), found, shape.named.spans)
     if shape.named.text and isinstance(text := value_at(row, shape.named.text), str):
@@ -152,6 +152,10 @@ def _visit(location: Keys, value: object, shape: Shape, seen: list[_Seen], depth
         shape.locations.add(location)
         seen.append(found)
     return bool(is_sentence)
+
+
+def _is_one_mention(row: Object) -> bool:
+    return any(plain(key) in names.START and type(child) is int for key, child in row.items())
 
 
 def _collect(row: Object, before: Keys, found: _Seen, named: Keys | None, *, deep: int = 0) -> None:
