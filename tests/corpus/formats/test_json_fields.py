@@ -31,6 +31,12 @@ def test_the_fields_that_the_log_prints_say_the_same(shape):
     assert not parsed.rejected
 
 
+def test_the_fields_name_no_key_that_the_file_lacks():
+    """Where mentions lie under their types, nothing is called start, type or mention."""
+    printed = read(SHAPES["by type"]).format
+    assert "CORPUS_FIELDS=text=text,spans=label,ends=inclusive,offsets=codepoints" in printed
+
+
 def test_keys_of_any_name_are_read_where_the_fields_name_them():
     """The type may be put together; offsets count UTF-16, and the end is the last character's."""
     rows = [

@@ -96,6 +96,15 @@ def test_mentions_of_a_megabyte_that_hold_lists_reject_their_sentence():
     assert rejected == [TOO_LARGE]
 
 
+def test_a_large_sentence_that_lies_elsewhere_is_rejected():
+    """Its mentions were not decoded with it, and still it counts."""
+    mentions = [{**mention, "label": ["LC"]} for mention in OBJECTS]
+    more = {"appendix": {"text": LONG, "entities": mentions}}
+    sentences, rejected = read(as_json({"data": [USUAL] * 400, "more": more}))
+    assert len(sentences) + len(rejected) == 401
+    assert set(rejected) == {ELSEWHERE}
+
+
 def test_a_text_of_ten_megabytes_is_one_sentence():
     """In one field, beside usual ones."""
     long = {"text": "가" * 3_500_000, "entities": []}

@@ -100,6 +100,29 @@ def test_two_units_that_explain_as_much_are_not_chosen_between():
     assert mentions(read([*rows, rows[0]])) == [("가", "PS")] * 2
 
 
+def test_a_few_strange_spans_do_not_make_one_doubt_the_unit():
+    """Where no span names its mention, one of 200 rejects its sentence, one of 50 all that differ.
+
+    [1, 1] is nothing where ends are half open, and a syllable where they are not.
+    """
+    strange = {"text": "부산은", "spans": [[1, 1, "LC"]]}
+    usual = {"text": "부산은", "spans": [[0, 2, "LC"]]}
+    few = read([*[usual] * 199, strange])
+    assert (len(few.sentences), [row.reason for row in few.rejected]) == (199, [OUTSIDE])
+    many = read([*[usual] * 49, strange])
+    assert not many.sentences
+    assert {row.reason for row in many.rejected} == {OUTSIDE, UNDECIDED}
+
+
+@pytest.mark.parametrize(("end", "word"), [(2, "부산"), (1, "부산"), (2, "부산 ")])
+def test_of_two_units_the_one_that_spells_the_blanks_too_is_chosen(end, word):
+    """`부산 ` is `부산` but for a blank, so either end would do; the exact one decides."""
+    span = {"start": 0, "end": end, "label": "LC", "text": word}
+    parsed = read([{"text": "부산 은", "spans": [span]}] * 3)
+    assert [s.spans for s in parsed.sentences] == [((0, 2, "LC"),)] * 3
+    assert ("inclusive" in parsed.format) is (end == len(word) - 1)
+
+
 def test_blanks_around_a_mention_do_not_speak_against_it():
     """A tool that trims the mention, or the span, names the same one."""
     rows = [

@@ -87,8 +87,7 @@ class Reader:
         row = record.row
         if isinstance(row, LineError):
             raise row
-        parts = (keys[0] for keys in (*self.shape.texts, *self.shape.spans))
-        if entered := parts_entered(row, parts):
+        if entered := parts_entered(row):
             raise LineError(TOO_LARGE, ", ".join(f"`{key}`"[:40] for key in entered))
         if mark := left_out(row):
             raise LeftOutError(mark)

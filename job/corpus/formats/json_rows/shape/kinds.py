@@ -1,7 +1,7 @@
 """The kinds of lists that mentions come in, and what looks like one."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from job.corpus.formats.json_rows.decoding.window import LARGE, Object
 from job.corpus.formats.json_rows.shape import names
@@ -24,12 +24,12 @@ def as_row(value: object) -> Object | None:
     return None
 
 
-def parts_entered(row: Object, named: Iterable[str] = ()) -> list[str]:
+def parts_entered(row: Object) -> list[str]:
     """The keys of parts that were too large to be decoded with the row, and may be a sentence's."""
     if LARGE not in row.values():
         return []
     entered = [key for key, value in row.items() if value is LARGE]
-    return [key for key in entered if plain(key) not in names.OTHERS or key in named]
+    return [key for key in entered if plain(key) not in names.OTHERS]
 
 
 def is_mentions(value: object, key: str) -> bool:
@@ -130,3 +130,11 @@ def _of_type(type_: str, found: object) -> Iterable[Object]:
                 yield {"type": type_, "mention": part}
             else:
                 yield {"start": part[0], "end": part[1], "type": type_}
+
+
+def words_of(mention: object) -> Iterator[str]:
+    """The strings of a mention, without blanks, that may be its words."""
+    if isinstance(mention, dict):
+        for keys, value in flat(mention).items():
+            if isinstance(value, str) and value and not names.is_counter(keys[-1]):
+                yield "".join(value.split())

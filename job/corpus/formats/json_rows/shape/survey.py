@@ -1,7 +1,7 @@
 """The shape of a split's JSON, told from its first objects: where sentences and their parts lie."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from job.corpus.formats.json_rows.decoding.values import Object, Value
@@ -16,7 +16,7 @@ from job.corpus.formats.json_rows.shape.fields import (
     flat,
     value_at,
 )
-from job.corpus.formats.json_rows.shape.kinds import as_row, is_mentions, mentions_in, parts_entered
+from job.corpus.formats.json_rows.shape.kinds import as_row, is_mentions, mentions_in, words_of
 from job.corpus.formats.json_rows.shape.names import plain
 from job.corpus.formats.json_rows.shape.roles import Example, find_roles
 from job.corpus.formats.json_rows.tokens import may_be_tagged
@@ -33,7 +33,7 @@ SHARE = 0.8  # of the mentions, that a text of an unknown name must hold
 class Shape:
     """Where sentences lie (the keys that lead to them), and the keys of their parts.
 
-    `roles` are those of mentions by their keys.
+    `roles` are those of mentions by their keys; `by_type` are lists in which mentions lie by types.
     """
 
     locations: set[Keys] = field(default_factory=set)
@@ -41,6 +41,7 @@ class Shape:
     spans: tuple[Keys, ...] = ()
     named: Named = field(default_factory=Named)
     roles: dict[tuple[Keys, ...], Roles] = field(default_factory=dict)
+    by_type: set[Keys] = field(default_factory=set)
     file: str = ""
     usual: frozenset[Keys] = frozenset()  # keys of roles that nearly all mentions have
     known: frozenset[Keys] = frozenset()  # all keys of such mentions
@@ -70,8 +71,8 @@ class Shape:
         if not (self.texts and self.spans):
             return ""
         parts = [f"text={dotted(self.texts[0])}", f"spans={dotted(self.spans[0])}"]
-        for roles in list(self.roles.values())[:1]:
-            parts += roles.said()
+        if self.spans[0] not in self.by_type:  # which have no keys of their own
+            parts += [said for roles in list(self.roles.values())[:1] for said in roles.said()]
         if unit.inclusive:
             parts.append("ends=inclusive")
         return ",".join([*parts, f"offsets={unit.field}"])
@@ -83,6 +84,7 @@ class _Seen:
 
     texts: dict[Keys, str] = field(default_factory=dict)
     lists: dict[Keys, list] = field(default_factory=dict)
+    by_type: set[Keys] = field(default_factory=set)
 
 
 def survey(values: Iterable[Value], named: Named, file: str) -> Shape:
@@ -93,6 +95,7 @@ def survey(values: Iterable[Value], named: Named, file: str) -> Shape:
         location = tuple(key for key in value.path if isinstance(key, str))
         _visit(location, value.value, shape, seen, 0)
     shape.spans = _choose_spans(seen, shape)
+    shape.by_type = {keys for row in seen for keys in row.by_type}
     shape.texts = _choose_texts(seen, shape)
     examples: dict[tuple[Keys, ...], list[Example]] = defaultdict(list)
     for row in seen:
@@ -141,8 +144,8 @@ def _visit(location: Keys, value: object, shape: Shape, seen: list[_Seen], depth
     ]
     if any(inner):
         return True
-    if _is_one_mention(row) or parts_entered(row):
-        return False
+    if any(plain(key) in names.START and type(child) is int for key, child in row.items()):
+        return False  # a mention
     found = _Seen()
     _collect(row, (), found, shape.named.spans)
     if shape.named.text and isinstance(text := value_at(row, shape.named.text), str):
@@ -152,10 +155,6 @@ def _visit(location: Keys, value: object, shape: Shape, seen: list[_Seen], depth
         shape.locations.add(location)
         seen.append(found)
     return bool(is_sentence)
-
-
-def _is_one_mention(row: Object) -> bool:
-    return any(plain(key) in names.START and type(child) is int for key, child in row.items())
 
 
 def _collect(row: Object, before: Keys, found: _Seen, named: Keys | None, *, deep: int = 0) -> None:
@@ -168,6 +167,8 @@ def _collect(row: Object, before: Keys, found: _Seen, named: Keys | None, *, dee
             continue
         elif keys == named or is_mentions(value, key):
             found.lists[keys] = mentions_in(value)
+            if isinstance(value, dict):
+                found.by_type.add(keys)
         elif deep < 4:
             _collect_below(value, keys, found, named, deep + 1)
 
@@ -214,7 +215,7 @@ def _choose_texts(seen: Sequence[_Seen], shape: Shape) -> tuple[Keys, ...]:
     proven: Counter[Keys] = Counter()
     mentions = 0
     for row in seen:
-        words = [list(_words(m)) for keys in shape.spans for m in row.lists.get(keys, ())]
+        words = [list(words_of(m)) for keys in shape.spans for m in row.lists.get(keys, ())]
         mentions += sum(map(bool, words))
         for keys, text in row.texts.items():
             bare = "".join(text.split())
@@ -250,11 +251,3 @@ def _two_texts(found: Sequence[Keys], shape: Shape) -> DataError:
         f"{shape.file}: {shown} can each be the text; say which by "
         f"CORPUS_FIELDS=text={dotted(found[0])}."
     )
-
-
-def _words(mention: object) -> Iterator[str]:
-    """The strings of a mention, without blanks, that may be its words."""
-    if isinstance(mention, dict):
-        for keys, value in flat(mention).items():
-            if isinstance(value, str) and value and not names.is_counter(keys[-1]):
-                yield "".join(value.split())
