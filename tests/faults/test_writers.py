@@ -11,6 +11,7 @@ from job.errors import OutputError
 from tests.faults.jobs import Inside
 from tests.faults.ledger import sound_steps
 
+HELD_S = 600  # a request waits until the test lets it go, however busy the machine is
 LEASE = "out/LEASE.json"
 ELSEWHERE = "another-boot pid:[4026531836] 17 4711"  # a process that cannot be seen from here
 STATE_12 = r"/upload/.*step=00000012/state-"
@@ -35,8 +36,8 @@ def put_lease(server, **terms: object) -> None:
 @pytest.mark.slow
 def test_a_second_job_refuses_and_the_first_is_unharmed(runs, server, place, untouched):
     """73 with the holder's name and the lease's age; the first ends bit for bit as if alone."""
-    held = server.fault(path=STATE_12, stall_s=100)
-    first = runs.start(place, storage_timeout_s=100)
+    held = server.fault(path=STATE_12, stall_s=HELD_S)
+    first = runs.start(place, storage_timeout_s=HELD_S)
     first.until_hit(held)
     code, log = runs.finish(place)
     assert code == OutputError.exit_code, log
@@ -103,13 +104,13 @@ def test_a_holder_that_wakes_too_late_is_fenced_off(runs, ledger, place, untouch
         # On its way already, the manifest still lands, though its data are collected. Nobody can
         # go on from it, it keeps nothing else in place, and the other's own replaces it.
         ledger.forgiven = frozenset({12})
-    at_first = server.fault(path=path, stall_s=100, commit_first=is_done)
-    first = runs.start(place, storage_timeout_s=100)
+    at_first = server.fault(path=path, stall_s=HELD_S, commit_first=is_done)
+    first = runs.start(place, storage_timeout_s=HELD_S)
     first.until_hit(at_first)
     first.send(signal.SIGSTOP)
     grow_old(server, 31)
-    at_second = server.fault(path=r"/upload/.*/state-", stall_s=100)  # its first save
-    second = runs.start(place, storage_timeout_s=100)
+    at_second = server.fault(path=r"/upload/.*/state-", stall_s=HELD_S)  # its first save
+    second = runs.start(place, storage_timeout_s=HELD_S)
     second.until_hit(at_second)
     before = place.files()
     first.send(signal.SIGCONT)
@@ -132,8 +133,8 @@ def test_a_holder_that_wakes_too_late_is_fenced_off(runs, ledger, place, untouch
 @pytest.mark.slow
 def test_a_lease_that_is_deleted_is_lost(runs, server, place):
     """Who deletes LEASE.json has ended the run that held it: 73 at its next commit."""
-    held = server.fault(path=STATE_12, stall_s=100)
-    job = runs.start(place, storage_timeout_s=100)
+    held = server.fault(path=STATE_12, stall_s=HELD_S)
+    job = runs.start(place, storage_timeout_s=HELD_S)
     job.until_hit(held)
     server.delete(LEASE)
     held.over.set()

@@ -142,4 +142,5 @@ KINDS: tuple[tuple[int, bytes, Callable[[Path, Meter], Iterator[Member]]], ...] 
 )
 # What a damaged archive raises, and one that was cut off.
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
-UNKNOWN = (NotImplementedError, RuntimeError)  # ways of compressing that Python lacks
+# What zipfile raises for ways of compressing that Python lacks, and for what is encrypted.
+UNKNOWN = (NotImplementedError, RuntimeError)

@@ -8,24 +8,12 @@ from collections.abc import Sequence
 from arro3.core import RecordBatchReader
 from arro3.io import read_parquet
 
-from job.corpus.formats.arrow.rows import read_batches
-from job.corpus.formats.format import (
-    CERTAIN,
-    Contents,
-    CorpusFile,
-    Format,
-    Options,
-    Score,
-)
+from job.corpus.formats.arrow.rows import read_batches, score_by_sign
+from job.corpus.formats.format import Contents, CorpusFile, Format, Options
 from job.errors import DataError
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 BATCH_ROWS = 1024
-
-
-def _score(file: CorpusFile, _: Options) -> Score:
-    is_such = file.data.startswith((MAGIC, ENCRYPTED))
-    return Score(CERTAIN, "it begins as Parquet does") if is_such else Score(0.0)
 
 
 def _read(files: Sequence[CorpusFile], options: Options) -> Contents:
@@ -45,4 +33,4 @@ def _opened(file: CorpusFile) -> RecordBatchReader:
     return read_parquet(data, batch_size=BATCH_ROWS)
 
 
-PARQUET = Format("Parquet", _score, _read)
+PARQUET = Format("Parquet", score_by_sign(MAGIC, ENCRYPTED, why="it begins as Parquet does"), _read)

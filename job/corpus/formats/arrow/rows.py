@@ -9,7 +9,7 @@ from functools import partial
 from arro3.core import DataType, RecordBatchReader, Schema
 
 from job.corpus.formats.arrow.features import described_names, naming
-from job.corpus.formats.format import Contents, CorpusFile, Options
+from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Options, Score
 from job.corpus.formats.json_rows.decoding.values import Object, Value
 from job.corpus.formats.json_rows.formats import Source, read_values
 from job.corpus.formats.json_rows.left_out import TAGS
@@ -20,6 +20,11 @@ PANIC = "PanicException"  # of the library's own language; no Exception to Pytho
 
 
 Open = Callable[[CorpusFile], RecordBatchReader]
+
+
+def score_by_sign(*signs: bytes, why: str) -> Callable[[CorpusFile, Options], Score]:
+    """`Format.score` of a format whose files begin with one of these bytes."""
+    return lambda file, _: Score(CERTAIN, why) if file.data.startswith(signs) else Score(0.0)
 
 
 def read_batches(

@@ -8,24 +8,12 @@ from collections.abc import Sequence
 from arro3.core import RecordBatchReader
 from arro3.io import read_ipc, read_ipc_stream
 
-from job.corpus.formats.arrow.rows import read_batches
-from job.corpus.formats.format import (
-    CERTAIN,
-    Contents,
-    CorpusFile,
-    Format,
-    Options,
-    Score,
-)
+from job.corpus.formats.arrow.rows import read_batches, score_by_sign
+from job.corpus.formats.format import Contents, CorpusFile, Format, Options
 from job.errors import DataError
 
 STREAM, INDEXED = b"\xff\xff\xff\xff", b"ARROW1\0\0"
 END_OF_STREAM = STREAM + bytes(4)
-
-
-def _score(file: CorpusFile, _: Options) -> Score:
-    is_such = file.data.startswith((STREAM, INDEXED))
-    return Score(CERTAIN, "it begins as Arrow's files do") if is_such else Score(0.0)
 
 
 def _read(files: Sequence[CorpusFile], options: Options) -> Contents:
@@ -44,4 +32,6 @@ def _opened(file: CorpusFile) -> RecordBatchReader:
     return open_batches(file.data)
 
 
-ARROW = Format("an Arrow file", _score, _read)
+ARROW = Format(
+    "an Arrow file", score_by_sign(STREAM, INDEXED, why="it begins as Arrow's files do"), _read
+)

@@ -119,6 +119,7 @@ def is_workbook(data: bytes) -> bool:
     try:
         names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        # Cut off or damaged: it is read as a workbook all the same, and refused as a broken one.
         return any(name.encode() in data for name in WORKBOOKS)
     return not names.isdisjoint(WORKBOOKS) or OPEN_DOCUMENT in data[:128]
 
