@@ -87,13 +87,17 @@ def install(python: Path, lock: str, *options: str) -> None:
         sys.exit(f"set-up: {lock} could not be installed; see pip's message above")
 
 
+def package_index() -> str:
+    """The index that pip would ask. An empty variable says nothing, to pip as well."""
+    return (os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple").rstrip("/")
+
+
 def install_pip(python: Path) -> None:
     """The pinned pip, by ensurepip's where there is one, else from the package index."""
     if not subprocess.run([python, "-c", "import pip"], capture_output=True).returncode:
         return
-    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
     request = urllib.request.Request(
-        f"{index}/pip/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
+        f"{package_index()}/pip/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         files = json.load(answer)["files"]

@@ -50,11 +50,10 @@ def find_sources(
     """Split → the files of the corpus `name`: that of `<root>/<name>` or, without a root, the
     embedded one, the tutorial's, or one in the cache. Raises DataError where there is no train."""
     if root_url is None and name == "ner":
-        files = fetch_tutorial(cache, sha256, drive_url)
-        return {split: (Source(file, str(file), file.name),) for split, file in files.items()}
+        return _single(fetch_tutorial(cache, sha256, drive_url))
+    if root_url is None and name == "sample":  # it lies beside the scripts that made it
+        return _single({split: sample.FOLDER / f"{split}.txt" for split in ("train", "val")})
     folder_url = storage.join(root_url or str(cache.folder), name)
-    if root_url is None and name == "sample":
-        folder_url = str(sample.FOLDER)
     listing = list_place(folder_url, cache, "DOWNSTREAM_CORPUS_ROOT_DIR")
     if not listing.entries and root_url is not None:
         _refuse_root_with_splits(root_url, name)
@@ -62,6 +61,10 @@ def find_sources(
         _sources(listing, cache),
         *(folder_url, f"DOWNSTREAM_CORPUS_NAME={name}", "DOWNSTREAM_CORPUS_ROOT_DIR"),
     )
+
+
+def _single(files: Mapping[str, Path]) -> Sources:
+    return {split: (Source(file, str(file), file.name),) for split, file in files.items()}
 
 
 def find_at(place: str, cache: Cache, said: str = "DOWNSTREAM_CORPUS") -> Sources:

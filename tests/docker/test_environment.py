@@ -104,6 +104,15 @@ def test_a_wheel_of_other_bytes_is_not_taken(environment, wheel, monkeypatch):
     assert choose(environment) == ("gpu.txt", [])
 
 
+@pytest.mark.parametrize("given", [None, "", "https://example.test/simple/"])
+def test_an_index_that_is_empty_is_none(given, monkeypatch, environment):
+    """As for pip, to which an empty variable says nothing."""
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    if given is not None:
+        monkeypatch.setenv("PIP_INDEX_URL", given)
+    assert environment.package_index() == (given or "https://pypi.org/simple").rstrip("/")
+
+
 def test_every_lock_pins_every_file_by_hash():
     """No requirement without a version and a sha256."""
     for lock in (

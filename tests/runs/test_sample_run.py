@@ -96,6 +96,13 @@ def test_the_log_is_lines_in_a_file(run):
     assert not re.search(r"[\r\x1b]", log)
 
 
+def test_nothing_of_the_sample_is_a_warning(run):
+    """Scripts and a model lie beside its files; a newcomer's first lines speak of none of them."""
+    _, log = run
+    assert "WARNING" not in log
+    assert "passed over" not in log
+
+
 def test_the_log_names_the_device_once_and_each_epoch(run):
     """Device, precision, threads and versions; what each epoch brought; no word of a lease."""
     _, log = run
