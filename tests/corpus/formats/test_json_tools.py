@@ -176,3 +176,17 @@ def test_a_coarser_class_beside_the_type_is_not_the_type():
         }
     ]
     assert spans(read({"docs": rows * 3})) == [[(0, 3, "PS"), (5, 7, "LC")]] * 3
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"start": True}, {"end": 2.0}, {"end": "2"}, {"type": 7}, {"text": 5}, {"text": "\0"}],
+)
+def test_a_mention_of_other_values_than_the_usual_is_rejected(damage):
+    """Behind many that are as they should be: numbers that are none place nothing."""
+    mention = {"start": 0, "end": 2, "type": "LC", "text": "서울"}
+    rows = [{"text": "서울은 넓다", "entities": [mention]} for _ in range(30)]
+    rows[20] = {"text": "서울은 넓다", "entities": [mention | damage]}
+    parsed = read(rows)
+    assert len(parsed.sentences) == 29
+    assert len(parsed.rejected) == 1
