@@ -270,3 +270,10 @@ def test_what_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {re.match(r"[\w-]+", each)[0] for each in project["dependencies"]}
     assert imported | {"gcsfs"} == declared
+
+
+def test_no_test_imports_the_fixtures_of_the_stores():
+    """Imported a second time, they start a second bucket, and clients know the first one only."""
+    importing = "from tests.support.stores " + "import"
+    files = [f for f in (ROOT / "tests").rglob("*.py") if importing in f.read_text("utf-8")]
+    assert not files

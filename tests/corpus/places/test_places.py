@@ -15,9 +15,7 @@ from job.errors import ArgumentError, DataError, PermissionDeniedError, Unavaila
 from job.sentence import Span
 from tests.support.drive_server import Fault
 from tests.support.small_corpus import TRAIN, VAL, texts
-from tests.support.stores import gcs, gcs_server, url
 
-__all__ = ["gcs", "gcs_server", "url"]
 TEST = "장영실은 왔다.␞<장영실:PER>은 왔다.\n"
 
 
