@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from job.encoding.clusters import cluster_starts, goes_on
 from job.encoding.labels import OUTSIDE_ID, LabelMap
 from job.sentence import Sentence
 
@@ -30,6 +31,7 @@ class Aligned:
     labels_P: np.ndarray  # int16, label ids
     starts_P: np.ndarray  # int32, code points
     ends_P: np.ndarray  # int32
+    excess_P: np.ndarray  # int16, grapheme clusters behind the end of the entity that ends in it
     lengths_N: np.ndarray  # int64, the wordpieces of each sentence
     lost: dict[str, int]
 
@@ -52,6 +54,7 @@ def align(
     base_N = np.cumsum([0, *(len(s.text) + 1 for s in sentences)])[:-1]
     base_P = np.repeat(base_N, lengths_N)
     starts_P, ends_P = _trim(offsets_P2 + base_P[:, None], blank_C)
+    _reach(starts_P, ends_P, where(text, goes_on))
 
     span_C, spans_S2, begin_S = _spans_by_character(sentences, base_N, len(text), label_map)
     span_P = span_C[starts_P]
@@ -59,13 +62,15 @@ def align(
     begin_P = begin_S[span_P]  # -1 finds the last entry, which stands for "no span"
     inside_P = begin_P + len(label_map.types)
     labels_P = np.where(span_P < 0, OUTSIDE_ID, np.where(opens_P, begin_P, inside_P))
-    lost = _lost(span_P, starts_P, ends_P, spans_S2)
+    last_S = _last_pieces(span_P, len(spans_S2))
+    lost = _lost(span_P, starts_P, ends_P, spans_S2, last_S)
     lost["unseen_type"] = sum(len(s.spans) for s in sentences) - len(spans_S2)
     return Aligned(
         ids_P,
         labels_P.astype(np.int16),
         (starts_P - base_P).astype(np.int32),
         (ends_P - base_P).astype(np.int32),
+        _excess(text, ends_P, spans_S2, last_S),
         lengths_N,
         lost,
     )
@@ -81,6 +86,7 @@ def concatenate(chunks: Sequence[Aligned]) -> Aligned:
         np.concatenate([chunk.labels_P for chunk in chunks]),
         np.concatenate([chunk.starts_P for chunk in chunks]),
         np.concatenate([chunk.ends_P for chunk in chunks]),
+        np.concatenate([chunk.excess_P for chunk in chunks]),
         np.concatenate([chunk.lengths_N for chunk in chunks]),
         dict(lost),
     )
@@ -105,6 +111,14 @@ def _trim(offsets_P2: np.ndarray, blank_C: np.ndarray) -> tuple[np.ndarray, np.n
     return starts_P, ends_P
 
 
+def _reach(starts_P: np.ndarray, ends_P: np.ndarray, goes_on_C: np.ndarray) -> None:
+    """A wordpiece ends where its last cluster does: one that composes `ㅎㅏㄴ` says that it ends
+    behind the first of the three."""
+    limit_P = np.append(starts_P[1:], len(goes_on_C))
+    while (short_P := (ends_P < limit_P) & goes_on_C[np.minimum(ends_P, len(goes_on_C) - 1)]).any():
+        ends_P[short_P] += 1
+
+
 def _spans_by_character(
     sentences: Sequence[Sentence], base_N: np.ndarray, length: int, label_map: LabelMap
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -122,17 +136,37 @@ def _spans_by_character(
     return span_C, spans_S2, np.array([*begins, 0], np.int64)
 
 
+def _last_pieces(span_P: np.ndarray, count: int) -> np.ndarray:
+    """The last wordpiece whose first character lies in each span; -1 where there is none."""
+    tagged_P = np.flatnonzero(span_P >= 0)
+    last_S = np.full(count, -1, np.int64)
+    last_S[span_P[tagged_P]] = tagged_P
+    return last_S
+
+
+def _excess(text: str, ends_P: np.ndarray, spans_S2: np.ndarray, last_S: np.ndarray) -> np.ndarray:
+    """For each span's last wordpiece: how many clusters of it lie behind the span."""
+    excess_P = np.zeros(len(ends_P), np.int16)
+    for s in np.flatnonzero((last_S >= 0) & (ends_P[last_S] > spans_S2[:, 1])).tolist():
+        piece = last_S[s]
+        excess_P[piece] = len(cluster_starts(text[spans_S2[s, 1] : ends_P[piece]]))
+    return excess_P
+
+
 def _lost(
-    span_P: np.ndarray, starts_P: np.ndarray, ends_P: np.ndarray, spans_S2: np.ndarray
+    span_P: np.ndarray,
+    starts_P: np.ndarray,
+    ends_P: np.ndarray,
+    spans_S2: np.ndarray,
+    last_S: np.ndarray,
 ) -> dict[str, int]:
     """Counts each entity whose bounds are not those of its first and last wordpiece, once."""
     tagged_P = np.flatnonzero(span_P >= 0)
     first_S = np.full(len(spans_S2), -1, np.int64)
-    last_S = np.full(len(spans_S2), -1, np.int64)
     first_S[span_P[tagged_P[::-1]]] = starts_P[tagged_P[::-1]]
-    last_S[span_P[tagged_P]] = ends_P[tagged_P]
     bad_start_S = first_S != spans_S2[:, 0]
-    bad_end_S = ~bad_start_S & (last_S != spans_S2[:, 1])
+    end_S = np.where(last_S >= 0, np.append(ends_P, -1)[last_S], -1)
+    bad_end_S = ~bad_start_S & (end_S != spans_S2[:, 1])
     return {
         "starts_inside_wordpiece": int(bad_start_S.sum()),
         "ends_inside_wordpiece": int(bad_end_S.sum()),

@@ -26,7 +26,7 @@ from job.storage import whole_file
 logger = logging.getLogger(__name__)
 
 DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError)  # what numpy says of such a file
-FORMAT = 2  # count up when an encoded split comes to mean something else
+FORMAT = 3  # count up when an encoded split comes to mean something else
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:

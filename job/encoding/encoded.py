@@ -24,6 +24,7 @@ class EncodedSplit:
     labels_P: np.ndarray  # int16, label ids
     starts_P: np.ndarray  # int32, first character in the sentence, surrounding blanks left out
     ends_P: np.ndarray  # int32, one past the last character
+    excess_P: np.ndarray  # int16, clusters behind the end of the entity that ends in the piece
     sentence_starts: np.ndarray  # int64 (N+1,), the first wordpiece of each sentence, and P
     window_sentence_W: np.ndarray  # int32
     window_starts_W: np.ndarray  # int64, all four index into P

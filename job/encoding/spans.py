@@ -1,10 +1,13 @@
 """Label ids of wordpieces → the spans of each sentence, in wordpieces or in characters."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from job.encoding.encoded import EncodedSplit
+from job.encoding.ends import EndTable
 from job.encoding.labels import OUTSIDE_ID, LabelMap
-from job.sentence import Span
+from job.sentence import Sentence, Span
 
 
 def piece_spans(
@@ -30,15 +33,24 @@ def piece_spans(
 
 
 def decode_spans(
-    label_ids_P: np.ndarray, split: EncodedSplit, label_map: LabelMap
+    label_ids_P: np.ndarray,
+    split: EncodedSplit,
+    label_map: LabelMap,
+    sentences: Sequence[Sentence] = (),
+    ends: EndTable | None = None,
 ) -> list[tuple[Span, ...]]:
-    """Entities of each sentence in characters: first wordpiece's start to last wordpiece's end."""
-    starts, ends = split.starts_P, split.ends_P
+    """Entities of each sentence in characters: first wordpiece's start to last wordpiece's end, or,
+    with `ends`, to where in the last wordpiece of its sentence an entity ends."""
+    starts, stops = split.starts_P, split.ends_P
     first_P = split.sentence_starts.tolist()
-    return [
-        tuple(
-            Span(int(starts[first + span.start]), int(ends[first + span.end - 1]), span.type)
-            for span in spans
-        )
-        for first, spans in zip(first_P, piece_spans(label_ids_P, split, label_map), strict=False)
-    ]
+    found = []
+    for n, spans in enumerate(piece_spans(label_ids_P, split, label_map)):
+        decoded = []
+        for start, end, type_ in spans:
+            begin, last = int(starts[first_P[n] + start]), first_P[n] + end - 1
+            stop = int(stops[last])
+            if ends:
+                stop = ends.end(sentences[n].text, int(starts[last]), stop, type_)
+            decoded.append(Span(begin, stop, type_))
+        found.append(tuple(decoded))
+    return found

@@ -48,6 +48,7 @@ def encode(
         labels_P=aligned.labels_P,
         starts_P=aligned.starts_P,
         ends_P=aligned.ends_P,
+        excess_P=aligned.excess_P,
         sentence_starts=sentence_starts,
         window_sentence_W=rows_W5[:, 0].astype(np.int32),
         window_starts_W=rows_W5[:, 1],
