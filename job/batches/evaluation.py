@@ -1,7 +1,8 @@
 """The batches of a validation or evaluation: every window of a split once.
 
 `EvaluationBatches` has rows as they come; `EvaluationRows` has one shape, for a device that
-compiles each shape for itself.
+compiles each shape for itself. All windows of a sentence go to one rank, which can then tell the
+labels of the whole sentence.
 """
 
 from collections.abc import Iterator
@@ -33,8 +34,9 @@ class EvaluationBatches(Dataset):
     ):
         self.split, self.layout, self.size = split, layout, windows_per_batch
         order = np.argsort(-split.window_lengths_W, kind="stable")
-        self.windows = order[rank::world_size]
-        self.most = len(order[::world_size])
+        rank_W = _shared_out(split, world_size)
+        self.windows = order[rank_W[order] == rank]
+        self.most = int(np.bincount(rank_W, minlength=world_size).max())
 
     def __getitem__(self, number: int) -> Batch:
         windows = self.windows[number * self.size : (number + 1) * self.size]
@@ -51,12 +53,14 @@ class EvaluationRows(Dataset):
     """Every window of a split once, in batches of one shape and the same number on every rank."""
 
     def __init__(self, split: EncodedSplit, layout: Layout, rank: int, world_size: int):
-        self.split, self.layout, self.rank, self.world_size = split, layout, rank, world_size
-        self.rows = _packed(split, layout)
-        self.size = min(EVALUATION_ROWS, -(-len(self.rows) // world_size))
+        self.split, self.layout = split, layout
+        rank_W = _shared_out(split, world_size)
+        rows = [_packed(split, layout, np.flatnonzero(rank_W == r)) for r in range(world_size)]
+        self.rows, self.most = rows[rank], max(map(len, rows))
+        self.size = min(EVALUATION_ROWS, self.most)
 
     def __getitem__(self, number: int) -> Batch:
-        first = (number * self.world_size + self.rank) * self.size
+        first = number * self.size
         windows, rows, starts = [], [], []
         for row, placed in enumerate(self.rows[first : first + self.size]):
             for window, start in placed:
@@ -69,18 +73,29 @@ class EvaluationRows(Dataset):
         return (self[number] for number in range(len(self)))
 
     def __len__(self) -> int:
-        return -(-len(self.rows) // (self.size * self.world_size))
+        return -(-self.most // self.size)
 
 
-def _packed(split: EncodedSplit, layout: Layout) -> list[list[tuple[int, int]]]:
+def _shared_out(split: EncodedSplit, world_size: int) -> np.ndarray:
+    """The rank of each window: sentences are dealt out in turns, those of the most wordpieces
+    first."""
+    order = np.argsort(-np.diff(split.sentence_starts), kind="stable")
+    rank_N = np.empty(len(order), np.int64)
+    rank_N[order] = np.arange(len(order)) % world_size
+    return rank_N[split.window_sentence_W]
+
+
+def _packed(
+    split: EncodedSplit, layout: Layout, windows: np.ndarray
+) -> list[list[tuple[int, int]]]:
     """(window, start) of each row."""
-    lengths_W = (split.window_lengths_W + layout.special.count).tolist()
+    lengths_W = split.window_lengths_W + layout.special.count
     packed: list[list[tuple[int, int]]] = []
-    for first in range(0, len(lengths_W), PACKED_AT_ONCE):
-        lengths = lengths_W[first : first + PACKED_AT_ONCE]
-        rows, starts, count = best_fit(lengths, layout.row_length)
+    for first in range(0, len(windows), PACKED_AT_ONCE):
+        some = windows[first : first + PACKED_AT_ONCE]
+        rows, starts, count = best_fit(lengths_W[some].tolist(), layout.row_length)
         here: list[list[tuple[int, int]]] = [[] for _ in range(count)]
-        for window, (row, start) in enumerate(zip(rows, starts, strict=True), first):
+        for window, row, start in zip(some.tolist(), rows, starts, strict=True):
             here[row].append((window, start))
         packed += here
     return packed

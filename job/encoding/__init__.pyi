@@ -2,9 +2,11 @@ from .cache import encode_cached as encode_cached
 from .cache import tokenizer_digest as tokenizer_digest
 from .encoded import EncodedSplit as EncodedSplit
 from .encoded import SpecialTokens as SpecialTokens
+from .ends import EndTable as EndTable
 from .labels import OUTSIDE_ID as OUTSIDE_ID
 from .labels import LabelMap as LabelMap
 from .spans import decode_spans as decode_spans
 from .spans import piece_spans as piece_spans
 from .unknown import check_unknown as check_unknown
+from .valid_tags import valid_labels as valid_labels
 from .windows import encode as encode

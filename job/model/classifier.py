@@ -18,7 +18,7 @@ from job.batches import IGNORED_LABEL, Batch
 from job.encoding import OUTSIDE_ID, EncodedSplit
 from job.errors import DataError
 from job.model.head import head_of, logits_of
-from job.model.inference import take_predictions
+from job.model.inference import Decoder
 from job.model.loss_meter import LossMeter
 from job.ranks import OneRank, Ranks
 from job.seed import step_seed
@@ -58,8 +58,7 @@ class TokenClassifier(pl.LightningModule):
         self.ranks: Ranks = ranks or OneRank()
         self.head = head_of(network.config)
         self.losses = LossMeter(self.ranks, learning_rate)
-        # Label ids on the device and where they belong: read when all have been computed.
-        self.predictions: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.decoder = Decoder(validation)
 
     def on_train_epoch_start(self) -> None:
         self.losses.start_epoch()
@@ -74,20 +73,18 @@ class TokenClassifier(pl.LightningModule):
         return summed / self.loss_constant
 
     def on_validation_epoch_start(self) -> None:
-        self.predictions = []
+        self.decoder = Decoder(self.validation)
         self.validation_loss = torch.zeros(2).to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         logits_RLC = logits_of(self.network, batch)
         count = (batch["labels"] != IGNORED_LABEL).sum()
         self.validation_loss += torch.stack([self.head.summed_loss(logits_RLC, batch), count])
-        self.predictions.append((self.head.label_ids(logits_RLC, batch), batch["piece"]))
+        self.decoder.take(self.head.scores(logits_RLC, batch), batch["piece"])
 
     def on_validation_epoch_end(self) -> None:
         self.losses.refuse_bad()
-        predicted_P = np.full(len(self.validation.ids_P), OUTSIDE_ID, np.int16)
-        for label_RL, piece_RL in self.predictions:
-            take_predictions(predicted_P, label_RL, piece_RL)
+        predicted_P = self.decoder.labels()
         # What other ranks predicted is OUTSIDE_ID here.
         here_P = torch.from_numpy(predicted_P - np.int16(OUTSIDE_ID)).int()
         predicted_P = self.ranks.total(here_P).numpy().astype(np.int16) + np.int16(OUTSIDE_ID)

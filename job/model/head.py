@@ -1,4 +1,4 @@
-"""The head of a network: what its logits mean, as a loss to train on and as labels to predict.
+"""The head of a network: what its logits mean, as a loss to train on and as scores of labels.
 
 To add one, such as a CRF, write a class with the methods of `TokenHead` and give it a row in
 `HEADS`. A model names its head in config.json ("token_head"), so it keeps it wherever it is loaded.
@@ -18,24 +18,25 @@ from job.errors import ArgumentError
 
 
 class TokenHead(Protocol):
-    """The way from the logits of a batch to a loss and labels."""
+    """The way from the logits of a batch to a loss, and to the scores that labels compete by."""
 
     def summed_loss(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The loss summed over the scored wordpieces, in nats, as a tensor without dimensions."""
 
-    def label_ids(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """label_RL, int16, on the same device."""
+    def scores(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """scores_RLC, float32, on the same device: of the valid sequences of labels, that with the
+        highest sum is predicted."""
 
 
 class Softmax:
-    """Each wordpiece by itself: cross-entropy, and the likeliest label."""
+    """Each wordpiece by itself: cross-entropy, and the logits as they are."""
 
     def summed_loss(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
         logits_NC, labels_N = logits_RLC.flatten(0, 1), batch["labels"].flatten()
         return cross_entropy(logits_NC, labels_N, ignore_index=IGNORED_LABEL, reduction="sum")
 
-    def label_ids(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return logits_RLC.argmax(-1).to(torch.int16)
+    def scores(self, logits_RLC: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return logits_RLC
 
 
 HEADS: dict[str, TokenHead] = {"softmax": Softmax()}

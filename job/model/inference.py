@@ -2,7 +2,7 @@
 
 Shape legend:
 
-    R rows, L positions of a row, P wordpieces of a split
+    R rows, L positions of a row, C label ids, P wordpieces of a split, N sentences
 """
 
 import numpy as np
@@ -10,8 +10,64 @@ import torch
 from transformers import PreTrainedModel
 
 from job.batches import IGNORED_LABEL, EvaluationBatches, Layout, to_device
-from job.encoding import OUTSIDE_ID, EncodedSplit
+from job.encoding import OUTSIDE_ID, EncodedSplit, valid_labels
 from job.model.head import head_of, logits_of
+
+UNREAD = 16  # batches that may be on the device: reading each at once would wait for it
+
+
+class Decoder:
+    """The likeliest valid labels of a split, from the scores of its windows in any order.
+
+    A sentence is decoded when its windows are together; a wordpiece that no window scores
+    (LONG_SENTENCES=truncate) is O.
+    """
+
+    def __init__(self, split: EncodedSplit):
+        self.starts = split.sentence_starts
+        self.labels_P = np.full(len(split.ids_P), OUTSIDE_ID, np.int16)
+        windows_N = np.bincount(split.window_sentence_W, minlength=split.sentence_count)
+        self.is_cut_N = windows_N > 1
+        self.unread: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.parts: list[tuple[np.ndarray, np.ndarray]] = []  # of sentences cut into windows
+
+    def take(self, scores_RLC: torch.Tensor, piece_RL: torch.Tensor) -> None:
+        """The scores of a batch, on its device, and the wordpiece that each position scores."""
+        self.unread.append((scores_RLC.detach()[..., OUTSIDE_ID:], piece_RL))
+        if len(self.unread) > UNREAD:
+            self._read(*self.unread.pop(0))
+
+    def labels(self) -> np.ndarray:
+        """Label ids (int16) of all wordpieces, when every batch was taken."""
+        while self.unread:
+            self._read(*self.unread.pop(0))
+        if self.parts:
+            pieces_P, scores_PC = map(np.concatenate, zip(*self.parts, strict=True))
+            self._decode(pieces_P, scores_PC)
+            self.parts = []
+        return self.labels_P
+
+    def _read(self, scores_RLC: torch.Tensor, piece_RL: torch.Tensor) -> None:
+        pieces_P = piece_RL.flatten().cpu().numpy()
+        scores_PC = scores_RLC.flatten(0, 1).cpu().numpy()
+        is_scored_P = pieces_P >= 0
+        pieces_P, scores_PC = pieces_P[is_scored_P], scores_PC[is_scored_P]
+        is_cut_P = self.is_cut_N[self._sentences(pieces_P)]
+        if is_cut_P.any():
+            self.parts.append((pieces_P[is_cut_P], scores_PC[is_cut_P]))
+            pieces_P, scores_PC = pieces_P[~is_cut_P], scores_PC[~is_cut_P]
+        self._decode(pieces_P, scores_PC)
+
+    def _decode(self, pieces_P: np.ndarray, scores_PC: np.ndarray) -> None:
+        order = np.argsort(pieces_P)
+        pieces_P = pieces_P[order]
+        sentences_P = self._sentences(pieces_P)
+        first = np.flatnonzero(np.diff(sentences_P, prepend=-1))
+        starts = np.append(first, len(pieces_P))
+        self.labels_P[pieces_P] = valid_labels(scores_PC[order], starts)
+
+    def _sentences(self, pieces_P: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.starts, pieces_P, side="right") - 1
 
 
 @torch.inference_mode()
@@ -25,21 +81,12 @@ def predict_labels(
     """
     network.eval()
     head = head_of(network.config)
-    predicted_P = np.full(len(split.ids_P), OUTSIDE_ID, np.int16)
+    decoder = Decoder(split)
     summed, count = 0.0, 0
     for batch in EvaluationBatches(split, layout):
         here = to_device(batch, network.device)
         logits_RLC = logits_of(network, here)
         summed += head.summed_loss(logits_RLC, here).item()
         count += int((batch["labels"] != IGNORED_LABEL).sum())
-        take_predictions(predicted_P, head.label_ids(logits_RLC, here), batch["piece"])
-    return predicted_P, summed / max(count, 1)
-
-
-def take_predictions(
-    predicted_P: np.ndarray, label_RL: torch.Tensor, piece_RL: torch.Tensor
-) -> None:
-    """Writes the label of every scored position into `predicted_P`."""
-    labels_RL, pieces_RL = label_RL.cpu().numpy(), piece_RL.cpu().numpy()
-    is_scored_RL = pieces_RL >= 0
-    predicted_P[pieces_RL[is_scored_RL]] = labels_RL[is_scored_RL]
+        decoder.take(head.scores(logits_RLC, here), here["piece"])
+    return decoder.labels(), summed / max(count, 1)

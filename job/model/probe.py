@@ -96,6 +96,7 @@ def probe_split(
         labels_P=zeros.astype(np.int16),
         starts_P=zeros,
         ends_P=zeros,
+        excess_P=zeros,
         sentence_starts=bounds,
         window_sentence_W=np.arange(len(lengths), dtype=np.int32),
         window_starts_W=bounds[:-1],

@@ -13,9 +13,9 @@ def test_unscored_wordpieces_are_predicted_as_outside():
     split = probe_split([9, 9], 120)
     split.score_ends_W[0] -= 4
     net = network()
-    net.classifier.bias.data[6] = 100.0
+    net.classifier.bias.data[5] = 100.0
     labels, loss = predict_labels(net, split, LAYOUT)
-    assert labels.tolist() == [6] * 5 + [4] * 4 + [6] * 9
+    assert labels.tolist() == [5] * 5 + [4] * 4 + [5] * 9
     assert np.isfinite(loss)
 
 
