@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytorch_lightning as pl
 
@@ -19,6 +20,7 @@ from job.signals import StopRequest
 from job.training import (
     Output,
     Run,
+    as_begun,
     batch_size_to_keep,
     computes_on,
     evaluate_splits,
@@ -80,6 +82,7 @@ def lead(
         machines.share(None)
         return f"Done already: the model lies in {storage.join(output.url, 'model')}."
     machines.share(start)
+    prepared, identity = as_begun(prepared, identity, start)
     output.make_ready(settings, prepared, start)
     saver = Saver(output.store, output.scratch / "saves")
     machines.before_forced_end(saver.wait)
@@ -88,7 +91,8 @@ def lead(
     history = fit(prepared, settings, hardware, run, output.scratch)
     best = load_best(prepared.network, output.store, output.scratch / "best")
     logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
-    results = evaluate_splits(prepared)
+    results, ends = evaluate_splits(prepared)
+    prepared = replace(prepared, ends=ends)
     seconds = start.position.seconds + time.monotonic() - started_at
     facts = facts_of(settings, prepared, hardware, history, seconds)
     output.lease.confirm()

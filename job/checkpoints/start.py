@@ -22,12 +22,14 @@ class Identity:
     """The facts that make two runs the same run: only then may one go on where the other stopped.
 
     `facts`: argument or fact → plain value; runs with equal ones train the same weights. `files`:
-    split → sha256 of its file, where the file alone says which sentences are read.
+    split → sha256 of its file, where the file alone says which sentences are read. `usual`: facts
+    that nobody asked for, which a run that an earlier version began goes on without.
     """
 
     facts: Mapping[str, object]
     labels: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
+    usual: frozenset[str] = frozenset()
 
     def as_recorded(self, recorded: Mapping[str, object]) -> dict[str, object]:
         """The facts as the version that wrote `recorded` would have put them.
@@ -35,7 +37,8 @@ class Identity:
         Earlier ones knew the corpus by the bytes of its files, and the tokenizer by its model's
         name.
         """
-        said = {n: value for n, value in self.facts.items() if n != "tokenizer" or n in recorded}
+        unknown = {"tokenizer", *self.usual}.difference(recorded)
+        said = {name: value for name, value in self.facts.items() if name not in unknown}
         for split, sha256 in self.files.items():
             if f"{split}_sha256" in recorded and f"{split}_digest" not in recorded:
                 del said[f"{split}_digest"]

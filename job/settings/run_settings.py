@@ -144,6 +144,11 @@ class RunSettings(CorpusSettings):
         1, ge=1, le=4096, description="batches whose gradients are added up before each step"
     )
     gradient_clip: float = Field(1, ge=0, description="largest norm of the gradient; 0 = no limit")
+    entity_ends: bool = Field(
+        True,
+        description="where inside of a wordpiece an entity ends is looked up in a table counted "
+        "from train; false = entities end with a wordpiece, as in the tutorial",
+    )
     early_stopping_patience: int = Field(
         0, ge=0, description="epochs without a better MONITOR before training stops; 0 = never"
     )

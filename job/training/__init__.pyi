@@ -5,6 +5,7 @@ from .facts import facts_of as facts_of
 from .follower import facts_to_agree_on as facts_to_agree_on
 from .follower import follow as follow
 from .follower import meet_on_hardware as meet_on_hardware
+from .identity import as_begun as as_begun
 from .identity import identity_of as identity_of
 from .loop import Run as Run
 from .loop import fit as fit

@@ -40,6 +40,7 @@ def facts_of(
         "batch size": f"{prepared.batch_size}{each}",
         "max sequence length": f"{settings.max_seq_length}",
         "long sentences": settings.long_sentences,
+        "window stride": f"{settings.window_stride}",
         "normalize": settings.normalize,
         "entity types": "; ".join(settings.types_rule.options) or "as read",
         "learning rate": f"{settings.learning_rate:g}",

@@ -12,7 +12,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job.batches import EpochPlan, Layout, plan_steps
 from job.corpus import Corpus, Split, load_corpus
 from job.devices import Hardware
-from job.encoding import EncodedSplit, LabelMap, SpecialTokens, check_unknown, encode_cached
+from job.encoding import (
+    EncodedSplit,
+    EndTable,
+    LabelMap,
+    SpecialTokens,
+    check_unknown,
+    encode_cached,
+)
 from job.errors import ArgumentError, DataError
 from job.figures import counted
 from job.model import (
@@ -45,6 +52,7 @@ class Prepared:
     """The corpus as rows in waiting, and a network with a fresh head for its labels.
 
     `rows_ES`, where shapes must be few: the rows that a device takes in each step of each epoch.
+    `ends`: where inside of wordpieces entities end; None where every one ends with a wordpiece.
     """
 
     label_map: LabelMap
@@ -56,6 +64,7 @@ class Prepared:
     batch_size: int
     plan: EpochPlan
     rows_ES: np.ndarray | None = None
+    ends: EndTable | None = None
 
 
 def prepare(settings: Settings, hardware: Hardware, kept: int | None = None) -> Prepared:
@@ -139,9 +148,18 @@ def assemble(
     rows_ES = None
     if hardware.has_static_shapes:
         layout, rows_ES = _plan_steps(settings, hardware, network, layout, train, plan)
+    ends = _ends(splits["train"], train, label_map) if settings.entity_ends else None
     return Prepared(
-        label_map, tokenizer, network, splits, encoded, layout, batch_size, plan, rows_ES
+        *(label_map, tokenizer, network, splits, encoded, layout, batch_size, plan, rows_ES, ends)
     )
+
+
+def _ends(split: Split, encoded: EncodedSplit, label_map: LabelMap) -> EndTable | None:
+    table = EndTable.from_split(split.sentences, encoded, label_map)
+    if table.is_empty:
+        logger.info("train: no entity ends inside of a wordpiece, so no table of ends is kept.")
+        return None
+    return table
 
 
 def _plan_steps(

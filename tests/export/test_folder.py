@@ -59,6 +59,7 @@ def export(tmp_path, network):
             model=model,
             tokenizer=make_tokenizer(tmp_path / "tokenizer"),
             label_map=LABELS,
+            ends=None,
             metrics=METRICS,
             trained={},
             facts=FACTS,

@@ -88,6 +88,7 @@ def publish(
         model=prepared.network,
         tokenizer=prepared.tokenizer,
         label_map=prepared.label_map,
+        ends=prepared.ends,
         metrics=metrics,
         facts=facts,
         trained=_trained_by(identity.facts, steps),
