@@ -153,6 +153,7 @@ def test_a_checkpoint_of_another_run_is_refused_by_difference(trained, world, ch
         {"batch_size": 0},
         {"save_top_k": 3, "monitor": "'max val_f1'".strip("'"), "early_stopping_patience": 1},
         {"test_mode": "true"},
+        {"entity_ends": "false"},
     ],
     ids=lambda changed: ",".join(changed),
 )
