@@ -79,6 +79,8 @@ def collect_metrics(
             "characters": _scores(result.characters),
             "wordpieces": _scores(result.wordpieces),
             "lost": dict(result.lost),
+            "tags_alone": _scores(result.tags_alone) if result.tags_alone else None,
+            "tags_ceiling": ceiling(result),
             "confusion": _confusion(table),
         }
         for result, table in zip(results, tables, strict=True)

@@ -22,7 +22,6 @@ class SplitResult:
     loss: float  # mean per real wordpiece
     lost: Mapping[str, int]  # entities that no tag per wordpiece can return exactly, by reason
     tags_alone: Scores | None = None  # as `characters`, entities ending with a wordpiece
-    ceiling: float = math.nan  # the F1 on characters that right tags alone would have
 
 
 @dataclass(frozen=True)

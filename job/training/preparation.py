@@ -33,6 +33,7 @@ from job.model import (
 )
 from job.settings import Settings
 from job.training.batch_size import fitting_batch_size
+from job.training.ends import count_ends
 
 logger = logging.getLogger(__name__)
 
@@ -148,18 +149,10 @@ def assemble(
     rows_ES = None
     if hardware.has_static_shapes:
         layout, rows_ES = _plan_steps(settings, hardware, network, layout, train, plan)
-    ends = _ends(splits["train"], train, label_map) if settings.entity_ends else None
+    ends = count_ends(splits, encoded, label_map) if settings.entity_ends else None
     return Prepared(
         *(label_map, tokenizer, network, splits, encoded, layout, batch_size, plan, rows_ES, ends)
     )
-
-
-def _ends(split: Split, encoded: EncodedSplit, label_map: LabelMap) -> EndTable | None:
-    table = EndTable.from_split(split.sentences, encoded, label_map)
-    if table.is_empty:
-        logger.info("train: no entity ends inside of a wordpiece, so no table of ends is kept.")
-        return None
-    return table
 
 
 def _plan_steps(
