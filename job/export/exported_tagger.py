@@ -71,7 +71,7 @@ class Tagger:
             while tags[last + 1 : last + 2] == [tag + types]:
                 last += 1
             start = max(pieces[first][0], found[-1].end if found else 0)
-            end = self.end(text, *pieces[last], self.labels[tag][2:])
+            end = self.end(text, pieces[last], self.labels[tag][2:])
             if start < end:
                 score = sum(scores[first : last + 1]) / (last + 1 - first)
                 found.append(Entity(start, end, self.labels[tag][2:], text[start:end], score))
@@ -99,13 +99,15 @@ class Tagger:
         cuts = [0, *((start + size + after) // 2 for start, after in pairwise(starts)), count]
         return [(s, s + size, *cut) for s, cut in zip(starts, pairwise(cuts), strict=True)]
 
-    def end(self, text: str, start: int, end: int, type_: str) -> int:
-        """Where in its last wordpiece, text[start:end], an entity ends. One character stays."""
-        piece, known = text[start:end], self.ends.get(type_, {})
-        starts = [i for i in range(len(piece)) if i == 0 or not goes_on(piece[i], piece[i - 1])]
-        ending = unicodedata.normalize("NFC", piece)[-12:]
+    def end(self, text: str, piece: list[int], type_: str) -> int:
+        """Where in its last wordpiece an entity ends. One character of it stays."""
+        written, known = text[slice(*piece)], self.ends.get(type_, {})
+        starts = [
+            i for i in range(len(written)) if i == 0 or not goes_on(written[i], written[i - 1])
+        ]
+        ending = unicodedata.normalize("NFC", written)[-12:]
         behind = next((known[ending[i:]] for i in range(len(ending)) if ending[i:] in known), 0)
-        return start + [*starts, len(piece)][max(len(starts) - behind, 1)]
+        return piece[0] + [*starts, len(written)][max(len(starts) - behind, 1)]
 
 
 def likeliest(logits: torch.Tensor) -> list[int]:
