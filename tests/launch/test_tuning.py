@@ -14,7 +14,7 @@ def test_trials_vary_what_was_asked_for():
     )
     text = spec_of("vertex-hptuning", IMAGE, BUCKET, f"--tuning_parameters={wanted}")
     study = yaml.safe_load(text)["studySpec"]
-    assert study["metrics"] == [{"metricId": "val_loss", "goal": "MINIMIZE"}]
+    assert study["metrics"] == [{"metricId": "val_f1", "goal": "MAXIMIZE"}]
     rate, epochs, batch, scheduler = study["parameters"]
     assert rate["doubleValueSpec"] == {"minValue": 1e-5, "maxValue": 1e-4}
     assert (rate["scaleType"], epochs["scaleType"]) == ("UNIT_LOG_SCALE", "UNIT_LINEAR_SCALE")
