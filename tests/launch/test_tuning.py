@@ -23,6 +23,20 @@ def test_trials_vary_what_was_asked_for():
     assert scheduler["categoricalValueSpec"] == {"values": ["linear", "constant"]}
 
 
+@pytest.mark.parametrize(
+    ("given", "metric"),
+    [((), ("max val_f1", "MAXIMIZE")), (("--monitor=min val_loss",), ("min val_loss", "MINIMIZE"))],
+)
+def test_the_study_reads_what_its_trials_report(given, metric):
+    """The specification says MONITOR outright: an image with another default changes nothing."""
+    spec = yaml.safe_load(spec_of("vertex-hptuning", IMAGE, BUCKET, *given))
+    [pool] = spec["trialJobSpec"]["workerPoolSpecs"]
+    monitor, goal = metric
+    assert env_of(pool)["MONITOR"] == monitor
+    [read] = spec["studySpec"]["metrics"]
+    assert read == {"metricId": monitor.split()[1], "goal": goal}
+
+
 def test_a_trial_s_flags_are_understood():
     """Vertex AI appends them after `args`; a whole number may come with a dot."""
     words = ["train", "--batch_size=16.0", "--learning_rate", "3e-5"]

@@ -40,6 +40,23 @@ def test_the_newest_hundred_lines_are_kept(tmp_path):
 
 def test_a_run_that_is_no_trial_reports_nothing():
     """Outside tuning there is nobody to read the file."""
-    assert trial_callbacks(read_vertex({}), "val_loss") == []
-    [callback] = trial_callbacks(read_vertex({"CLOUD_ML_TRIAL_ID": "2"}), "val_loss")
-    assert str(callback.file) == DEFAULT_METRIC_FILE
+    assert trial_callbacks(read_vertex({}), "val_f1", is_given=True) == []
+    trial = read_vertex({"CLOUD_ML_TRIAL_ID": "2"})
+    [callback] = trial_callbacks(trial, "val_f1", is_given=True)
+    assert (str(callback.file), callback.metrics) == (DEFAULT_METRIC_FILE, ["val_f1"])
+
+
+def test_a_study_that_reads_val_loss_and_says_no_monitor_keeps_getting_it(
+    tmp_path, monkeypatch, capsys
+):
+    """As the specifications of earlier versions did; the metric of MONITOR's default stands beside
+    it, each under its own name."""
+    world, file = World(tmp_path), tmp_path / "output.metrics"
+    monkeypatch.setenv("CLOUD_ML_TRIAL_ID", "7")
+    monkeypatch.setenv("CLOUD_ML_HP_METRIC_FILE", str(file))
+    code, log = world.run(capsys, epochs=1)
+    assert code == 0, log
+    reported = [line.keys() & {"val_f1", "val_loss"} for line in lines_of(file)]
+    assert reported == [{"val_f1"}, {"val_loss"}]
+    history = json.loads((tmp_path / "out/report/metrics.json").read_text())["history"]
+    assert float(lines_of(file)[1]["val_loss"]) == history[0]["val_loss"]
