@@ -19,6 +19,7 @@ OPTIONS = {
     "lr_scheduler": "linear",
     "warmup_ratio": 0.1,
     "early_stopping_patience": 9,
+    "monitor": "min val_loss",  # by which the last epoch is the best
 }
 
 
