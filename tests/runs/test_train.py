@@ -178,7 +178,9 @@ def test_early_stopping_ends_the_run_and_stays_ended(own_world, capsys):
     code, log = own_world.run(capsys, **options)
     assert code == 0, log
     metrics = json.loads((own_world.folder / "out/report/metrics.json").read_text())
-    assert len(metrics["history"]) < 30
+    epochs = len(metrics["history"])
+    assert epochs < 30
+    assert f"; training stopped early, after epoch {epochs} of 30." in log
     code, log = own_world.run(capsys, **options)
     assert code == 0
     assert "Done already" in log

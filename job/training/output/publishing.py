@@ -1,4 +1,4 @@
-"""What the user takes away: the report and the exported model."""
+"""The report and the exported model, as the user takes them away."""
 
 import json
 from collections.abc import Mapping, Sequence
