@@ -67,7 +67,7 @@ def test_the_run_learns_and_says_so(trained):
 
 
 def test_the_exported_model_is_the_best_checkpoint(trained):
-    """The weights in model/ are those of the checkpoint with the highest val_f1; of equal ones the first."""
+    """The weights in model/ are those of the highest val_f1, and of equal ones the first."""
     output, _ = trained
     manifests = [json.loads(f.read_text()) for f in output.glob("checkpoints/*/MANIFEST.json")]
     best = max(manifests, key=lambda m: (m["metrics"]["val_f1"], -m["step"]))
