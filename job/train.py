@@ -24,17 +24,18 @@ from job.training import (
     batch_size_to_keep,
     computes_on,
     evaluate_splits,
+    exported_of,
     facts_of,
     facts_to_agree_on,
     fit,
     follow,
     identity_of,
     is_finished,
-    load_best,
     meet_on_hardware,
     open_output,
     prepare,
     publish,
+    trained_by,
 )
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,8 @@ def lead(
     identity = identity_of(settings, prepared)
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = output.find_start(settings.resume, identity, prepared.network)
-    if is_finished(output.url, start.position, settings.epochs_to_train, identity):
+    epochs, monitor = settings.epochs_to_train, settings.monitor
+    if is_finished(output.url, start.position, epochs, identity, monitor):
         machines.share(None)
         return f"Done already: the model lies in {storage.join(output.url, 'model')}."
     machines.share(start)
@@ -89,16 +91,19 @@ def lead(
     line = progress_line(handler, settings)
     run = Run(start, identity.facts, saver, output.lease, stop, line, callbacks)
     history = fit(prepared, settings, hardware, run, output.scratch)
-    best = load_best(prepared.network, output.store, output.scratch / "best")
-    logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
+    best = output.load_best(prepared.network, start)
+    logger.info("The best checkpoint by %s is %s.", monitor, best.checkpoint.url)
+    exported = exported_of(best, start, history, epochs, settings.monitored)
     results, ends = evaluate_splits(prepared)
     prepared = replace(prepared, ends=ends)
     seconds = start.position.seconds + time.monotonic() - started_at
-    facts = facts_of(settings, prepared, hardware, history, seconds)
+    facts = facts_of(settings, prepared, hardware, history, exported, seconds)
     output.lease.confirm()
     steps = max(history[-1].step, start.position.global_step)  # more, where EPOCHS was lowered
-    publish(prepared, results, history, facts, identity, steps, output.url, output.scratch)
-    return last_screen(results, history, facts, output.url) + cloud_advice(output.url)
+    trained = trained_by(identity.facts, steps, monitor)
+    publish(prepared, results, history, facts, exported, trained, output.url, output.scratch)
+    screen = last_screen(results, history, facts, output.url, exported=exported)
+    return screen + cloud_advice(output.url)
 
 
 def progress_line(handler: LogHandler, settings: Settings) -> ProgressLine:

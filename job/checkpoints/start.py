@@ -48,11 +48,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Start:
-    """The point at which a run begins: the beginning with no state, or a checkpoint's position."""
+    """The point at which a run begins: the beginning with no state, or a checkpoint's position.
+
+    `is_named`: RESUME names the checkpoint, which may be of another output.
+    """
 
     position: Position = field(default_factory=Position)
     state: State | None = None
     checkpoint: Checkpoint | None = None
+    is_named: bool = False
 
 
 def find_start(
@@ -65,12 +69,14 @@ def find_start(
     """The newest checkpoint that verifies, or the beginning.
 
     `resume`: auto, never, or the URL of one checkpoint. Raises IncompatibleError, naming each
-    difference, when the checkpoint is of another run or does not fit into the network.
+    difference, when the checkpoint is of another run or does not fit into the network, or when the
+    store has one of another run: the best would be chosen among both.
     """
     checkpoint = _choose(store, resume, scratch)
     if checkpoint is None:
         return Start()
-    _refuse(checkpoint, _differences(checkpoint, identity))
+    for each in [checkpoint] if resume == "auto" else [checkpoint, *store.committed()]:
+        _refuse(each, _differences(each, identity))
     state = load_state(scratch)
     _refuse(checkpoint, differing_shapes(state["network"], network))
     position = position_of(state)
@@ -87,14 +93,14 @@ def find_start(
             was,
             now,
         )
-    return Start(position, state, checkpoint)
+    return Start(position, state, checkpoint, is_named=resume != "auto")
 
 
 def adopt(start: Start, store: CheckpointStore, folder: Path) -> None:
     """Commits the checkpoint that RESUME named, whose files `folder` holds, to the run's own store,
-    where it lacks that step: it may stay the best, and the next start goes on from here."""
+    where it lacks that state: it may stay the best, and the next start goes on from here."""
     checkpoint = start.checkpoint
-    if checkpoint is None or checkpoint.step in {own.step for own in store.committed()}:
+    if checkpoint is None or any(checkpoint.is_same(own) for own in store.committed()):
         return
     facts = {
         "metrics": checkpoint.metrics,

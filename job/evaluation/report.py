@@ -17,7 +17,7 @@ import jinja2
 
 from job.evaluation.confusion import COUNTED_BY_TYPE, Confusion, confusion
 from job.evaluation.curves import draw_curves
-from job.evaluation.results import PREDICTIONS, EpochRecord, SplitResult
+from job.evaluation.results import PREDICTIONS, EpochRecord, Exported, SplitResult
 from job.evaluation.scores import METRICS, Counts, Scores
 from job.evaluation.wrong_sentences import show_characters, worst_sentences
 from job.figures import figure
@@ -36,6 +36,7 @@ def write_report(
     history: Sequence[EpochRecord],
     results: Sequence[SplitResult],
     types: Sequence[str],
+    exported: Exported | None = None,
 ) -> dict:
     """Writes the files into `folder`, each whole or not at all; returns the metrics.
 
@@ -47,6 +48,8 @@ def write_report(
         for result in results
     ]
     metrics = collect_metrics(title, facts, history, results, tables)
+    if exported:
+        metrics["exported"] = asdict(exported)
     page = None
     with Dispensable("The report's page cannot be drawn"):
         page = _render(title, facts, history, results, tables)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from job.evaluation.scores import Scores
 from job.sentence import Sentence, Span
 
+# Metrics of a validation by their names in a record, where they differ.
+RECORDED_AS = {"val_f1": "f1_characters", "val_f1_wordpiece": "f1_wordpieces"}
 PREDICTIONS = "predictions.jsonl"  # in the report: what was tagged, a sentence a line
 
 
@@ -38,3 +40,16 @@ class EpochRecord:
     seconds: float
     learning_rate: float
     val_accuracy: float = math.nan  # unknown of epochs that an earlier version trained
+
+    def metric(self, name: str) -> float:
+        """A metric of its validation, by the name that MONITOR gives it."""
+        value: float = getattr(self, RECORDED_AS.get(name, name))
+        return value
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The epoch that was exported, and why."""
+
+    epoch: int
+    reason: str

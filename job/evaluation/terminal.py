@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from job import storage
-from job.evaluation.results import PREDICTIONS, EpochRecord, SplitResult
+from job.evaluation.results import PREDICTIONS, EpochRecord, Exported, SplitResult
 from job.evaluation.scores import METRICS, Counts
 from job.figures import figure
 from job.program import command_line
@@ -15,8 +15,11 @@ def last_screen(
     history: Sequence[EpochRecord],
     facts: Mapping[str, str],
     url: str,
+    *,
+    exported: Exported | None = None,
 ) -> str:
-    """The table of F1 per type, what the run took, where everything is, and how to tag with it.
+    """The table of F1 per type, the epoch that was exported and why, what the run took, where
+    everything is, and how to tag with it.
 
     `facts` are those of `write_report`.
     """
@@ -26,6 +29,7 @@ def last_screen(
         "",
         summary_table(shown).rstrip("\n"),
         "",
+        *([f"Exported epoch {exported.epoch}: {exported.reason}."] if exported else []),
         f"{facts['seconds']} s in all, {facts['seconds of training']} s of training"
         + (f" at {sum(speeds) / len(speeds):.0f} sentences/s" if speeds else "")
         + (f", {facts['cost']}" if "cost" in facts else ""),

@@ -65,9 +65,11 @@ class RunSettings(CorpusSettings):
     save_top_k: int = Field(1, ge=1, le=1000, description="number of checkpoints kept: the best")
     monitor: Literal["min val_loss", "max val_f1", "max val_f1_wordpiece", "max val_accuracy"] = (
         Field(
-            "min val_loss",
+            "max val_f1",
             description="what makes a checkpoint the best; val_f1 is entity F1 (micro) on exact "
-            "characters",
+            "characters. min val_loss, the tutorial's, exported the worse model each time both "
+            "were measured: F1 0.943 against 0.950 on the sample, 0.317 against 0.338 and 0.368 "
+            "against 0.378 on KMOU",
         )
     )
     save_every_steps: int = Field(

@@ -9,13 +9,14 @@ from .identity import as_begun as as_begun
 from .identity import identity_of as identity_of
 from .loop import Run as Run
 from .loop import fit as fit
+from .output.best import exported_of as exported_of
 from .output.context import Output as Output
 from .output.context import open_output as open_output
 from .output.probe import probe_output as probe_output
 from .output.publishing import is_finished as is_finished
-from .output.publishing import load_best as load_best
 from .output.publishing import publish as publish
 from .output.publishing import refuse_another_model as refuse_another_model
+from .output.publishing import trained_by as trained_by
 from .output.space import needs_of as needs_of
 from .output.space import require_space as require_space
 from .preparation import Prepared as Prepared

@@ -8,7 +8,7 @@ import transformers
 
 import job
 from job.devices import Hardware
-from job.evaluation import EpochRecord
+from job.evaluation import EpochRecord, Exported
 from job.figures import counted, dollars, figure
 from job.settings import Settings
 from job.storage import masked
@@ -20,6 +20,7 @@ def facts_of(
     prepared: Prepared,
     hardware: Hardware,
     history: Sequence[EpochRecord],
+    exported: Exported,
     seconds: float,
 ) -> dict[str, str]:
     """Name → text, for the report, the model card and `metrics.json`."""
@@ -37,6 +38,7 @@ def facts_of(
             if s.type_notes
         },
         "epochs": f"{len(history)}",
+        "exported epoch": f"{exported.epoch}: {exported.reason}",
         "batch size": f"{prepared.batch_size}{each}",
         "max sequence length": f"{settings.max_seq_length}",
         "long sentences": settings.long_sentences,

@@ -30,6 +30,7 @@ ARGUMENTS = [
     "--lr_scheduler=linear",
     "--warmup_ratio=0.1",
     "--early_stopping_patience=9",
+    "--monitor=min val_loss",  # that version's default
 ]
 
 
