@@ -29,8 +29,10 @@ class Interval(NamedTuple):
 def f1_intervals(
     gold: SpanLists, predicted: SpanLists, types: Sequence[str]
 ) -> tuple[Interval | None, dict[str, Interval | None]]:
-    """The interval of micro F1 and of each type's F1; None where fewer than FEWEST sentences hold
-    such an entity. `types` must name every type that occurs. The same input gives the same bounds.
+    """The interval of micro F1 and of each type's F1. The same input gives the same bounds.
+
+    None where fewer than FEWEST sentences hold such an entity, or all resamples have the same F1:
+    an interval of no width would say that nothing is uncertain. `types` names all that occur.
     """
     rows = Counter(
         _counts_of_a_sentence(gold_spans, predicted_spans, types)
@@ -72,6 +74,6 @@ def _resampled(counts_RM2: NDArray, times_R: NDArray) -> list[NDArray]:
     return drawn
 
 
-def _interval(f1_B: NDArray) -> Interval:
+def _interval(f1_B: NDArray) -> Interval | None:
     low, high = np.nanpercentile(f1_B, [2.5, 97.5])
-    return Interval(float(low), float(high))
+    return Interval(float(low), float(high)) if low < high else None

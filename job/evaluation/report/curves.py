@@ -26,14 +26,21 @@ STYLE = Style(
     font_family="inherit",
     label_font_size=13,
     major_label_font_size=13,
+    title_font_size=13,
     opacity="1",
     stroke_opacity="1",
     transition="none",
 )
-MOST_TICKS = 6
+MOST_TICKS = 8
 
-# One line runs over the other where they coincide: broad below, thin and dashed above it.
-STROKES = ({"width": 5}, {"width": 2, "dasharray": "7,5"})
+# The exported epoch, then two lines: where they coincide, a broad one lies below a dashed one.
+# Inline, since pygal's own widths of lines outrank what it is told of a series.
+STROKES = (
+    "stroke-width:1.5;stroke-dasharray:2,3",
+    "stroke-width:6;stroke-linejoin:round",
+    "stroke-width:2;stroke-dasharray:7,5",
+)
+DOTS = (5, 2.5)
 # (title, id, its two lines: text and field of the record)
 PLOTS = (
     ("loss_curve", "loss", (("train_line", "train_loss"), ("val_line", "val_loss"))),
@@ -85,7 +92,6 @@ def _draw(
         height=230,
         margin=6,
         show_legend=False,
-        dots_size=3,
         x_title=say("epoch"),
         no_data_text="–",
         x_value_formatter=lambda value: f"{value:g}",
@@ -97,9 +103,9 @@ def _draw(
     chart.x_labels = [tick for tick in round_ticks(epochs[0], epochs[-1], 1) if tick in epochs]
     chart.y_labels = y_ticks
     mark = [(exported.epoch, tick) for tick in (y_ticks[0], y_ticks[-1])] if exported else []
-    chart.add("", mark, stroke_style={"width": 1.5, "dasharray": "2,3"}, show_dots=False)
-    for line, stroke in zip(lines, STROKES, strict=True):
-        chart.add("", line, stroke_style=stroke)
+    chart.add("", mark, show_dots=False)
+    for line, size in zip(lines, DOTS, strict=True):
+        chart.add("", line, dots_size=size)
     chart.add_xml_filter(lambda root: _tidy(root, title, say("curve_label", title=title)))
     return Markup(chart.render())  # numbers and our own words only
 
@@ -108,7 +114,9 @@ def round_ticks(low: float, high: float, finest: float = 0.0) -> list[float]:
     """At most MOST_TICKS multiples of 1, 2 or 5 × 10^n, from below `low` to above `high`."""
     span = max(high - low, abs(high) * 1e-3, 1e-6)
     exponent = math.floor(math.log10(span / MOST_TICKS))
-    for step in (factor * 10.0**power for power in (exponent, exponent + 1) for factor in (1, 2, 5)):
+    for step in (
+        factor * 10.0**power for power in (exponent, exponent + 1) for factor in (1, 2, 5)
+    ):
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         if step >= finest and last - first < MOST_TICKS:
             break
@@ -121,12 +129,15 @@ def _finite(value: float | None) -> float | None:
 
 
 def _tidy(root: Element, title: str, label: str) -> Element:
-    """Drops the script, comments (with a date) and ids; a dot's value becomes a plain tooltip."""
+    """Drops the script, comments (with a date) and ids; a dot's value becomes a plain tooltip, and a
+    line has its stroke."""
     for parent in list(root.iter()):
         if parent is not root:
             parent.attrib.pop("id", None)
         for child in list(parent):
-            if child.tag == "desc" and child.get("class") == "value":
+            if child.tag == "path" and parent.get("class", "").startswith("series"):
+                child.set("style", STROKES[int(parent.get("class", "")[-1])])
+            elif child.tag == "desc" and child.get("class") == "value":
                 child.tag = "title"
             elif not isinstance(child.tag, str) or child.tag in {"script", "desc"}:
                 parent.remove(child)

@@ -45,12 +45,16 @@ def _split(result: SplitResult, breakdown: Breakdown) -> dict:
         "confusion": _confusion(breakdown.table),
         "errors": breakdown.kinds,
         "frequent_mistakes": [
-            {"gold": mistake.gold, "predicted": mistake.predicted, "times": times}
+            {"gold": _side(mistake.gold), "predicted": _side(mistake.predicted), "times": times}
             for mistake, times in breakdown.mistakes
         ],
         "by_novelty": _parts(breakdown.by_novelty),
         "by_length": _parts(breakdown.by_length),
     }
+
+
+def _side(mention: tuple[str, str] | None) -> dict | None:
+    return {"text": mention[0], "type": mention[1]} if mention else None
 
 
 def _bounds(interval: Interval | None) -> list[float] | None:

@@ -44,12 +44,12 @@ TEXTS = {
     "ends": Text(
         "Knowing where entities end inside a wordpiece gives <b>{gain:+.3f}</b>: with the tags "
         "alone, F1 on exact characters is {alone}.",
-        "개체명이 워드피스 중간에서 끝나는 위치까지 찾아 F1이 <b>{gain:+.3f}</b> 달라졌습니다"
+        "개체명이 워드피스 중간 어디에서 끝나는지까지 예측한 효과는 F1 <b>{gain:+.3f}</b>입니다"
         "(태그만 쓰면 {alone}).",
     ),
     "exported": Text(
         "The exported model is that of <b>epoch {epoch}</b>: {reason}.",
-        "내보낸 모델은 <b>{epoch}번째 에폭</b>의 것입니다: {reason}.",
+        "내보낸 모델은 <b>{epoch}번째 에폭</b>의 것입니다({reason}).",
     ),
     "no_entity": Text(
         "<b>No entity was predicted at all.</b> Train longer, or look at the loss and the "
@@ -61,7 +61,7 @@ TEXTS = {
         "<b>Exact characters:</b> an entity counts when its type and its first and last character "
         "are those of the corpus; this is what a reader of the text gets. <b>Wordpieces:</b> the "
         "same in the tokens that the model tags; this is what published figures mean (seqeval, "
-        "strict). In parentheses: the 95 % interval, from {resamples:,} bootstrap resamples of the "
+        "strict). In parentheses: the 95 % interval, from {resamples:,} bootstrap resamples of the "
         "sentences.",
         "<b>글자 기준</b>은 유형과 첫 글자, 마지막 글자가 모두 말뭉치와 같아야 맞은 것으로 봅니다. "
         "결과를 쓰는 사람이 실제로 보는 점수입니다. <b>워드피스 기준</b>은 모델이 태그를 붙이는 "
@@ -101,13 +101,15 @@ TEXTS = {
         "행은 말뭉치의 정답, 열은 모델의 예측입니다. 파란 칸이 맞은 것이고, 개체명마다 한 번씩 "
         "셉니다.",
     ),
-    "mistakes": Text("Frequent mistakes", "반복해서 틀린 것"),
+    "mistakes": Text("Frequent mistakes", "반복된 오류"),
     "corpus_to_model": Text("corpus → model", "정답 → 예측"),
     "times": Text("Times", "횟수"),
     "no_tag": Text("no entity", "개체명 아님"),
     "no_mistakes": Text("No mistake occurs twice.", "두 번 이상 나온 오류가 없습니다."),
-    "novelty": Text("Seen in training, or new", "학습 때 본 개체명과 처음 보는 개체명"),
-    "seen": Text("seen with this type", "같은 유형으로 본 것"),
+    "novelty": Text(
+        "Mentions seen in training, and new ones", "학습 때 본 개체명과 처음 보는 개체명"
+    ),
+    "seen": Text("seen in training", "학습 때 본 것"),
     "unseen": Text("new", "처음 보는 것"),
     "length": Text("By length of the entity", "개체명 길이별 점수"),
     "characters_head": Text("Characters", "글자 수"),
