@@ -13,7 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-from job.evaluation.report.wrong_sentences import SHOWN
+from job.evaluation.report.wrong_sentences import OPEN, SHOWN
 from job.sentence import Span
 from tests.evaluation.test_report import ROWS, SCRIPT, TYPES, result, write
 
@@ -181,3 +181,120 @@ def contrast(browser, selector):
         return (both[0] + .05) / (both[1] + .05);""",
         selector,
     )
+
+
+TALL = 6000  # pixels
+
+
+def test_the_opened_page_is_not_too_long(browser, tmp_path):
+    """Two splits of 300 wrong, long sentences and a dozen types stay below TALL at 1280 pixels."""
+    types = tuple(f"TYPE{n}" for n in range(12))
+    text = "서울특별시에서 열린 국제 회의에 김환희 위원장이 참석하였다. " * 6
+    rows = [
+        (
+            f"{n}번 {text}",
+            [Span(at, at + 5, types[(n + at) % 12]) for at in range(5, 180, 33)],
+            [Span(at, at + 4 + n % 2, types[(n + at) % 12]) for at in range(5, 180, 33)],
+        )
+        for n in range(300)
+    ]
+    results = [result(name, rows, types=types) for name in ("val", "test")]
+    facts = {f"fact {n}": "value " * 5 for n in range(30)}
+    seen = frozenset({("서울특별시", "TYPE0")})
+    write(tmp_path, results=results, types=types, facts=facts, train_mentions=seen)
+    open_page(browser, tmp_path / "index.html", width=1280)
+    assert browser.execute_script("return document.documentElement.scrollHeight") <= TALL
+    assert len(shown_sentences(browser)) >= OPEN
+
+
+def shown_sentences(browser):
+    """The sentences that are seen, as (types and kinds of their errors)."""
+    return browser.execute_script(
+        """return [...document.querySelectorAll('ol.worst > li')]
+             .filter(item => item.checkVisibility()).map(item => item.dataset.errors)"""
+    )
+
+
+def test_the_sentences_are_filtered_by_type_and_kind_of_their_errors(browser, tmp_path):
+    """Both of one error, the folded sentences too; without a choice it is as before."""
+    per, loc, longer = Span(0, 2, "PER"), Span(0, 2, "LOC"), Span(0, 3, "LOC")
+    kinds = [([per], []), ([loc], [longer]), ([], [loc]), ([loc], [per])]
+    rows = [("서울에 갔다", gold, predicted) for gold, predicted in kinds for _ in range(5)]
+    write(tmp_path, results=[result("val", rows)])
+    open_page(browser, tmp_path / "index.html", width=1280)
+    assert len(shown_sentences(browser)) == OPEN
+    chosen = {
+        ("", "missed"): ["missed:0"] * 5,
+        ("1", ""): ["boundary:1"] * 5 + ["type:1 type:0"] * 5 + ["spurious:1"] * 5,
+        ("1", "spurious"): ["spurious:1"] * 5,
+        ("0", "boundary"): [],
+        ("2", ""): [],
+    }
+    for (type_, kind), expected in chosen.items():
+        assert choose(browser, type_, kind) == f"shown: {len(expected)}"
+        assert shown_sentences(browser) == expected
+    assert choose(browser, "", "") == ""
+    assert len(shown_sentences(browser)) == OPEN
+    assert browser.get_log("browser") == []
+
+
+def choose(browser, type_, kind):
+    """Chooses in both lists; returns what the form then says."""
+    return browser.execute_script(
+        """const form = document.querySelector('form.filter');
+        form.elements.type.value = arguments[0]; form.elements.kind.value = arguments[1];
+        form.dispatchEvent(new Event('change'));
+        return form.querySelector('output').textContent""",
+        type_,
+        kind,
+    )
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_no_word_of_a_sentence_is_broken(browser, tmp_path, width):
+    """A marked name, its label and its particle stay on one line, as do a short name's words."""
+    text = "그때 서울특별시에서는 국제축구연맹과 7월 18일부터 이야기하였다. "
+    gold = [Span(3, 8, "LOC"), Span(12, 18, "ORG"), Span(20, 26, "DATE")]
+    spans = [
+        Span(span.start + n * len(text), span.end + n * len(text), span.type)
+        for n in range(4)
+        for span in gold
+    ]
+    types = ("LOC", "ORG", "DATE")
+    write(tmp_path, results=[result("val", [(text * 4, spans, [])], types=types)], types=types)
+    open_page(browser, tmp_path / "index.html", width=width)
+    broken = browser.execute_script(
+        """const side = document.querySelector('.gold'), broken = [];
+        const walker = document.createTreeWalker(side, NodeFilter.SHOW_TEXT);
+        let word = [];
+        const close = () => {
+          if (word.some(([, top]) => Math.abs(top - word[0][1]) > 8))
+            broken.push(word.map(([letter]) => letter).join(''));
+          word = []; };
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          const marked = node.parentElement.closest('mark');
+          for (let i = 0; i < node.length; i++) {
+            if (node.data[i] === ' ' && !marked) { close(); continue; }
+            const range = document.createRange();
+            range.setStart(node, i); range.setEnd(node, i + 1);
+            word.push([node.data[i], range.getBoundingClientRect().bottom]); } }
+        close();
+        return broken"""
+    )
+    assert broken == []
+    assert browser.execute_script("return document.querySelectorAll('.gold mark').length") == 12
+
+
+def test_test_stands_before_val_which_unfolds_for_print(browser, tmp_path):
+    """The first card and the first section are of the split on which nothing was chosen."""
+    write(tmp_path, results=[result("val", ROWS), result("test", ROWS[:2])])
+    open_page(browser, tmp_path / "index.html", width=1280)
+    cards = browser.find_elements(By.CSS_SELECTOR, ".cards h2 .quiet")
+    assert [card.text for card in cards] == ["Test", "Validation"]
+    assert browser.find_element(By.CSS_SELECTOR, "#split-1 h2").text.startswith("Test")
+    folded = browser.find_element(By.CSS_SELECTOR, "details.split .types")
+    assert not folded.is_displayed()
+    assert browser.execute_script("dispatchEvent(new Event('beforeprint'))") is None
+    assert folded.is_displayed()
+    assert browser.execute_script("dispatchEvent(new Event('afterprint'))") is None
+    assert not folded.is_displayed()

@@ -11,8 +11,8 @@ from job.errors import OutputError
 from job.evaluation.report.files import write_report
 from job.evaluation.report.page import ceiling
 from job.evaluation.report.wrong_sentences import OPEN, WORST, show_characters
-from job.evaluation.results import EpochRecord, SplitResult
-from job.evaluation.scores import score_spans
+from job.evaluation.results import EpochRecord, Exported, SplitResult
+from job.evaluation.scores import Counts, Scores, score_spans
 from job.sentence import Sentence, Span
 
 TYPES = ("PER", "LOC", "ORG")
@@ -196,3 +196,78 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="file"):
         write(tmp_path / "file")
+
+
+def lead_of(folder, **changed):
+    """The sentence below the scores, without its markup."""
+    [lead] = re.findall(r'<p class="lead">(.*?)</p>', page_of(folder, **changed), flags=re.DOTALL)
+    return " ".join(re.sub("<[^>]*>", "", lead).split())
+
+
+def test_the_page_begins_with_the_answer(tmp_path):
+    """What was found, what the ends gave and which epoch it is; silent on what is not known."""
+    found = "Of 7 entities of val, the model returns 2 exactly; 4 of what it predicts is not in the"
+    assert lead_of(tmp_path) == f"{found} corpus."
+    split = dataclasses.replace(result("val", ROWS), tags_alone=Scores({"PER": Counts(1, 6, 7)}))
+    exported = Exported(2, "the highest val F1", "val F1이 가장 높음")
+    assert lead_of(tmp_path, results=[split], exported=exported) == (
+        f"{found} corpus. Knowing where entities end inside a wordpiece gives +0.154: with the "
+        "tags alone, F1 on exact characters is 0.154. The exported model is that of epoch 2: the "
+        "highest val F1."
+    )
+    korean = lead_of(tmp_path, results=[split], exported=exported, language="ko")
+    assert "F1 +0.154입니다(태그만 쓰면 0.154)" in korean
+    assert korean.endswith("내보낸 모델은 2번째 에폭의 것입니다(val F1이 가장 높음).")
+
+
+def test_the_score_stands_beside_its_interval(tmp_path):
+    """On the page as in metrics.json, for all and for each type that has enough."""
+    rows = [
+        ("서울에", [Span(0, 2, "LOC")], [Span(0, 2, "LOC")] if n % 3 else []) for n in range(60)
+    ]
+    metrics = write(tmp_path, results=[result("val", rows)])
+    characters = metrics["splits"]["val"]["characters"]
+    low, high = characters["micro"]["f1_interval"]
+    assert low < characters["micro"]["f1"] == 0.8 < high
+    assert characters["per_type"]["LOC"]["f1_interval"] == [low, high]
+    assert characters["per_type"]["PER"]["f1_interval"] is None
+    page = (tmp_path / "index.html").read_text("utf-8")
+    shown = f'0.800</b> <span class="range">({low:.3f}–{high:.3f})</span>'
+    assert page.count(shown) == 2
+
+
+def test_the_command_stands_apart_from_the_other_facts(tmp_path):
+    """It is copied from there as it stands."""
+    page = page_of(tmp_path, facts={"seed": "7", "command": "SEED=7 python -m job <x>"})
+    assert "<pre><code>SEED=7 python -m job &lt;x&gt;</code></pre>" in page
+    assert "<dt>command</dt>" not in page
+    assert "<pre>" not in page_of(tmp_path)
+
+
+def test_the_page_is_in_the_language_of_val_unless_told_otherwise(tmp_path):
+    """Of all splits where there is no val."""
+    english = result("val", [("Seoul", [], [])])
+    korean = result("test", [("서울", [], [])])
+
+    def language(**changed):
+        return re.search('<html lang="(..)">', page_of(tmp_path, **changed)).group(1)
+
+    assert language(results=[english, korean], language="auto") == "en"
+    assert language(results=[korean], language="auto") == "ko"
+    assert language(results=[korean], language="en") == "en"
+    assert language(results=[english], language="ko") == "ko"
+
+
+def test_ten_sentences_are_open_fewer_where_they_are_long(tmp_path):
+    """And at least one; the rest is folded, and the number of all that are wrong is said."""
+
+    def opened(text, gold=(Span(0, 2, "LOC"),)):
+        page = page_of(tmp_path, results=[result("val", [(text, gold, [])] * 150)])
+        assert "<b>150</b> of 150 sentences are wrong" in page
+        shown, folded = page.split("more sentences</summary>")
+        assert shown.count("data-errors") + folded.count("data-errors") == WORST
+        return shown.count("data-errors")
+
+    assert opened("서울에 갔다") == OPEN
+    far_apart = [Span(at, at + 2, "LOC") for at in range(0, 800, 100)]
+    assert 1 < opened("서울에 갔다. " * 200, far_apart) < OPEN

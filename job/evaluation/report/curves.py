@@ -129,8 +129,10 @@ def _finite(value: float | None) -> float | None:
 
 
 def _tidy(root: Element, title: str, label: str) -> Element:
-    """Drops the script, comments (with a date) and ids; a dot's value becomes a plain tooltip, and a
-    line has its stroke."""
+    """Drops the script, comments (with a date) and ids; a dot's value becomes a plain tooltip.
+
+    Each line is given its stroke.
+    """
     for parent in list(root.iter()):
         if parent is not root:
             parent.attrib.pop("id", None)

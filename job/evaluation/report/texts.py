@@ -30,11 +30,10 @@ TEXTS = {
     "recall": Text("Recall", "재현율"),
     "macro": Text("macro F1 {value}", "매크로 F1 {value}"),
     "loss": Text("Loss", "손실"),
-    "loss_unit": Text("mean per wordpiece", "워드피스당 평균"),
     "ceiling": Text("ceiling of tags alone {value}", "태그만 쓸 때의 상한 {value}"),
     "entities": Text("{n:,} entity|{n:,} entities", "개체명 {n:,}개"),
     "sentences": Text("{n:,} sentence|{n:,} sentences", "문장 {n:,}개"),
-    "in_sentences": Text("{entities} in {sentences}", "{sentences}, {entities}"),
+    "in_sentences": Text("{entities} in {sentences}", "{sentences}의 {entities}"),
     "found": Text(
         "Of {entities} of {split}, the model returns <b>{right:,}</b> exactly; "
         "<b>{wrong:,}</b> of what it predicts is not in the corpus.",
@@ -54,7 +53,8 @@ TEXTS = {
     "no_entity": Text(
         "<b>No entity was predicted at all.</b> Train longer, or look at the loss and the "
         "learning rate.",
-        "<b>개체명을 하나도 예측하지 못했습니다.</b> 더 오래 학습하거나 손실과 학습률을 확인하십시오.",
+        "<b>개체명을 하나도 예측하지 못했습니다.</b> 더 오래 학습하거나 손실과 학습률을 "
+        "확인하십시오.",
     ),
     "nothing": Text("Nothing was evaluated.", "평가한 분할이 없습니다."),
     "reading": Text(
@@ -65,8 +65,8 @@ TEXTS = {
         "sentences.",
         "<b>글자 기준</b>은 유형과 첫 글자, 마지막 글자가 모두 말뭉치와 같아야 맞은 것으로 봅니다. "
         "결과를 쓰는 사람이 실제로 보는 점수입니다. <b>워드피스 기준</b>은 모델이 태그를 붙이는 "
-        "워드피스끼리 비교하며, 발표된 점수는 대개 이 점수입니다(seqeval, strict). 괄호 안은 문장을 "
-        "{resamples:,}번 복원 추출한 부트스트랩 95% 신뢰 구간입니다.",
+        "워드피스끼리 비교하며, 발표된 점수는 대개 이 점수입니다(seqeval, strict). 괄호 안은 "
+        "문장을 {resamples:,}번 복원 추출한 부트스트랩 95% 신뢰 구간입니다.",
     ),
     # The curves
     "curves": Text("Curves", "학습 곡선"),

@@ -21,7 +21,7 @@ from job.sentence import Span
 
 WORST = 100  # sentences listed for each split
 OPEN = 10  # of which so many are seen at once, the others folded
-OPEN_CHARACTERS = 2000  # fewer are seen where they are long: the page stays short
+OPEN_CHARACTERS = 2200  # fewer are seen where they are long: the page stays short
 WHOLE = 200  # a sentence of up to so many characters is shown whole
 CONTEXT = 40  # characters on either side of the edge of a wrong entity in a longer one
 SHOWN = 300  # characters of a longer sentence, after which its remaining errors are counted only
