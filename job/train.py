@@ -89,12 +89,17 @@ def lead(
     best = load_best(prepared.network, output.store, output.scratch / "best")
     logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
     results = evaluate_splits(prepared)
-    seconds = start.position.seconds + time.monotonic() - started_at
+    seconds_here = time.monotonic() - started_at
+    seconds = start.position.seconds + seconds_here
     facts = facts_of(settings, prepared, hardware, history, seconds)
     output.lease.confirm()
     steps = max(history[-1].step, start.position.global_step)  # more, where EPOCHS was lowered
-    publish(prepared, results, history, facts, identity, steps, output.url, output.scratch)
-    return last_screen(results, history, facts, output.url) + cloud_advice(output.url)
+    language = settings.report_language
+    publish(
+        prepared, results, history, facts, identity, steps, output.url, output.scratch, language
+    )
+    screen = last_screen(results, history, facts, output.url, seconds_here=seconds_here)
+    return screen + cloud_advice(output.url)
 
 
 def progress_line(handler: LogHandler, settings: Settings) -> ProgressLine:

@@ -24,8 +24,8 @@ def last_screen(
 ) -> str:
     """The table of F1 per type, what the run took, where everything is, and how to tag with it.
 
-    `facts` are those of `write_report`. `seconds_here`: what this start took, of the seconds of
-    all; None where there was one start only.
+    `facts` are those of `write_report`. `seconds_here`: what this start took of the seconds
+    of all, shown where there were others.
     """
     lines = [
         "",
@@ -58,9 +58,11 @@ def _taken(
     history: Sequence[EpochRecord], facts: Mapping[str, str], seconds_here: float | None
 ) -> str:
     speeds = [record.sentences_per_s for record in history]
-    in_all = f"{facts['seconds']} s in all"
+    here = figure(seconds_here, ".0f")
+    others = seconds_here is not None and here != facts["seconds"]
     return (
-        (in_all if seconds_here is None else f"{rounded(seconds_here, '.0f')} s here, {in_all}")
+        (f"{here} s here, " if others else "")
+        + f"{facts['seconds']} s in all"
         + f", {facts['seconds of training']} s of training"
         + (f" at {sum(speeds) / len(speeds):.0f} sentences/s" if speeds else "")
         + (f", {facts['cost']}" if "cost" in facts else "")

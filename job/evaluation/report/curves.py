@@ -100,7 +100,7 @@ def _draw(
         range=(y_ticks[0], y_ticks[-1]),
     )
     chart.uuid = name  # pygal's own is random; a report is reproducible
-    chart.x_labels = [tick for tick in round_ticks(epochs[0], epochs[-1], 1) if tick in epochs]
+    chart.x_labels = [tick for tick in round_ticks(epochs[0], epochs[-1]) if tick in epochs]
     chart.y_labels = y_ticks
     mark = [(exported.epoch, tick) for tick in (y_ticks[0], y_ticks[-1])] if exported else []
     chart.add("", mark, show_dots=False)
@@ -110,7 +110,7 @@ def _draw(
     return Markup(chart.render())  # numbers and our own words only
 
 
-def round_ticks(low: float, high: float, finest: float = 0.0) -> list[float]:
+def round_ticks(low: float, high: float) -> list[float]:
     """At most MOST_TICKS multiples of 1, 2 or 5 × 10^n, from below `low` to above `high`."""
     span = max(high - low, abs(high) * 1e-3, 1e-6)
     exponent = math.floor(math.log10(span / MOST_TICKS))
@@ -118,7 +118,7 @@ def round_ticks(low: float, high: float, finest: float = 0.0) -> list[float]:
         factor * 10.0**power for power in (exponent, exponent + 1) for factor in (1, 2, 5)
     ):
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        if step >= finest and last - first < MOST_TICKS:
+        if last - first < MOST_TICKS:
             break
     last = max(last, first + 1)
     return [round(n * step, 10) for n in range(first, last + 1)]

@@ -70,10 +70,12 @@ def publish(
     steps: int,
     url: str,
     scratch: Path,
+    language: str = "auto",
 ) -> None:
     """Writes report/, label_map.txt and model/ below `url`, the model last.
 
     `steps`: the optimiser steps of the run; with `identity` they say which run the model is of.
+    `language`: of the report.
     """
     metrics = write_report(
         scratch / "report",
@@ -82,6 +84,12 @@ def publish(
         history=history,
         results=results,
         types=prepared.label_map.types,
+        train_mentions=frozenset(
+            (sentence.text[span.start : span.end], span.type)
+            for sentence in prepared.splits["train"].sentences
+            for span in sentence.spans
+        ),
+        language=language,
     )
     export_model(
         scratch / "model",
