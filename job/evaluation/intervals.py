@@ -41,7 +41,8 @@ def f1_intervals(
     if not types or not rows:
         return None, dict.fromkeys(types)
     # Sentences with equal counts are one row with a multiplicity: the same draw, far fewer numbers.
-    counts_RT2 = np.array(list(rows), dtype=np.int64).reshape(len(rows), len(types), 2)
+    # In float64, which holds whole numbers exactly, the products are fast.
+    counts_RT2 = np.array(list(rows), dtype=np.float64).reshape(len(rows), len(types), 2)
     times_R = np.array(list(rows.values()))
     counts_RM2 = np.concatenate([counts_RT2, counts_RT2.sum(axis=1, keepdims=True)], axis=1)
     holding_M = times_R @ (counts_RM2[:, :, 1] > 0)
@@ -55,9 +56,9 @@ def f1_intervals(
 def _counts_of_a_sentence(gold: Sequence, predicted: Sequence, types: Sequence[str]) -> tuple:
     """For each type, twice the right entities, and the gold and predicted ones together: F1 is the
     quotient of their sums."""
-    gold, predicted = set(gold), set(predicted)
-    right = Counter(span.type for span in gold & predicted)
-    both = Counter(span.type for span in (*gold, *predicted))
+    in_gold, in_predicted = set(gold), set(predicted)
+    right = Counter(span.type for span in in_gold & in_predicted)
+    both = Counter(span.type for span in (*in_gold, *in_predicted))
     return tuple(number for type_ in types for number in (2 * right[type_], both[type_]))
 
 
@@ -68,7 +69,7 @@ def _resampled(counts_RM2: NDArray, times_R: NDArray) -> list[NDArray]:
     drawn = []
     for _ in range(RESAMPLES // DRAWN_AT_ONCE):
         times_BR = random.multinomial(sentences, times_R / sentences, size=DRAWN_AT_ONCE)
-        sums_BM2 = np.tensordot(times_BR, counts_RM2, axes=1)
+        sums_BM2 = np.tensordot(times_BR.astype(np.float64), counts_RM2, axes=1)
         both_BM = np.where(sums_BM2[..., 1] > 0, sums_BM2[..., 1], np.nan)
         drawn.append(sums_BM2[..., 0] / both_BM)
     return drawn
