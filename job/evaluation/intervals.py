@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from job.evaluation.scores import SpanLists
 
 RESAMPLES = 1000
-DRAWN_AT_ONCE = 50  # resamples; bounds the memory where every sentence has other counts
+DRAWN_AT_ONCE = 20  # resamples; bounds the memory where every sentence has other counts
 FEWEST = 10  # sentences with an entity; of fewer, an interval promises more than is known
 SEED = 0
 

@@ -32,7 +32,7 @@ def last_screen(
         summary_table(results[-1]).rstrip("\n"),
         "",
         *_gained(results[-1]),
-        *([f"exported: epoch {exported.epoch}, {exported.reason}"] if exported else []),
+        *([f"Exported epoch {exported.epoch}: {exported.reason}."] if exported else []),
         _taken(history, facts, seconds_here),
         "",
         f"model    {storage.join(url, 'model')}",
@@ -51,7 +51,9 @@ def _gained(result: SplitResult) -> list[str]:
         return []
     alone = result.tags_alone.micro.f1
     gain = rounded(result.characters.micro.f1 - alone, "+.3f")
-    return [f"entity ends inside wordpieces: {gain} F1 on characters; {rounded(alone)} without"]
+    return [
+        f"Entity ends inside wordpieces: {gain} F1 on exact characters, {rounded(alone)} without."
+    ]
 
 
 def _taken(

@@ -53,7 +53,7 @@ def test_the_two_lines_of_a_plot_differ_in_width_and_dash():
 
 
 def test_the_exported_epoch_is_marked():
-    """By an upright line of its own in either plot."""
+    """By an upright line of its own in either plot; not where the plot does not reach."""
     history = [epoch(n) for n in (1, 2, 3)]
     marked = list(draw_curves(history, Exported(2, "the best"), speak("en")))
     for plot, bare in zip(marked, draw_curves(history, None, speak("en")), strict=True):
@@ -61,3 +61,6 @@ def test_the_exported_epoch_is_marked():
         assert mark
         assert mark.group(1) == mark.group(2)
         assert plot.svg.count("<path") == bare.svg.count("<path") + 1
+        assert (plot.marked, bare.marked) == (True, False)
+    far = draw_curves(history, Exported(9, "of an earlier run"), speak("en"))
+    assert [plot.marked for plot in far] == [False, False]

@@ -272,3 +272,9 @@ def test_ten_sentences_are_open_fewer_where_they_are_long(tmp_path):
     assert opened("서울에 갔다", [Span(0, 2, "LOC")]) == OPEN
     far_apart = [Span(at, at + 2, "LOC") for at in range(0, 800, 100)]
     assert 1 < opened("서울에 갔다. " * 200, far_apart) < OPEN
+
+
+def test_a_split_of_another_name_is_called_by_it(tmp_path):
+    """Though it is a word of the page."""
+    page = page_of(tmp_path, results=[result("loss", ROWS)], language="ko")
+    assert '<a href="#split-1">loss</a>' in page

@@ -64,7 +64,9 @@ def test_the_screen_says_which_epoch_was_exported_and_what_the_ends_gave():
     split = result("val", ROWS)
     alone = dataclasses.replace(split, tags_alone=Scores({"PER": Counts(1, 6, 7)}))
     shown = screen(alone, exported=Exported(2, "the lowest val_loss (0.1) of 3 epochs"))
-    assert "\nexported: epoch 2, the lowest val_loss (0.1) of 3 epochs\n" in shown
-    assert "\nentity ends inside wordpieces: +0.154 F1 on characters; 0.154 without\n" in shown
-    assert "epoch" not in screen()
+    assert "\nExported epoch 2: the lowest val_loss (0.1) of 3 epochs.\n" in shown
+    assert (
+        "\nEntity ends inside wordpieces: +0.154 F1 on exact characters, 0.154 without.\n" in shown
+    )
+    assert "Exported" not in screen()
     assert "ends inside" not in screen()

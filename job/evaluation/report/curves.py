@@ -58,26 +58,29 @@ class Plot(NamedTuple):
     title: str
     svg: Markup
     lines: tuple[str, ...]  # what the broad and the dashed line are
+    marked: bool  # whether the exported epoch is among those shown
 
 
 def draw_curves(
     history: Sequence[EpochRecord], exported: Exported | None, say: Say
 ) -> Iterator[Plot]:
     """The losses and both F1s over the epochs; nothing without a history."""
+    epochs = [record.epoch for record in history]
+    marked = exported.epoch if exported and exported.epoch in epochs else None
     for title, name, lines in PLOTS if history else ():
         values = [
             [(record.epoch, _finite(getattr(record, field))) for record in history]
             for _, field in lines
         ]
-        svg = _draw(name, say(title), values, exported, say)
-        yield Plot(say(title), svg, tuple(say(text) for text, _ in lines))
+        svg = _draw(name, say(title), values, marked, say)
+        yield Plot(say(title), svg, tuple(say(text) for text, _ in lines), marked is not None)
 
 
 def _draw(
     name: str,
     title: str,
     lines: Sequence[Sequence[tuple[int, float | None]]],
-    exported: Exported | None,
+    marked: int | None,
     say: Say,
 ) -> Markup:
     epochs = [epoch for epoch, _ in lines[0]]
@@ -102,7 +105,7 @@ def _draw(
     chart.uuid = name  # pygal's own is random; a report is reproducible
     chart.x_labels = [tick for tick in round_ticks(epochs[0], epochs[-1]) if tick in epochs]
     chart.y_labels = y_ticks
-    mark = [(exported.epoch, tick) for tick in (y_ticks[0], y_ticks[-1])] if exported else []
+    mark = [(marked, tick) for tick in (y_ticks[0], y_ticks[-1])] if marked is not None else []
     chart.add("", mark, show_dots=False)
     for line, size in zip(lines, DOTS, strict=True):
         chart.add("", line, dots_size=size)

@@ -25,9 +25,10 @@ NAMES = {
     "versions": "버전",
     "cost": "비용",
     "date": "날짜",
-    "commit": "커밋",
-    "monitor": "최선 에폭의 기준",
-    "entity ends": "개체명 끝 위치",
+    "command": "명령",
+    "exported epoch": "내보낸 에폭",
+    "evaluated model": "평가한 모델",
+    "trained on": "학습 말뭉치",
 } | {
     f"{split} {what}": f"{korean} {said}"
     for split, korean in SPLITS.items()

@@ -164,7 +164,10 @@ TEXTS = {
     "all_right": Text("Every entity is right.", "모든 개체명을 맞혔습니다."),
     # The facts
     "facts": Text("Facts of the run", "실행 정보"),
-    "command": Text("The command that repeats it", "같은 결과를 내는 명령"),
+    "command": Text(
+        "The command; with another DOWNSTREAM_MODEL_DIR it repeats the run",
+        "실행 명령(DOWNSTREAM_MODEL_DIR만 바꾸면 같은 실행을 반복합니다)",
+    ),
     "files": Text(
         "The numbers of this page are in <code>metrics.json</code>, the predictions for every "
         "sentence in <code>predictions.jsonl</code>, both beside it.",
