@@ -96,13 +96,17 @@ def lead(
     exported = exported_of(best, start, history, epochs, settings.monitored)
     results, ends = evaluate_splits(prepared)
     prepared = replace(prepared, ends=ends)
-    seconds = start.position.seconds + time.monotonic() - started_at
+    here_s = time.monotonic() - started_at
+    seconds = start.position.seconds + here_s
     facts = facts_of(settings, prepared, hardware, history, exported, seconds)
     output.lease.confirm()
     steps = max(history[-1].step, start.position.global_step)  # more, where EPOCHS was lowered
     trained = trained_by(identity.facts, steps, monitor)
-    publish(prepared, results, history, facts, exported, trained, output.url, output.scratch)
-    screen = last_screen(results, history, facts, output.url, exported=exported)
+    language, place = settings.report_language, (output.url, output.scratch)
+    publish(prepared, results, history, facts, exported, trained, *place, language)
+    screen = last_screen(
+        results, history, facts, output.url, exported=exported, seconds_here=here_s
+    )
     return screen + cloud_advice(output.url)
 
 

@@ -25,6 +25,17 @@ class SplitResult:
     lost: Mapping[str, int]  # entities that no tag per wordpiece can return exactly, by reason
     tags_alone: Scores | None = None  # as `characters`, entities ending with a wordpiece
 
+    @property
+    def tags_ceiling(self) -> float | None:
+        """F1 on exact characters of right tags alone; None without gold.
+
+        As many entities are predicted as gold has, of which those in `lost` have other characters.
+        Entities behind a truncation are left out: they overlap with the other reasons.
+        """
+        gold = self.characters.micro.gold
+        lost = sum(count for reason, count in self.lost.items() if reason != "truncated")
+        return (gold - lost) / gold if gold else None
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -53,3 +64,4 @@ class Exported:
 
     epoch: int
     reason: str
+    reason_ko: str = ""  # the same in Korean; else the English is shown

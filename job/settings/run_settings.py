@@ -96,6 +96,11 @@ class RunSettings(CorpusSettings):
         le=86400,
         description="seconds since the last byte for which a failing store is tried again",
     )
+    report_language: Literal["auto", "en", "ko"] = Field(
+        "auto",
+        description="language of the report's page: English, Korean, or 'auto': Korean where most "
+        "letters of val are Hangul",
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="'auto' is JSON lines on Vertex AI and text elsewhere"
     )

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import torch
 import transformers
@@ -10,6 +11,7 @@ import job
 from job.devices import Hardware
 from job.evaluation import EpochRecord, Exported
 from job.figures import counted, dollars, figure
+from job.program import command_line
 from job.settings import Settings
 from job.storage import masked
 from job.training.preparation import Prepared
@@ -53,11 +55,27 @@ def facts_of(
         "rows": "packed" if prepared.layout.packed else "padded",
         "seconds": figure(seconds, ".0f"),
         "seconds of training": figure(trained, ".0f"),
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "versions": _versions(),
+        "command": command_of(settings),
     }
     if settings.price_per_hour:
         facts["cost"] = dollars(settings.price_per_hour * seconds / 3600)
     return facts
+
+
+def command_of(settings: Settings) -> str:
+    """The command with every argument that was given, wherever it was; no secret is in it."""
+    given = {
+        name: value
+        for name, value in settings.public_values().items()
+        if name in settings.model_fields_set and value is not None
+    }
+    return command_line(*(f"--{name}={_typed(value)}" for name, value in given.items()))
+
+
+def _typed(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else masked(str(value))
 
 
 def computes_on(hardware: Hardware) -> str:

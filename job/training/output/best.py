@@ -11,13 +11,7 @@ from job.checkpoints import Checkpoint, CheckpointStore, Position, Start, load_s
 from job.errors import IncompatibleError
 from job.evaluation import EpochRecord, Exported
 from job.figures import counted, rounded
-
-TITLES = {
-    "val_loss": "val loss",
-    "val_f1": "val F1 on exact characters",
-    "val_f1_wordpiece": "val F1 on wordpieces",
-    "val_accuracy": "val accuracy of wordpieces",
-}
+from job.training.output import reasons
 
 
 @dataclass(frozen=True)
@@ -69,29 +63,28 @@ def exported_of(
     parts = [_of_all(best, history, monitored)]
     if start.is_named and start.checkpoint and best.checkpoint.is_same(start.checkpoint):
         is_all = len(history) <= len(start.position.history)
-        better = "" if is_all else ", and no epoch since was better"
-        parts.append(f"it is the checkpoint that this run started from{better}")
+        parts.append(reasons.STARTED_FROM if is_all else reasons.NONE_BETTER)
     if len(history) < epochs:
-        parts.append(f"training stopped early, after epoch {len(history)} of {epochs}")
-    return Exported(best.epoch, "; ".join(parts))
+        parts.append(reasons.STOPPED_EARLY.say(count=len(history), epochs=epochs))
+    english, korean = ("; ".join(each) for each in zip(*parts, strict=True))
+    return Exported(best.epoch, english, korean)
 
 
-def _of_all(best: Best, history: Sequence[EpochRecord], monitored: tuple[str, str]) -> str:
+def _of_all(
+    best: Best, history: Sequence[EpochRecord], monitored: tuple[str, str]
+) -> reasons.Reason:
     mode, metric = monitored
-    title, value = TITLES[metric], best.checkpoint.metrics.get(metric, math.nan)
+    title, value = reasons.TITLES[metric], best.checkpoint.metrics.get(metric, math.nan)
     if not math.isfinite(value):
-        return f"the newest checkpoint, because none has a {title}"
+        return reasons.NONE_HAS_IT.say(title=title)
     sign = 1 if mode == "max" else -1
     better = [each for each in history if sign * each.metric(metric) > sign * value]
-    what = f"the {'highest' if mode == 'max' else 'lowest'} {title}, {rounded(value)},"
+    said = {"extreme": reasons.EXTREME[mode], "title": title, "value": rounded(value)}
     if better:
         first = max(better, key=lambda each: sign * each.metric(metric))
-        return (
-            f"{what} of the checkpoints that are left; epoch {first.epoch} had "
-            f"{rounded(first.metric(metric))}, and its checkpoint is gone"
-        )
+        return reasons.OF_LEFT.say(**said, epoch=first.epoch, best=rounded(first.metric(metric)))
     if best.checkpoint.step not in {each.step for each in history}:
-        return f"{what} of all checkpoints in the output"
+        return reasons.OF_OUTPUT.say(**said)
     if len(history) == 1:
-        return f"the only epoch, with a {title} of {rounded(value)}"
-    return f"{what} of {len(history)} epochs"
+        return reasons.ONLY.say(**said)
+    return reasons.OF_EPOCHS.say(**said, count=len(history))

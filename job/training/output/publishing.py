@@ -52,10 +52,11 @@ def publish(
     trained: Mapping[str, object],
     url: str,
     scratch: Path,
+    language: str = "auto",
 ) -> None:
     """Writes report/, label_map.txt and model/ below `url`, the model last.
 
-    `trained` is what `trained_by` says of the run.
+    `trained` is what `trained_by` says of the run, `language` the report's.
     """
     metrics = write_report(
         scratch / "report",
@@ -65,6 +66,12 @@ def publish(
         results=results,
         types=prepared.label_map.types,
         exported=exported,
+        train_mentions=frozenset(
+            (sentence.text[span.start : span.end], span.type)
+            for sentence in prepared.splits["train"].sentences
+            for span in sentence.spans
+        ),
+        language=language,
     )
     export_model(
         scratch / "model",
