@@ -55,8 +55,8 @@ def test_a_study_that_reads_val_loss_and_says_no_monitor_keeps_getting_it(
     world, file = World(tmp_path), tmp_path / "output.metrics"
     monkeypatch.setenv("CLOUD_ML_TRIAL_ID", "7")
     monkeypatch.setenv("CLOUD_ML_HP_METRIC_FILE", str(file))
-    assert main(world.flags(epochs=1, downstream_model_dir="gs://bucket/trial")) == 0
+    assert main(world.flags(epochs=1, downstream_model_dir="gs://bucket/study")) == 0
     reported = [line.keys() & {"val_f1", "val_loss"} for line in lines_of(file)]
     assert reported == [{"val_f1"}, {"val_loss"}]
-    metrics = json.loads(storage.read_bytes("gs://bucket/trial/report/metrics.json"))
+    metrics = json.loads(storage.read_bytes("gs://bucket/study/report/metrics.json"))
     assert float(lines_of(file)[1]["val_loss"]) == metrics["history"][0]["val_loss"]
