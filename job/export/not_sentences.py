@@ -23,10 +23,10 @@ def refuse_other_lines(line: str, where: str) -> None:
     brackets."""
     _refuse_json(line, where)
     if looks_like_html(line):
-        raise DataError(f"{where}: begins a page of HTML; give a text file, a sentence a line.")
+        raise DataError(f"{where} begins a page of HTML; give a text file, a sentence a line.")
     if _is_row(line):
         raise DataError(
-            f"{where}: is a row of a corpus, a unit and its tag; give a text file, a sentence a "
+            f"{where} is a row of a corpus, a unit and its tag; give a text file, a sentence a "
             'line, or JSON Lines, one {"text": …} a line.'
         )
 
@@ -40,7 +40,7 @@ def _refuse_json(line: str, where: str) -> None:
     holds_more = isinstance(value, list) and any(isinstance(v, dict | list) for v in value)
     if isinstance(value, dict) or holds_more or BEGINS_LIKE_JSON.match(start):
         raise DataError(
-            f'{where}: is JSON and no sentence; give JSON Lines, one {{"text": …}} a line, in a '
+            f'{where} is JSON and no sentence; give JSON Lines, one {{"text": …}} a line, in a '
             "file whose name ends in .jsonl."
         )
 

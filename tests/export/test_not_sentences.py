@@ -19,7 +19,7 @@ from job.export.not_sentences import refuse_other_lines
 )
 def test_a_row_of_a_corpus_or_a_page_is_refused(line):
     """By its place, with what to give in its stead; tags would be learnt as text otherwise."""
-    with pytest.raises(DataError, match=r"^in\.txt:1: .*give a text file, a sentence a line"):
+    with pytest.raises(DataError, match=r"^in\.txt:1 .*give a text file, a sentence a line"):
         refuse_other_lines(line, "in.txt:1")
 
 
