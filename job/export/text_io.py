@@ -18,7 +18,7 @@ from job.corpus import (
     without_mark,
 )
 from job.errors import ArgumentError, DataError, OutputError
-from job.export.not_sentences import json_value, refuse_other_lines
+from job.export.not_sentences import json_value, refuse_other_lines, refuse_table
 from job.machine import ReaderGone, binary_input, binary_output, silence
 
 STDOUT = "standard output"
@@ -55,6 +55,7 @@ def _texts(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
         line = _decode(raw, where, name)
         if is_json is None and line.strip():
             is_json = isinstance(json_value(line), dict)
+            refuse_table(line, where)
         if not line.strip():
             yield number, "" if is_json else line
         elif is_json:
