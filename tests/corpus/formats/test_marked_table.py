@@ -62,6 +62,14 @@ def test_each_way_of_marking_is_read(mark, shown):
     assert parsed.format.endswith(f"as `{shown}`")
 
 
+def test_whatever_the_marks_are_they_must_leave_the_sentence():
+    """Also where only marks have brackets."""
+    rows = [(a, b.replace("<", "[").replace(">", "]")) for a, b in ROWS]
+    parsed, sentences = read(table([*rows, ("이순신이 왔다.", "[이순신:PS]이 갔다.")]))
+    assert sentences == READ
+    assert [each.reason for each in parsed.rejected] == ["tagged text differs from the sentence"]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
