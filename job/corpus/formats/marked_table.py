@@ -6,8 +6,8 @@ two are. Tabs separate the cells, or they are CSV; other columns are left alone.
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from job.corpus.formats.format import LOOKED_AT, Contents, CorpusFile, Format, Options, Score
 from job.corpus.formats.format import joined as join_contents
@@ -25,11 +25,25 @@ PLAIN, MARKED = "text", "marked text"
 MOST_COLUMNS = 20
 
 
+Row = Any  # of a table its cells, of JSON its strings by their keys
+Key = TypeVar("Key", int, str)
+
+
+class Pair(NamedTuple, Generic[Key]):
+    """The plain part of each row and the marked one, the number of rows that prove them, and other
+    marked parts that as many prove."""
+
+    plain: Key
+    marked: Key
+    proven: int
+    others: tuple[Key, ...]
+
+
 class Found(NamedTuple):
     """The columns of a file, how its cells are cut and its sentences marked, and the number of its
     first rows that prove it."""
 
-    count: int
+    proven: int
     total: int
     separator: str
     way: Way
@@ -44,7 +58,7 @@ def _find(file: CorpusFile) -> Found | None:
         return None
     lines = csv_lines(file)[:LOOKED_AT]
     found = (_find_by(separator, way, lines) for separator in SEPARATORS for way in ways)
-    return max(filter(None, found), key=lambda each: each.count, default=None)
+    return max(filter(None, found), key=lambda each: each.proven, default=None)
 
 
 def _find_by(separator: str, way: Way, lines: Sequence[Line]) -> Found | None:
@@ -52,20 +66,31 @@ def _find_by(separator: str, way: Way, lines: Sequence[Line]) -> Found | None:
     rows = [cells for cells in records.whole if len(cells) == records.width]
     if not 1 < records.width <= MOST_COLUMNS:
         return None
-    marked = [c for c in range(records.width) if any(way.mark.search(row[c]) for row in rows)]
-    pairs = itertools.product(range(records.width), marked)
-    proven = {pair: _proven(rows, *pair, way) for pair in pairs if pair[0] != pair[1]}
-    best, count = max(proven.items(), key=lambda item: item[1], default=((0, 0), 0))
-    if not count:
+    pair = find_pair(rows, range(records.width), way)
+    if not pair:
         return None
-    others = tuple(sorted({m for (_, m), n in proven.items() if n == count} - {best[1]}))
-    header = tuple(rows[0]) if _is_header(rows[0], best, way) else None
-    layout = Layout(ROW, header, {PLAIN: best[0], MARKED: best[1]}, records.width)
+    plain, marked, count, others = pair
+    header = tuple(rows[0]) if _is_header(rows[0], (plain, marked), way) else None
+    layout = Layout(ROW, header, {PLAIN: plain, MARKED: marked}, records.width)
     total = len(list(records.whole)) - (header is not None)
     return Found(count, total, separator, way, layout, others)
 
 
-def _proven(rows: Sequence[Sequence[str]], plain: int, marked: int, way: Way) -> int:
+def find_pair(rows: Sequence[Row], keys: Iterable[Key], way: Way) -> Pair[Key] | None:
+    """The two parts of a row that the most rows prove; None where none has a mark."""
+    keys = list(keys)
+    marked = [key for key in keys if any(way.mark.search(row[key]) for row in rows)]
+    pairs = itertools.product(keys, marked)
+    proven = {pair: _proven(rows, *pair, way) for pair in pairs if pair[0] != pair[1]}
+    count = max(proven.values(), default=0)
+    if not count:
+        return None
+    (plain, first), *more = [pair for pair, each in proven.items() if each == count]
+    others = tuple(dict.fromkeys(other for _, other in more if other != first))
+    return Pair(plain, first, count, others)
+
+
+def _proven(rows: Sequence[Row], plain: Key, marked: Key, way: Way) -> int:
     """The number of rows whose marked cell is the plain one with marks; 0 where none has any."""
     spans = [_spans(row[plain], row[marked], way) for row in rows if row[plain].strip()]
     return sum(each is not None for each in spans) if any(spans) else 0
@@ -73,12 +98,12 @@ def _proven(rows: Sequence[Sequence[str]], plain: int, marked: int, way: Way) ->
 
 def _spans(plain: str, marked: str, way: Way) -> tuple[Span, ...] | None:
     try:
-        return _read_row(plain, marked, way, None)
+        return read_pair(plain, marked, way, None)
     except LineError:
         return None
 
 
-def _read_row(plain: str, marked: str, way: Way, noted: Counter[Note] | None) -> tuple[Span, ...]:
+def read_pair(plain: str, marked: str, way: Way, noted: Counter[Note] | None) -> tuple[Span, ...]:
     """The entities of a row. Raises LineError where the marks do not leave the sentence."""
     if not plain.strip():
         raise LineError("empty sentence")
@@ -102,18 +127,19 @@ def _score(file: CorpusFile, options: Options) -> Score:
     found = None if options.fields else _find(file)
     if not found:
         return Score(0.0)
-    layout, share = found.layout, found.count / max(1, found.total)
-    why = f"{found.count} of its first {found.total} rows hold a sentence plain and marked"
+    layout, share = found.layout, found.proven / max(1, found.total)
+    why = f"{found.proven} of its first {found.total} rows hold a sentence plain and marked"
     if not found.others:
         return Score(share, why)
-    names = " and ".join(layout.name(c) for c in sorted({layout.columns[MARKED], *found.others}))
-    return Score(
-        share,
-        why,
-        DataError(
-            f"{file.path} has its sentences marked in {names}, and one of them is to be learned; "
-            "remove the other."
-        ),
+    names = [layout.name(c) for c in (layout.columns[MARKED], *found.others)]
+    return Score(share, why, several_marked(file.path, names))
+
+
+def several_marked(path: str, names: Iterable[str]) -> DataError:
+    """The error for a corpus that marks its sentences twice."""
+    return DataError(
+        f"{path} has its sentences marked in {' and '.join(names)}, and one of them is to be "
+        "learned; remove the other."
     )
 
 
@@ -130,7 +156,7 @@ def _read_file(file: CorpusFile) -> Contents:
     plain, marked = (found.layout.columns[role] for role in (PLAIN, MARKED))
     for line, cells in part.rows(contents.rejected):
         try:
-            spans = _read_row(cells[plain], cells[marked], found.way, contents.noted)
+            spans = read_pair(cells[plain], cells[marked], found.way, contents.noted)
         except LineError as error:
             contents.rejected.append(error.at(file.path, line))
             continue

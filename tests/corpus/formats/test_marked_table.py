@@ -1,12 +1,14 @@
-"""A sentence beside its marked text, in the columns of a table: read where the two prove it."""
+"""A sentence beside its marked text, in a table or in JSON: read where the two prove it."""
 
 import csv
 import io
+import json
 import re
 
 import pytest
 
 from job.errors import DataError
+from tests.support.parquet import parquet
 from tests.support.parsing import parse
 
 ROWS = [
@@ -104,3 +106,48 @@ def test_marked_text_alone_stays_what_it_is():
     parsed, sentences = read(text)
     assert sentences == READ
     assert parsed.format == "marked text alone, as `<홍길동:PS>`"
+
+
+# JSON and Parquet
+
+OBJECTS = [{"id": i, "form": a, "out": b, "from": "x"} for i, (a, b) in enumerate(ROWS)]
+SHAPES = {
+    "JSON Lines": lambda rows: "".join(f"{json.dumps(row)}\n" for row in rows).encode(),
+    "a JSON array": lambda rows: json.dumps(rows, indent=1).encode(),
+    "Parquet": parquet,
+}
+
+
+def in_json(data, **options):
+    parsed = parse(data, "train.x", **options)
+    return parsed, [(s.text, [tuple(span) for span in s.spans]) for s in parsed.sentences]
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_objects_with_both_are_read_whatever_their_keys_are_called(kind):
+    """The keys are named in the log, and a row that does not prove itself is rejected."""
+    parsed, sentences = in_json(SHAPES[kind]([*OBJECTS, OBJECTS[2] | {"form": "이순신이 갔다."}]))
+    assert sentences == READ
+    assert parsed.format == f"{kind}, the text in `form` and marked in `out`, as `<홍길동:PS>`"
+    assert [each.reason for each in parsed.rejected] == ["tagged text differs from the sentence"]
+
+
+def test_a_line_that_is_no_object_of_two_texts_is_rejected():
+    """One that was cut off, and one beyond the first lines that lacks a text."""
+    lines = SHAPES["JSON Lines"](OBJECTS * 70) + b'{"form": "\n{"form": "x", "out": 3}\n'
+    parsed, sentences = in_json(lines)
+    assert len(sentences) == 210
+    assert [each.line for each in parsed.rejected] == [211, 212]
+
+
+def test_two_keys_with_marked_text_are_refused():
+    """By their names."""
+    rows = [row | {"second": row["out"].replace("PS", "PER")} for row in OBJECTS]
+    with pytest.raises(DataError, match="marked in `out` and `second`"):
+        in_json(SHAPES["JSON Lines"](rows))
+
+
+def test_keys_that_are_named_are_those_that_are_read():
+    """Where CORPUS_FIELDS names a list of mentions, marks do not take its place."""
+    with pytest.raises(DataError, match="no object has both"):
+        in_json(SHAPES["JSON Lines"](OBJECTS), fields={"text": "form", "spans": "NE"})
