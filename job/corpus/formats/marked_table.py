@@ -26,7 +26,7 @@ MOST_COLUMNS = 20
 
 
 Row = Any  # of a table its cells, of JSON its strings by their keys
-Key = TypeVar("Key", int, str)
+Key = TypeVar("Key")
 
 
 class Pair(NamedTuple, Generic[Key]):

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from job.corpus.formats.json_rows.decoding.values import NO_JSON
 from job.errors import DataError
 from tests.support.parquet import parquet
 from tests.support.parsing import parse
@@ -137,7 +138,10 @@ def test_a_line_that_is_no_object_of_two_texts_is_rejected():
     lines = SHAPES["JSON Lines"](OBJECTS * 70) + b'{"form": "\n{"form": "x", "out": 3}\n'
     parsed, sentences = in_json(lines)
     assert len(sentences) == 210
-    assert [each.line for each in parsed.rejected] == [211, 212]
+    assert [(each.line, each.reason) for each in parsed.rejected] == [
+        (211, NO_JSON),
+        (212, "a row without its two texts"),
+    ]
 
 
 def test_two_keys_with_marked_text_are_refused():
