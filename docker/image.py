@@ -23,7 +23,7 @@ LIMITS_GB = {"cpu": 1.6, "gpu": 5.7, "tpu": 6.0}
 
 def main(extra: str, tag: str, options: list[str]) -> None:
     if extra not in EXTRAS:
-        sys.exit(f"EXTRA={extra}: is {', '.join(EXTRAS[:-1])} or {EXTRAS[-1]}")
+        sys.exit(f"EXTRA={extra} is {', '.join(EXTRAS[:-1])} or {EXTRAS[-1]}")
     require_engine()
     arguments = {"EXTRA": extra, "VERSION": version(), "REVISION": revision()}
     if base := os.environ.get("BASE_IMAGE"):

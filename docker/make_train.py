@@ -56,7 +56,7 @@ def look_at(folder: Path, settings: Settings) -> bool:
     if theirs != ours or (mark or _mark(settings)) != _mark(settings):
         held = mark if theirs == ours else theirs
         raise IncompatibleError(
-            f"{folder}: holds the run of {held.get('corpus')} with {held.get('model')}, which "
+            f"{folder} holds the run of {held.get('corpus')} with {held.get('model')}, which "
             f"stays; name another folder with DOWNSTREAM_MODEL_DIR=output/NAME, or delete this one."
         )
     steps = [_read(file).get("step") for file in folder.glob(f"checkpoints/step=*/{MANIFEST}")]

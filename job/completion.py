@@ -81,7 +81,7 @@ def script(operands: Sequence[str], commands: Abouts) -> str:
     """The text to be loaded by the shell of that name. Raises ArgumentError."""
     if len(operands) != 1 or operands[0] not in SHELLS:
         received = repr(" ".join(operands)) if operands else "none"
-        raise ArgumentError(f"completion: needs one SHELL, bash or zsh; received {received}.")
+        raise ArgumentError(f"completion needs one SHELL, bash or zsh; received {received}.")
     return SHELLS[operands[0]](commands)
 
 

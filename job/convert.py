@@ -77,7 +77,7 @@ def _refuse_input(in_url: str, out_url: str) -> None:
         is_within = f"{out_url.rstrip('/')}/".startswith(f"{in_url.rstrip('/')}/")
     if is_within:
         raise ArgumentError(
-            f"{storage.masked(out_url)}: lies at {storage.masked(in_url)}, which is read; write "
+            f"{storage.masked(out_url)} lies at {storage.masked(in_url)}, which is read; write "
             "OUT to another place."
         )
 

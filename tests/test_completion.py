@@ -65,6 +65,17 @@ def test_every_argument_is_offered_but_no_secret():
     assert not any(secret in script("zsh").replace("hf_token_secret", "") for secret in SECRETS)
 
 
+def test_zsh_is_given_the_same_flags_and_values():
+    """Its script has a case for each command, with the flags that bash offers there."""
+    text = script("zsh")
+    for command in COMMANDS:
+        _, found, rest = text.partition(f"\n{command}) flags=(\n")
+        assert found
+        flags = re.findall(r"^'--(\w+)=\[", rest.partition("\n) ;;")[0], re.MULTILINE)
+        assert set(flags) == {flag.strip("-=") for flag in offered(command, "word", "--")}
+    assert re.search(r"--lr_scheduler=\[.*:value:\(exponential linear constant\)'", text)
+
+
 @pytest.mark.parametrize("words", [[], ["fish"], ["bash", "zsh"]])
 def test_a_shell_has_to_be_named(words, capsys, caplog):
     """With code 64."""

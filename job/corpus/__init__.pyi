@@ -12,6 +12,7 @@ from .download.hub_faults import refuse_bad_token as refuse_bad_token
 from .download.hub_faults import saved_token as saved_token
 from .formats.bio_tags import looks_like_tag as looks_like_tag
 from .formats.recognise import PARSER_VERSION as PARSER_VERSION
+from .formats.tables.header import roles_of as roles_of
 from .formats.text_lines import STDIN as STDIN
 from .formats.text_lines import LineError as LineError
 from .formats.text_lines import in_other_words as in_other_words

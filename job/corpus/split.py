@@ -128,9 +128,9 @@ def _content(source: Source) -> bytes:
     try:
         return source.file.read_bytes()
     except PermissionError as error:
-        raise PermissionDeniedError(f"{source.shown}: cannot be read; give access.") from error
+        raise PermissionDeniedError(f"{source.shown} cannot be read; give access.") from error
     except OSError as error:
-        raise DataError(f"{source.shown}: cannot be read ({error.strerror}).") from error
+        raise DataError(f"{source.shown} cannot be read ({error.strerror}).") from error
 
 
 def _digest_of(files: Sequence[CorpusFile]) -> str:

@@ -86,11 +86,11 @@ class EndTable:
             version = read["format"]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(
-                f"{where}: is no table of ends ({error}); export the model again."
+                f"{where} is no table of ends ({error}); export the model again."
             ) from error
         if version != FORMAT or set(clusters) != set(label_map.types):
             raise DataError(
-                f"{where}: is the table of another model (its types are {', '.join(clusters)}); "
+                f"{where} is the table of another model (its types are {', '.join(clusters)}); "
                 "restore the file that was exported with this one."
             )
         return cls(clusters)

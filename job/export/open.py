@@ -29,7 +29,7 @@ def open_model(url: str, cache_dir: Path) -> tuple[Path, dict]:
         verify_files(folder, manifest)
         return folder, manifest
     raise ArgumentError(
-        f"{url}: holds no {MANIFEST}, nor does its model/, so no training has finished there; set "
+        f"{url} holds no {MANIFEST}, nor does its model/, so no training has finished there; set "
         f"DOWNSTREAM_MODEL_DIR to the output of a finished run."
     )
 
@@ -46,7 +46,7 @@ def _fetch(url: str, data: bytes, manifest: dict, cache_dir: Path) -> Path:
             try:
                 storage.download_file(storage.join(url, name), folder / name)
             except FileNotFoundError as error:
-                raise DataError(f"{storage.join(url, name)}: is missing; export again.") from error
+                raise DataError(f"{storage.join(url, name)} is missing; export again.") from error
         verify_files(folder, manifest)
         keep_first(folder, target)
     return target

@@ -18,7 +18,7 @@ from job.corpus import (
     without_mark,
 )
 from job.errors import ArgumentError, DataError, OutputError
-from job.export.not_sentences import json_value, refuse_other_lines
+from job.export.not_sentences import json_value, refuse_other_lines, refuse_table
 from job.machine import ReaderGone, binary_input, binary_output, silence
 
 STDOUT = "standard output"
@@ -43,7 +43,7 @@ def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
         yield _texts(binary_input(), STDIN)
         return
     if storage.is_local(url) and storage.local_path(url).is_dir():
-        raise ArgumentError(f"{url}: is a directory; name a text file.")
+        raise ArgumentError(f"{url} is a directory; name a text file.")
     with storage.open_read(url) as stream:
         yield _texts(stream, url)
 
@@ -55,6 +55,7 @@ def _texts(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
         line = _decode(raw, where, name)
         if is_json is None and line.strip():
             is_json = isinstance(json_value(line), dict)
+            refuse_table(line, where)
         if not line.strip():
             yield number, "" if is_json else line
         elif is_json:
@@ -83,7 +84,7 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
         number += len(lines)
         if len(rest) > LONGEST_LINE_BYTES:
             raise DataError(
-                f"{name}:{number + 1}: is longer than {LONGEST_LINE_BYTES >> 20} MiB; give a text "
+                f"{name}:{number + 1} is longer than {LONGEST_LINE_BYTES >> 20} MiB; give a text "
                 f"file with a sentence a line."
             )
     if number == 0:  # no line feed in the whole of it
@@ -103,7 +104,7 @@ def _decode(raw: bytes, where: str, name: str) -> str:
             "from the encoding that it is in (iconv -f ENCODING -t UTF-8)."
         ) from error
     if "\0" in line:
-        raise DataError(f"{where}: holds a NUL character; mend the line, or convert from UTF-16.")
+        raise DataError(f"{where} holds a NUL character; mend the line, or convert from UTF-16.")
     return without_mark(line)
 
 
@@ -113,7 +114,7 @@ def _json_text(line: str, where: str) -> str:
         text.encode("utf-8")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(
-            f'{where}: is not a JSON object with a "text" in Unicode ({type(error).__name__}); '
+            f'{where} is not a JSON object with a "text" in Unicode ({type(error).__name__}); '
             f"mend the line."
         ) from error
     return text
@@ -122,7 +123,7 @@ def _json_text(line: str, where: str) -> str:
 def _left_side(line: str, where: str) -> str:
     text, *tagged = line.split(SEPARATOR)
     if len(tagged) > 1:
-        raise DataError(f"{where}: holds more than one {SEPARATOR}; keep the sentence alone.")
+        raise DataError(f"{where} holds more than one {SEPARATOR}; keep the sentence alone.")
     return text
 
 
@@ -158,7 +159,7 @@ class StandardOutput(Output):
 
 def _cannot_write(name: str, error: OSError) -> OutputError:
     return OutputError(
-        f"{name}: cannot be written ({error.strerror or error}); free space, or choose another OUT."
+        f"{name} cannot be written ({error.strerror or error}); free space, or choose another OUT."
     )
 
 
@@ -176,7 +177,7 @@ def open_output(url: str) -> Iterator[Output]:
     else:
         parent, _, name = url.rpartition("/")
         if not name or parent.endswith("/"):
-            raise OutputError(f"{url}: is a folder or a bucket; name a file in it.")
+            raise OutputError(f"{url} is a folder or a bucket; name a file in it.")
         storage.probe_writable(parent)  # not after hours of work
         with tempfile.TemporaryDirectory(prefix="job-") as folder:
             file = Path(folder, "out")
@@ -188,7 +189,7 @@ def open_output(url: str) -> Iterator[Output]:
 @contextmanager
 def _open_local(path: Path, url: str) -> Iterator[Output]:
     if path.is_dir():
-        raise OutputError(f"{url}: is a directory; name a file.")
+        raise OutputError(f"{url} is a directory; name a file.")
     with ExitStack() as stack:
         try:
             # A pipe or a device (/dev/null) is written to; a rename would replace it by a file.

@@ -18,4 +18,5 @@ from .settings import SECRETS as SECRETS
 from .settings import ConvertSettings as ConvertSettings
 from .settings import PredictSettings as PredictSettings
 from .settings import Settings as Settings
+from .settings import Target as Target
 from .types_rule import TypesRule as TypesRule

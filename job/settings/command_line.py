@@ -77,7 +77,7 @@ def _read_flag(word: str, rest: list[str], fields: Mapping[str, FieldInfo], word
         is_value = bool(rest) and rest[0].lower() in _YES_OR_NO
         words.given[name] = Given(rest.pop(0) if is_value else "true", f"flag {spelling}")
     elif not rest or rest[0].startswith("--"):
-        words.mistakes.append(f"{spelling}: has no value; write {spelling}=VALUE.")
+        words.mistakes.append(f"{spelling} has no value; write {spelling}=VALUE.")
     else:
         words.given[name] = Given(rest.pop(0).strip(), f"flag {spelling}")
 

@@ -82,7 +82,7 @@ def parse(
     mistakes += judge_flags(asked, words, settings_classes)
     given = _merge(asked, words, environ, cwd, mistakes)
     left = leftovers(given)
-    mistakes += [f"{_received(name, given)}: {why}." for name, why in left.items()]
+    mistakes += [f"{_received(name, given)} {why}." for name, why in left.items()]
     good = {name: each for name, each in given.items() if name not in left}
     settings, found = _validate(asked, good, frozenset(left))
     mistakes += [*found, *_judge_output(command, given, environ, cwd)]

@@ -80,7 +80,7 @@ def _lines(
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return  # some keep a virtual environment in a folder of that name
     except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(f"{path}: cannot be read ({error}); make it readable UTF-8, or remove it.")
+        mistakes.append(f"{path} cannot be read ({error}); make it readable UTF-8, or remove it.")
         return
     ours = {name.upper() for name in fields}
     for binding in parse_stream(io.StringIO(text)):
@@ -88,7 +88,7 @@ def _lines(
         blank_lines = before[: len(before) - len(before.lstrip())].count("\n")
         line = binding.original.line + blank_lines
         if binding.error or (binding.key in ours and binding.value is None):
-            mistakes.append(f"{path}:{line}: is not a setting; write NAME=value, or # before it.")
+            mistakes.append(f"{path}:{line} is not a setting; write NAME=value, or # before it.")
         elif binding.key:
             yield binding.key, binding.value or "", f"{path.name} line {line}"
 

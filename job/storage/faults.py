@@ -100,13 +100,13 @@ def named(url: str) -> Iterator[None]:
 
 def _absent(url: str, error: Exception) -> JobError:
     if "No such object" in str(error):
-        return StorageError(f"{url}: was replaced or deleted while it was read; start this again.")
+        return StorageError(f"{url} was replaced or deleted while it was read; start this again.")
     return OutputError(f"{url}: there is no such bucket ({reason_of(error)}); create it first.")
 
 
 def _named(url: str, error: Exception) -> JobError | None:
     if isinstance(error, DataCorruption):
-        return CorruptedError(f"{url}: does not match its checksum ({reason_of(error)}).")
+        return CorruptedError(f"{url} does not match its checksum ({reason_of(error)}).")
     if lasting := networks.lasting(url, error):
         return lasting
     status = status_of(error)
@@ -122,7 +122,7 @@ def _named(url: str, error: Exception) -> JobError | None:
     if status == 404:
         return _absent(url, error)
     if status is None and isinstance(error, OSError) and "://" not in url.removeprefix("file://"):
-        return OutputError(f"{url}: cannot be written or read ({reason_of(error)}).")
+        return OutputError(f"{url} cannot be written or read ({reason_of(error)}).")
     if status is not None or isinstance(error, (OSError, GoogleAuthError, *PASSING)):
         return StorageError(f"{url}: {reason_of(error)}; the store refused it.")
     return None  # a fault of ours

@@ -31,7 +31,7 @@ def open_filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     try:
         return _open_named(url, use_listings_cache=False)
     except (ValueError, ImportError) as error:
-        raise OutputError(f"{url}: cannot be opened ({error}); use a path or gs://…") from error
+        raise OutputError(f"{url} cannot be opened ({error}); use a path or gs://…") from error
 
 
 def _open_named(url: str, **options: object) -> tuple[fsspec.AbstractFileSystem, str]:

@@ -38,14 +38,14 @@ def parse_manifest(data: bytes, where: str) -> dict:
         files = manifest["files"]
         names = [name for name, file in files.items() if {"sha256", "size"} <= file.keys()]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError(f"{where}: is damaged ({error}); export the model again.") from error
+        raise DataError(f"{where} is damaged ({error}); export the model again.") from error
     if manifest.get("format") != FORMAT:
         raise ArgumentError(
-            f"{where}: has format {manifest.get('format')!r}, this version reads {FORMAT}; use "
+            f"{where} has format {manifest.get('format')!r}, this version reads {FORMAT}; use "
             f"the version that wrote it ({manifest.get('code_version')})."
         )
     if len(names) != len(files) or any("/" in n or "\\" in n or n.startswith(".") for n in names):
-        raise DataError(f"{where}: is damaged (a file's entry); export the model again.")
+        raise DataError(f"{where} is damaged (a file's entry); export the model again.")
     return manifest
 
 
@@ -73,4 +73,4 @@ def verify_files(folder: Path, manifest: Mapping) -> None:
         elif sha256_of(file) != expected["sha256"]:
             problem = "has another sha256 than MANIFEST.json says"
         if problem:
-            raise DataError(f"{file}: {problem}; copy the model again, or export it again.")
+            raise DataError(f"{file} {problem}; copy the model again, or export it again.")

@@ -34,10 +34,10 @@ def require_below(url: str, owner: str) -> None:
     above, parts = _parts(owner), _parts(url)
     below = parts[len(above) :]
     if parts[: len(above)] != above or not below or {"", ".", "..", "/"} & {*below}:
-        raise NotOwnedError(f"{url}: does not lie below {owner}")
+        raise NotOwnedError(f"{url} does not lie below {owner}")
     is_root = len(above) == (1 if is_local(owner) else 2)
     if is_root and not OUTPUT.fullmatch(below[0]):
-        raise NotOwnedError(f"{url}: is not the job's own name in {owner}")
+        raise NotOwnedError(f"{url} is not the job's own name in {owner}")
     if is_local(url):
         _require_no_way_out(Path(*parts), Path(*above))
 

@@ -45,6 +45,8 @@ def identity_of(settings: Settings, prepared: Prepared) -> Identity:
     splits = {name: prepared.splits[name] for name in SPLITS}
     for name, split in splits.items():
         facts[f"{name}_digest"] = split.digest
+    if f"val_ratio={settings.val_ratio:g}" in splits["val"].options:  # it was held out of train
+        facts["val_ratio"] = settings.val_ratio
     # Equal files are the same corpus, unless an argument changes how they are read.
     files = {name: split.sha256 for name, split in splits.items() if not split.options}
     is_asked = settings.entity_ends and "entity_ends" in settings.model_fields_set

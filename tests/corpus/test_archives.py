@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -101,7 +102,7 @@ def test_a_path_that_leaves_the_folder_is_refused(tmp_path, unpacked, make, path
     """And nothing is left of what came before it."""
     if make is tarred and "\\" in path:
         pytest.skip("a tar's names have slashes; a backslash in one is a character")
-    with pytest.raises(DataError, match=r"a\.x: holds the path .* leads out of it"):
+    with pytest.raises(DataError, match=r"a\.x holds the path .* leads out of it"):
         unpacked("a.x", make({"good": b"1", path: b"2"}))
     assert {path.name for path in tmp_path.rglob("*")} == {"a.x", "cache", "unpacked"}
 
@@ -201,7 +202,7 @@ def test_a_way_of_compressing_that_python_lacks_is_refused_in_a_sentence(unpacke
 )
 def test_an_archive_without_a_usable_file_is_refused_in_a_sentence(unpacked, name, data, message):
     """Empty, of archives only, damaged or cut off."""
-    with pytest.raises(DataError, match=rf"{name}: .*{message}|{name}: {message}"):
+    with pytest.raises(DataError, match=rf"{re.escape(name)}:? (.* )?{message}"):
         unpacked(name, data)
 
 

@@ -126,7 +126,7 @@ def test_of_several_configurations_one_must_be_named(hub, tmp_path):
     hub.add("datasets/klue/klue", SHARDS)
     said = load(hub, tmp_path, "hf://datasets/klue/klue")
     assert said == (
-        "ArgumentError: hf://datasets/klue/klue: has several configurations: ner, other; name one, "
+        "ArgumentError: hf://datasets/klue/klue has several configurations: ner, other; name one, "
         "as in hf://datasets/klue/klue/ner"
     )
     said = load(hub, tmp_path, "hf://datasets/klue/klue/nre")
@@ -284,7 +284,7 @@ def test_a_private_dataset_needs_the_token(hub, tmp_path):
     [
         ("hf://datasets/o/none", "ArgumentError: hf://datasets/o/none: .* knows no such dataset"),
         ("hf://datasets/o/d@v9/ner", "ArgumentError: .*v9/ner: o/d has no such commit, branch or"),
-        ("hf://datasets/o", "ArgumentError: hf://datasets/o: is no dataset .*OWNER/NAME"),
+        ("hf://datasets/o", "ArgumentError: hf://datasets/o is no dataset .*OWNER/NAME"),
     ],
 )
 def test_what_the_hub_does_not_have_is_named(hub, tmp_path, url, message):

@@ -1,5 +1,6 @@
 """A corpus is found where it is said to be, checked, and what is wrong with it is said."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from job.corpus.places.tutorial import TUTORIAL_IDS as TUTORIAL
 from job.errors import ArgumentError, DataError, PermissionDeniedError, UnavailableError
 from job.sentence import Span
+from job.storage import RetryPolicy, retry
 from tests.support.drive_server import CONFIRM_PAGE, QUOTA_PAGE, Fault
 from tests.support.small_corpus import TRAIN, VAL, digest, texts
 
@@ -218,6 +220,25 @@ def test_a_used_up_quota_says_where_to_put_the_file(load, drive, tmp_path):
     with pytest.raises(UnavailableError) as raised:
         load("ner", "", drive_url=drive.url)
     assert str(tmp_path / "cache/corpora/ner/val.txt") in str(raised.value)
+
+
+@pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_AGAIN])
+def test_without_a_network_one_sentence_says_where_to_put_the_file(
+    load, tmp_path, monkeypatch, number
+):
+    """Whether the machine knows that there is no such name, or cannot ask."""
+
+    def no_name(*_, **__):
+        raise socket.gaierror(number, "the reason")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_name)
+    retry.set_retry_policy(RetryPolicy(first_wait_s=0.001, longest_wait_s=0.001))
+    with pytest.raises(UnavailableError) as raised:
+        load("ner", "")
+    assert str(raised.value) == (
+        "DOWNSTREAM_CORPUS_NAME=ner: Google Drive is not reached (the reason: no network?); put "
+        f"its train.txt at {tmp_path}/cache/corpora/ner/train.txt, or name another corpus."
+    )
 
 
 def test_a_pinned_checksum_is_compared_and_both_are_named(load, drive):

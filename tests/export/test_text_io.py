@@ -97,7 +97,7 @@ def test_line_ends_and_byte_order_marks_are_no_text(run, content, expected):
 def test_a_line_that_is_no_text_stops_with_its_number_and_leaves_nothing(run, tmp_path, line, says):
     """The output of an earlier run stays as it was."""
     (tmp_path / "out.txt").write_text("of an earlier run")
-    with pytest.raises(DataError, match=rf"in\.txt:1502: .*{says}"):
+    with pytest.raises(DataError, match=rf"in\.txt:1502:? .*{says}"):
         run(b"\n" * 1501 + line + b"\n")
     assert (tmp_path / "out.txt").read_text() == "of an earlier run"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.txt", "out.txt"]
@@ -108,7 +108,7 @@ def test_a_line_that_is_no_text_stops_with_its_number_and_leaves_nothing(run, tm
 )
 def test_a_line_that_is_no_json_object_with_a_text_stops_with_its_number(run, line):
     """Once the first line is one, each has to be."""
-    with pytest.raises(DataError, match=r"in\.txt:2: is not a JSON object"):
+    with pytest.raises(DataError, match=r"in\.txt:2 is not a JSON object"):
         run('{"text": "a"}\n' + line)
 
 
@@ -124,7 +124,7 @@ def test_a_text_that_the_tutorials_format_cannot_hold_asks_for_json_lines(run, t
 def test_an_overlong_line_is_refused_before_it_fills_the_memory(run, monkeypatch):
     """The limit is checked while the line is read."""
     monkeypatch.setattr(text_io, "LONGEST_LINE_BYTES", 3 << 20)
-    with pytest.raises(DataError, match=r"in\.txt:2: is longer than 3 MiB"):
+    with pytest.raises(DataError, match=r"in\.txt:2 is longer than 3 MiB"):
         run("가\n" + "a" * (5 << 20))
 
 
@@ -170,7 +170,7 @@ def test_an_output_that_cannot_be_written_is_named(run, tmp_path, out):
 def test_a_full_disk_is_named_and_not_taken_for_a_fault_of_the_input(output, tmp_path):
     """It is an OutputError with the path."""
     (tmp_path / "in.txt").write_text("가\n")
-    with pytest.raises(OutputError, match="/dev/full: cannot be written"):
+    with pytest.raises(OutputError, match="/dev/full cannot be written"):
         predict(str(output), str(tmp_path / "in.txt"), "/dev/full", cache_dir=tmp_path)
 
 

@@ -140,7 +140,7 @@ def test_a_stream_is_of_one_version(server):
             server.put(NAME, SMALL + LARGE)
             stream.read()
 
-    with pytest.raises(StorageError, match=f"^{URL}: was replaced or deleted"):
+    with pytest.raises(StorageError, match=f"^{URL} was replaced or deleted"):
         replace_within()
 
 

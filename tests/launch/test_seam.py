@@ -45,7 +45,7 @@ def test_its_conflicts_are_told(capsys):
 def test_a_flag_that_is_not_for_it_is_refused(capsys):
     """A field says which targets it is for."""
     assert main(["spec", "desk", IMAGE, "--epochs=2", "--zone=us-central1-a"]) == 64
-    assert "--zone: is for tpu-vm only; leave it out." in capsys.readouterr().err
+    assert "--zone is for tpu-vm only; leave it out." in capsys.readouterr().err
 
 
 def test_the_help_names_it(capsys):

@@ -76,7 +76,7 @@ def test_a_secret_is_in_no_specification(target):
 def test_a_flag_that_a_target_does_not_take_is_refused(target, flag, takers):
     """It would do nothing; as a variable it may be meant for another target."""
     [found] = mistakes_of(target, IMAGE, BUCKET, flag)
-    assert found.startswith(f"{flag.split('=')[0]}: is for {takers}")
+    assert found.startswith(f"{flag.split('=')[0]} is for {takers}")
     name, _, value = flag.lstrip("-").partition("=")
     meant_for_another = spec_of(target, IMAGE, BUCKET, environ={name.upper(): value or "true"})
     assert meant_for_another == spec_of(target, IMAGE, BUCKET)
@@ -135,12 +135,12 @@ def test_an_unknown_target_is_told_alone():
     """With the one that was probably meant; what else is missing depends on the target."""
     assert mistakes_of("vertexgpu") == ["'vertexgpu': unknown target; is vertex-gpu meant?"]
     (listed,) = mistakes_of("vertex")
-    assert listed.startswith("spec: needs one target of vertex-gpu, ")
+    assert listed.startswith("spec needs one target of vertex-gpu, ")
 
 
 def test_what_only_a_specification_takes_is_no_argument_of_the_job():
     """As a flag it is refused; as a variable it is a stranger, since a .env may serve both."""
-    with pytest.raises(ArgumentError, match="--machine_type: is for `spec` only; leave it out"):
+    with pytest.raises(ArgumentError, match="--machine_type is for `spec` only; leave it out"):
         parse(["--machine_type=g2-standard-8"])
     parse([], {"MACHINE_TYPE": "nonsense", "IMAGE": "nonsense"})
 

@@ -112,3 +112,20 @@ def test_the_notebook_is_one_that_colab_opens():
     assert len({cell["id"] for cell in cells}) == len(cells)
     assert all(cell["outputs"] == [] for cell in cells if cell["cell_type"] == "code")
     assert notebook["metadata"]["accelerator"] == "GPU"
+
+
+def test_the_notebook_installs_the_wheel_that_was_uploaded(tmp_path, monkeypatch):
+    """Of several the newest; without one it says what to do before pip is asked."""
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    first = "".join(next(cell["source"] for cell in cells if cell["cell_type"] == "code"))
+    asked = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(subprocess, "run", lambda words, **_: asked.append(words[-1]))
+    with pytest.raises(SystemExit, match="upload it, or set SOURCE to the repository's address"):
+        exec(first, {})
+    assert not asked
+    for version in ("0.2.0", "0.1.0"):
+        (tmp_path / f"korean_ner_job-{version}-py3-none-any.whl").touch()
+    exec(first, {})
+    assert asked == ["korean_ner_job-0.2.0-py3-none-any.whl"]

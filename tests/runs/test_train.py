@@ -197,6 +197,16 @@ def test_resume_never_starts_anew(own_world, capsys):
     assert [json.loads(m.read_text())["settings"]["seed"] for m in manifests] == [8]
 
 
+def test_another_val_ratio_is_another_run(own_world, capsys):
+    """With code 78 and its name: train would have sentences that val was judged by."""
+    (own_world.corpus / "val.txt").unlink()
+    assert own_world.run(capsys, epochs=1)[0] == 0
+    code, log = own_world.run(capsys, epochs=2, val_ratio=0.3)
+    assert code == 78
+    assert "val_ratio was 0.1 and is 0.3" in log
+    assert own_world.run(capsys, epochs=2, val_ratio=0.1)[0] == 0
+
+
 def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(own_world, capsys):
     """No checkpoint is saved after it, and the exit code is 65."""
     weights = load_file(own_world.model / "model.safetensors")

@@ -80,9 +80,9 @@ def test_all_mistakes_come_at_once(tmp_path):
     )
     assert found == [
         "--bathc_size: unknown flag; is --batch_size meant?",
-        "--accelerator: has no value; write --accelerator=VALUE.",
+        "--accelerator has no value; write --accelerator=VALUE.",
         "SEDE = '3' (.env line 3): no such variable; is SEED meant? Rename it or unset it.",
-        f"{tmp_path}/.env:5: is not a setting; write NAME=value, or # before it.",
+        f"{tmp_path}/.env:5 is not a setting; write NAME=value, or # before it.",
         "LERNING_RATE = '1e-4' (environment): no such variable; is LEARNING_RATE meant? "
         "Rename it or unset it.",
         "MAX_SEQ_LENGTH = 'three' (environment): must be a whole number, at least 4 and at most "
@@ -131,7 +131,7 @@ def test_a_broken_line_of_the_file_is_named_but_not_shown(tmp_path):
     """It may hold half a secret."""
     (tmp_path / ".env").write_text('EPOCHS=3\nHF_TOKEN="hunter2\nSEED=3\n')
     (mistake, *_) = mistakes_of(cwd=tmp_path)
-    assert mistake.startswith(f"{tmp_path}/.env:2: ")
+    assert mistake.startswith(f"{tmp_path}/.env:2 is not a setting")
     assert "hunter2" not in mistake
 
 
@@ -284,7 +284,7 @@ def test_quotation_marks_of_a_flag_are_refused_and_those_of_a_file_taken_off(tmp
     """A shell takes one pair off, a .env file as well; what is left then is a mistake there."""
     (mistake,) = mistakes_of("--downstream_model_dir='/data/out'")
     assert mistake == (
-        "DOWNSTREAM_MODEL_DIR = \"'/data/out'\" (flag --downstream_model_dir): is in quotation "
+        "DOWNSTREAM_MODEL_DIR = \"'/data/out'\" (flag --downstream_model_dir) is in quotation "
         "marks; leave the marks out."
     )
     (tmp_path / ".env").write_text('DOWNSTREAM_MODEL_DIR="/data/out"  # here\n')

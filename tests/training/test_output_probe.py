@@ -23,7 +23,7 @@ def test_a_name_that_is_taken_is_told_before_a_run(tmp_path, name, kind):
     """Not after hours: the job needs folders there."""
     taken = tmp_path / name
     taken.write_text("") if kind == "file" else taken.symlink_to(tmp_path / "absent")
-    with pytest.raises(OutputError, match=rf"{name}: is a {kind}, and the job needs a folder"):
+    with pytest.raises(OutputError, match=rf"{name} is a {kind}, and the job needs a folder"):
         probe_output(str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -97,15 +97,15 @@ def test_a_file_system_that_takes_no_such_names_is_told_as_that(tmp_path, monkey
     ("output", "said"),
     [
         ("/proc/x", "cannot be made"),
-        ("/dev/null", "/dev/null: is a file, and the job needs a folder"),
-        ("/dev/null/x", "/dev/null: is a file, and the job needs a folder"),
-        ("file", "file: is a file, and the job needs a folder"),
-        ("file/x", "file: is a file, and the job needs a folder"),
+        ("/dev/null", "/dev/null is a file, and the job needs a folder"),
+        ("/dev/null/x", "/dev/null is a file, and the job needs a folder"),
+        ("file", "file is a file, and the job needs a folder"),
+        ("file/x", "file is a file, and the job needs a folder"),
         ("n" * 300, "File name too long"),
         ("a/" * 2030 + "x", "too long|too many folders"),
-        ("dangling", "dangling: is a link to nothing"),
-        ("dangling/x", "dangling: is a link to nothing"),
-        ("loop", "loop: is a link to nothing"),
+        ("dangling", "dangling is a link to nothing"),
+        ("dangling/x", "dangling is a link to nothing"),
+        ("loop", "loop is a link to nothing"),
     ],
 )
 def test_an_output_that_cannot_be_is_one_sentence(tmp_path, monkeypatch, output, said):

@@ -75,9 +75,9 @@ def _opened(file: Path) -> Iterator[io.BufferedReader]:
         with file.open("rb") as stream:
             yield stream
     except PermissionError as error:
-        raise PermissionDeniedError(f"{file}: cannot be read; give access.") from error
+        raise PermissionDeniedError(f"{file} cannot be read; give access.") from error
     except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror}).") from error
+        raise DataError(f"{file} cannot be read ({error.strerror}).") from error
 
 
 def _members_of(file: Path) -> Callable[[Path, Meter], Iterator[Member]] | None:
@@ -111,7 +111,7 @@ class _Unpacking:
     def run(self) -> None:
         members = _members_of(self.file)
         if members is None:
-            raise DataError(f"{self.file}: is no archive that is known here.")
+            raise DataError(f"{self.file} is no archive that is known here.")
         self.folder.mkdir()
         with self._damage_named():
             for member in members(self.file, self.meter):
@@ -119,7 +119,7 @@ class _Unpacking:
         if not self.written:
             held = f"nothing but {_named(self.left)}" if self.left else "no file"
             remedy = "unpack it yourself and name the folder" if self.left else "name another"
-            raise DataError(f"{self.file}: holds {held}; {remedy}.")
+            raise DataError(f"{self.file} holds {held}; {remedy}.")
         if self.left:
             logger.warning("%s: left out of it: %s.", self.file, _named(self.left))
 
@@ -129,12 +129,12 @@ class _Unpacking:
             yield
         except UNKNOWN as error:
             raise DataError(
-                f"{self.file}: is compressed in a way that is not read ({error}); unpack it "
+                f"{self.file} is compressed in a way that is not read ({error}); unpack it "
                 "yourself and name the folder."
             ) from error
         except DAMAGE as error:
             raise DataError(
-                f"{self.file}: is damaged or was cut off ({error}); fetch it again."
+                f"{self.file} is damaged or was cut off ({error}); fetch it again."
             ) from error
 
     def _take(self, member: Member) -> None:
@@ -143,7 +143,7 @@ class _Unpacking:
             return
         if not parts or _leaves(member.path, parts):
             raise DataError(
-                f"{self.file}: holds the path {member.path[:100]!r}, which leads out of it; it is "
+                f"{self.file} holds the path {member.path[:100]!r}, which leads out of it; it is "
                 "not unpacked."
             )
         path = "/".join(parts)
@@ -156,11 +156,11 @@ class _Unpacking:
 
     def _count(self, path: str) -> None:
         if path in self.written:
-            raise DataError(f"{self.file}: holds {path} twice; unpack it yourself and keep one.")
+            raise DataError(f"{self.file} holds {path} twice; unpack it yourself and keep one.")
         self.written.add(path)
         if len(self.written) > MAX_FILES:
             raise DataError(
-                f"{self.file}: holds more than {MAX_FILES:,} files; unpack it yourself and put "
+                f"{self.file} holds more than {MAX_FILES:,} files; unpack it yourself and put "
                 "them into fewer."
             )
 
@@ -195,7 +195,7 @@ class _Unpacking:
 
     def _too_large(self) -> DataError:
         return DataError(
-            f"{self.file}: unpacks to more than {self.max_bytes / 1e6:.1f} MB, which is the limit "
+            f"{self.file} unpacks to more than {self.max_bytes / 1e6:.1f} MB, which is the limit "
             f"(MAX_DOWNLOAD_MB for a download, {LOCAL_TIMES} times its size, or "
             f"{LOCAL_LEAST_BYTES // 1_000_000} MB, for a file of this machine); if it is "
             "the right file, unpack it yourself and name the folder."

@@ -145,13 +145,13 @@ def keep_first(folder: Path, target: Path) -> None:
 
 def cannot_write(target: Path, error: OSError) -> OutputError:
     """The error that sends `in_writable` to a temporary folder."""
-    return OutputError(f"{target}: cannot be written ({error.strerror}); set CACHE_DIR elsewhere.")
+    return OutputError(f"{target} cannot be written ({error.strerror}); set CACHE_DIR elsewhere.")
 
 
 def refuse_large(size: int | None, max_bytes: int, url: str) -> None:
     """Raises DataError for a file of more than `max_bytes`."""
     if size is not None and size > max_bytes:
         raise DataError(
-            f"{masked(url)}: larger than MAX_DOWNLOAD_MB={max_bytes // 1_000_000} (at least "
+            f"{masked(url)} is larger than MAX_DOWNLOAD_MB={max_bytes // 1_000_000} (at least "
             f"{size / 1e6:.1f} MB); raise it if that is the right file."
         )

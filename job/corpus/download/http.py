@@ -105,5 +105,5 @@ def answer_of(
         ) from error.cause
     except requests.RequestException as error:
         raise networks.lasting(masked(url), error) or UnavailableError(
-            f"{masked(url)}: cannot be downloaded ({networks.short(error)}); check the address."
+            f"{masked(url)} cannot be downloaded ({networks.short(error)}); check the address."
         ) from error

@@ -135,7 +135,7 @@ def fetch_dataset(
 def _place(url: str) -> _Place:
     if not (found := DATASET.fullmatch(url)):
         raise ArgumentError(
-            f"{url}: is no dataset of the hub; write hf://datasets/OWNER/NAME, and /CONFIGURATION "
+            f"{url} is no dataset of the hub; write hf://datasets/OWNER/NAME, and /CONFIGURATION "
             "after it where it has several."
         )
     revision = found["revision"]

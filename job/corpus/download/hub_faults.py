@@ -139,7 +139,7 @@ def _refused(error: Exception, asked: Asked, host: str) -> JobError | None:
 def _unusable(error: Exception, asked: Asked, host: str, cache_dir: Path) -> JobError | None:
     """Where the cache cannot be written, or the hub did not answer."""
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
-        return OutputError(f"{cache_dir}: cannot be written ({error.strerror}); set CACHE_DIR.")
+        return OutputError(f"{cache_dir} cannot be written ({error.strerror}); set CACHE_DIR.")
     if isinstance(error, (HTTPError, OSError, XetDownloadError)):
         return _unreachable(asked, host, hub_reason(error), cache_dir)
     return None

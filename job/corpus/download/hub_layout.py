@@ -104,7 +104,7 @@ def _configured(url: str, wanted: str, found: Mapping[str, _Files]) -> Chosen:
         names = defaults if len(defaults) == 1 else list(found)
         if len(names) > 1:
             raise ArgumentError(
-                f"{url}: has several configurations: {_few(sorted(found))}; name one, as in "
+                f"{url} has several configurations: {_few(sorted(found))}; name one, as in "
                 f"{url.rstrip('/')}/{sorted(found)[0]}"
             )
         wanted = names[0]

@@ -38,7 +38,7 @@ class Entry:
         try:
             return self.file or cache.copy(self.url, self.version)
         except FileNotFoundError as error:
-            raise DataError(f"{self.shown}: vanished before it was read; run again.") from error
+            raise DataError(f"{self.shown} vanished before it was read; run again.") from error
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _on_disk(url: str, path: Path) -> Listing:
             elif file.is_dir() and not is_hidden(name):
                 links.append(name)
     except PermissionError as error:
-        raise PermissionDeniedError(f"{path}: cannot be read; give this user access.") from error
+        raise PermissionDeniedError(f"{path} cannot be read; give this user access.") from error
     return Listing(url, entries, links=links)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import requests
+
 from job.corpus.download import google_drive
 from job.corpus.download.cache import in_writable, is_there
 from job.corpus.download.copies import Cache
@@ -39,13 +41,20 @@ def _fetch(split: str, url: str, cache: Cache, sha256: str | None, folder: Path)
         try:
             download(url, target, max_bytes=cache.max_bytes, next_url=next_url)
         except UnavailableError as error:
-            if not networks.is_unknown_name(error):
+            if not _is_without_answer(error):
                 raise
             raise UnavailableError(
-                f"DOWNSTREAM_CORPUS_NAME=ner: Google Drive is not reached (no network?); put its "
-                f"{split}.txt at {target}, or name another corpus."
+                f"DOWNSTREAM_CORPUS_NAME=ner: Google Drive is not reached "
+                f"({networks.short(error)}: no network?); put its {split}.txt at {target}, or name "
+                "another corpus."
             ) from error
     return target
+
+
+def _is_without_answer(error: UnavailableError) -> bool:
+    """Whether nothing came at all; a proxy that is in the way has a sentence of its own."""
+    is_unreached = isinstance(error.__cause__, requests.ConnectionError | requests.Timeout)
+    return networks.is_unknown_name(error) or (is_unreached and not networks.is_obstacle(error))
 
 
 def _is_good(file: Path, sha256: str | None) -> bool:

@@ -8,7 +8,7 @@ from job.corpus.writers.tagged import TUTORIAL
 from job.corpus.writers.writer import Writer
 
 # Of those with one ending the first is taken, where --to names none.
-WRITERS = {
+WRITERS: dict[str, Writer] = {
     writer.name: writer
     for writer in (JSON_LINES, TUTORIAL, KLUE, CONLL, LABEL_STUDIO, PARQUET, DOCCANO)
 }

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from job.corpus.formats.text_lines import LineError
 from job.sentence import Sentence
+from job.settings import Target
 
 T = TypeVar("T")
 Groups = Iterable[Sequence[T]]  # of what is said of each sentence, so that few are held at a time
@@ -25,7 +26,7 @@ class Writer(NamedTuple):
     empty where they were annotated. `put` writes a whole file.
     """
 
-    name: str
+    name: Target
     ending: str
     say: Callable[[Sentence, str], object]
     put: Callable[[ByteStream, Groups], None]

@@ -27,16 +27,16 @@ def load_config(folder: Path) -> PreTrainedConfig:
     """Reads config.json. Raises ArgumentError or DataError."""
     file = folder / "config.json"
     if not file.is_file():
-        raise ArgumentError(f"{folder}: has no config.json; name a Hugging Face model directory.")
+        raise ArgumentError(f"{folder} has no config.json; name a Hugging Face model directory.")
     try:
         content = json.loads(file.read_bytes())
     except PermissionError as error:
         raise _unreadable(file) from error
     except ValueError as error:
-        raise DataError(f"{file}: is not JSON ({error}); download the model again.") from error
+        raise DataError(f"{file} is not JSON ({error}); download the model again.") from error
     if not isinstance(content, dict) or "model_type" not in content:
         raise ArgumentError(
-            f'{file}: has no "model_type", so the architecture is unknown; add it (KcBERT: "bert").'
+            f'{file} has no "model_type", so the architecture is unknown; add it (KcBERT: "bert").'
         )
     if content["model_type"] not in CONFIG_MAPPING:
         raise ArgumentError(
@@ -83,14 +83,14 @@ def damage_named(
     except PermissionError as error:
         raise _unreadable(error.filename or folder) from error
     except Exception as error:
-        raise DataError(f"{folder}: cannot be loaded ({_first_words(error)}); {remedy}.") from error
+        raise DataError(f"{folder} cannot be loaded ({_first_words(error)}); {remedy}.") from error
 
 
 def refuse_pointer(file: Path) -> None:
     """Raises DataError where git left a note in place of the file."""
     with file.open("rb") as stream:
         if stream.read(24) == b"version https://git-lfs.":
-            raise DataError(f"{file}: is a git-lfs pointer; run `git lfs pull` there.")
+            raise DataError(f"{file} is a git-lfs pointer; run `git lfs pull` there.")
 
 
 def _unreadable(path: Path | str) -> PermissionDeniedError:

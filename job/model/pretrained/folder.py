@@ -24,7 +24,7 @@ def resolve_model(name: str, revision: str | None, token: str | None, cache_dir:
         return path
     if name.startswith(("/", "./", "../", "~", ".\\")) or path.exists():
         raise ArgumentError(
-            f"PRETRAINED_MODEL_NAME={name}: is not a directory; name a model directory or a hub id."
+            f"PRETRAINED_MODEL_NAME={name} is not a directory; name a model directory or a hub id."
         )
     return fetch_snapshot(name, revision, token, cache_dir)
 

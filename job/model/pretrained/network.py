@@ -83,7 +83,7 @@ def _require_weights(folder: Path) -> None:
     if not files:
         there = ", ".join(sorted(f.name for f in folder.iterdir())) or "nothing"
         raise ArgumentError(
-            f"{folder}: has no model.safetensors and no pytorch_model.bin (it holds {there}); "
+            f"{folder} has no model.safetensors and no pytorch_model.bin (it holds {there}); "
             f"name a model with PyTorch weights."
         )
     for file in files:

@@ -53,7 +53,7 @@ def sentencepiece_file(folder: Path) -> Path | None:
         return None
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
-        raise ArgumentError(f"{folder}: holds several SentencePiece models ({names}); keep one.")
+        raise ArgumentError(f"{folder} holds several SentencePiece models ({names}); keep one.")
     return found[0]
 
 
@@ -87,7 +87,7 @@ def _read_config(folder: Path) -> Mapping:
         try:
             content = json.loads(file.read_bytes()) if file.is_file() else {}
         except ValueError as error:
-            raise DataError(f"{file}: is not JSON ({error}); mend it, or remove it.") from error
+            raise DataError(f"{file} is not JSON ({error}); mend it, or remove it.") from error
         config |= content if isinstance(content, dict) else {}
     return config
 
@@ -150,7 +150,7 @@ def _built(
             named[name] = found[0]
         elif name != "mask_token":
             raise ArgumentError(
-                f"{file}: has no piece for {name} ({', '.join(candidates)}), so it is not known "
+                f"{file} has no piece for {name} ({', '.join(candidates)}), so it is not known "
                 f"what this model reads around a sentence; {REMEDY}."
             )
     if proto.trainer_spec.model_type == UNIGRAM:
@@ -169,7 +169,7 @@ def _built(
             byte_fallback=proto.trainer_spec.byte_fallback,
         )
     else:
-        raise ArgumentError(f"{file}: holds words or characters, no pieces; {REMEDY}.")
+        raise ArgumentError(f"{file} holds words or characters, no pieces; {REMEDY}.")
     backend = Tokenizer(model)
     frame = [named["cls_token"], named["sep_token"]]
     backend.post_processor = processors.TemplateProcessing(

@@ -59,5 +59,5 @@ def open_sentencepiece(file: Path) -> tuple[ModelProto, "SentencePieceProcessor"
         return messages["ModelProto"].FromString(content), processor
     except Exception as error:
         raise DataError(
-            f"{file}: is damaged, or no SentencePiece model ({type(error).__name__}); {REMEDY}."
+            f"{file} is damaged, or no SentencePiece model ({type(error).__name__}); {REMEDY}."
         ) from error

@@ -35,12 +35,12 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     config = load_config(folder)
     if not any(any(folder.glob(pattern)) for pattern in VOCABULARY_FILES):
         raise ArgumentError(
-            f"{folder}: has no tokenizer ({', '.join(VOCABULARY_FILES)}); copy it there."
+            f"{folder} has no tokenizer ({', '.join(VOCABULARY_FILES)}); copy it there."
         )
     tokenizer = _read(folder, config)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ArgumentError(
-            f"{folder}: has only a slow tokenizer, which gives no character offsets; choose a "
+            f"{folder} has only a slow tokenizer, which gives no character offsets; choose a "
             f"model with a tokenizer.json."
         )
     if tokenizer.pad_token_id is None:
@@ -106,7 +106,7 @@ def _refuse_other_ids(
         differing = sum(i != place for place, i in enumerate(ids))
         if differing:
             raise ArgumentError(
-                f"{file}: numbers {differing} of {len(pieces)} pieces otherwise than {name} beside "
+                f"{file} numbers {differing} of {len(pieces)} pieces otherwise than {name} beside "
                 f"it; {REMEDY}."
             )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from job.figures import counted
 from job.settings.command_line import Words
 from job.settings.field_types import judge_files, said_in
 from job.settings.names.spelling import closest_flag
@@ -47,7 +48,9 @@ def judge_command(asked: Asked, settings_classes: SettingsClasses, words: Words)
     if words.has_unknown_flag:
         return []  # a word may be the value of that flag
     if command in WITH_FILES and len(operands) != 2:
-        return [f"{command}: needs IN and OUT, received {len(operands)} words; see --help."]
+        return [
+            f"{command} needs IN and OUT; received {counted(len(operands), 'word')}; see --help."
+        ]
     if command in WITH_FILES:
         return judge_files(command, *operands)
     if asked.operand:
@@ -67,7 +70,7 @@ def _judge_operand(asked: Asked) -> list[str]:
             return [f"{word!r}: unknown {asked.operand}; is {guess} meant?"]
     received = repr(" ".join(asked.operands)) if asked.operands else "none"
     known = ", ".join(asked.choices)
-    return [f"{asked.command}: needs one {asked.operand} of {known}; received {received}."]
+    return [f"{asked.command} needs one {asked.operand} of {known}; received {received}."]
 
 
 def judge_flags(asked: Asked, words: Words, settings_classes: SettingsClasses) -> list[str]:
@@ -77,9 +80,9 @@ def judge_flags(asked: Asked, words: Words, settings_classes: SettingsClasses) -
         if name not in asked.settings_class.taken():
             *more, last = [f"`{c}`" for c, its in settings_classes.items() if name in its.taken()]
             known = " and ".join([", ".join(more), last] if more else [last])
-            mistakes.append(f"{each.source[5:]}: is for {known} only; leave it out.")
+            mistakes.append(f"{each.source[5:]} is for {known} only; leave it out.")
         elif asked.chosen and asked.chosen not in (targets := takers(name, asked)):
-            mistakes.append(f"{each.source[5:]}: is for {', '.join(targets)} only; leave it out.")
+            mistakes.append(f"{each.source[5:]} is for {', '.join(targets)} only; leave it out.")
     return mistakes
 
 

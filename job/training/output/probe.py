@@ -44,7 +44,7 @@ def _refuse_others(folder: Path) -> None:
     if is_taken:
         kind = "link to nothing" if folder.is_symlink() else "file"
         raise OutputError(
-            f"{folder}: is a {kind}, and the job needs a folder of that name; move it elsewhere, "
+            f"{folder} is a {kind}, and the job needs a folder of that name; move it elsewhere, "
             "or choose another DOWNSTREAM_MODEL_DIR."
         )
 

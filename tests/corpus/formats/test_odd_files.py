@@ -286,7 +286,7 @@ def texts(tmp_path, name, data):
 def test_json_nested_without_end_is_an_error_with_its_line(tmp_path):
     """Python gives up such nesting by another error than that of broken JSON."""
     deep = '{"text": "a", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"
-    with pytest.raises(DataError, match=r"in\.jsonl:2: is not a JSON object"):
+    with pytest.raises(DataError, match=r"in\.jsonl:2 is not a JSON object"):
         texts(tmp_path, "in.jsonl", f'{{"text": "a"}}\n{deep}\n')
 
 

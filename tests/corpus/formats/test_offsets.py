@@ -246,8 +246,8 @@ def test_a_line_in_brackets_is_no_array():
     [
         (json.dumps(["가", "나"]), "no object has both a text and mentions"),
         (json.dumps({"data": [{"text": "가"}]}, indent=1), "JSON \\(with `data`\\)"),
-        ('[{"text": "가", "spans": []},\n {"text": \n', "my file.json:3: is no JSON"),
-        ('[{"text": "가", "spans": []}, {"text": 3 4}]', "my file.json:1: is no JSON"),
+        ('[{"text": "가", "spans": []},\n {"text": \n', "my file.json:3 is no JSON"),
+        ('[{"text": "가", "spans": []}, {"text": 3 4}]', "my file.json:1 is no JSON"),
     ],
 )
 def test_json_without_sentences_is_refused(data, words):

@@ -86,6 +86,61 @@ def test_a_text_without_its_annotations_is_refused_by_name(files, says):
         read(**files)
 
 
+FILES_OF_TWO = ("a/doc.txt", "b/doc.txt")
+
+
+def read_of_two(a, b, text="홍길동은\n서울로\n비가 와\n", other=None, names=FILES_OF_TWO):
+    """Two annotators' folders."""
+    texts = dict(zip(names, (text, other or text), strict=True))
+    answers = {name.replace(".txt", ".ann"): ann for name, ann in zip(names, (a, b), strict=True)}
+    files = {name: each.encode() for name, each in (texts | answers).items()}
+    return parse([CorpusFile(p, d, frozenset(files)) for p, d in files.items()], Options())
+
+
+PERSON, PLACE = "T1\tPS 0 3\t홍길동\n", "T2\tLC 5 7\t서울\n"
+OF_BOTH = [("홍길동은", [(0, 3, "PS")]), ("서울로", [(0, 2, "LC")]), ("비가 와", [])]
+
+
+def test_what_two_annotators_say_alike_is_one_sentence():
+    """In whatever order; the note says how many were left out."""
+    parsed = read_of_two(PERSON + PLACE, PLACE + PERSON)
+    assert said(parsed) == OF_BOTH
+    assert {sentence.file for sentence in parsed.sentences} == {"a/doc.txt"}
+    assert not parsed.rejected
+    [note] = parsed.notes
+    assert note == "3 annotations were equal to another of the same task, left out"
+
+
+def test_a_sentence_of_which_two_annotators_differ_is_rejected_once():
+    """Neither is believed; the other sentences of the text stay."""
+    parsed = read_of_two(PERSON + PLACE, PERSON)
+    assert said(parsed) == [OF_BOTH[0], OF_BOTH[2]]
+    [rejected] = parsed.rejected
+    assert (rejected.reason, rejected.place) == ("annotators disagree", "a/doc.txt:2")
+    assert rejected.detail == "2 annotations of one task"
+
+
+def test_what_cannot_be_read_of_one_annotator_is_not_taken_from_the_other():
+    """The other may lack the very entity; it is rejected once, by the reason of the first."""
+    for a, b, file in (("", "T1\tPS 0 1;2 3\t홍 동\n", "b"), ("T1\tPS 0 2\t길동\n", "", "a")):
+        parsed = read_of_two(a, b)
+        assert said(parsed) == [("서울로", []), ("비가 와", [])]
+        [rejected] = parsed.rejected
+        assert rejected.place == f"{file}/doc.txt:1"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"names": ("a/doc.txt", "b/doc2.txt")}, {"other": "홍길동은\n서울로\n비가 옴\n"}],
+    ids=["name", "text"],
+)
+def test_texts_of_another_name_or_wording_are_texts_of_their_own(changed):
+    """Every sentence of both is read."""
+    parsed = read_of_two(PERSON + PLACE, PERSON, **changed)
+    assert len(parsed.sentences) == 6
+    assert not parsed.rejected
+
+
 # WebAnno
 
 HEAD = (

@@ -52,9 +52,16 @@ def agreed(
         if answers[0][0] is not row:
             continue
         used = [answer for answer in answers if answer[0].is_truth] or answers
-        if len({(text, tuple(sorted(spans))) for _, (text, spans) in used}) > 1:
-            error = LineError(DISAGREE, f"{len(answers)} annotations of one task")
+        try:
+            refuse_differences([read for _, read in used])
+        except LineError as error:
             contents.rejected.append(rejected(error, row))
             continue
         contents.noted[SAME] += len(answers) - 1
         yield used[0]
+
+
+def refuse_differences(answers: Sequence[TextAndSpans]) -> None:
+    """Raises LineError where several persons annotated one task, and not alike."""
+    if len({(text, tuple(sorted(spans))) for text, spans in answers}) > 1:
+        raise LineError(DISAGREE, f"{len(answers)} annotations of one task")

@@ -23,6 +23,7 @@ from job.corpus.formats.json_rows.decoding.values import (
     values_of_data,
     values_of_lines,
 )
+from job.corpus.formats.json_rows.marked_rows import read_marked_rows
 from job.corpus.formats.json_rows.read import Reader
 from job.corpus.formats.json_rows.records import records
 from job.corpus.formats.json_rows.shape.fields import Named
@@ -114,7 +115,10 @@ def read_values(sources: Sequence[Source], kind: str, options: Options) -> Conte
     unread = [row.read for row in reader.rows if isinstance(row.read, LineError)]
     of_no_objects = len(unread) == len(reader.rows) and all(e.reason == NO_JSON for e in unread)
     if of_no_objects and not reader.noted:
-        raise _nothing(sources[0], kind)
+        marked = None if options.fields else read_marked_rows(sources, kind)
+        if marked is None:
+            raise _nothing(sources[0], kind)
+        return marked
     refuse_signs(reader.alone, path)
     contents = reader.contents("JSON documents" if any(shape.locations - {()}) else kind)
     _refuse_useless(contents, path)

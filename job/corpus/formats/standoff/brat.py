@@ -1,16 +1,19 @@
 """brat's standoff: a text in `doc.txt`, its entities in `doc.ann`, as `T1<TAB>PS 0 3<TAB>홍길동`.
 
 Offsets count the whole text, a line end as one character, and each line of the text is a sentence.
-The mentions prove the offsets. https://brat.nlplab.org/standoff.html
+The mentions prove the offsets. Equal texts of one name in several folders are one text that several
+persons annotated: each sentence of it is taken once, where they agree. https://brat.nlplab.org/standoff.html
 """
 
 import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Options, Score
+from job.corpus.formats.json_rows.answers import SAME, refuse_differences
 from job.corpus.formats.json_rows.offsets import CODE_POINTS, UNITS, Marked, Unit
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.errors import DataError
@@ -42,6 +45,13 @@ class Document(NamedTuple):
     entities: list[Entity]
 
 
+class Answer(NamedTuple):
+    """The sentences of an annotated text, and those that cannot be read, by place."""
+
+    sentences: dict[int, Sentence]
+    rejected: dict[int, Rejected]
+
+
 class Counting(NamedTuple):
     """How a split's offsets count: the unit, and how much a line end takes of it."""
 
@@ -71,9 +81,40 @@ def _read(files: Sequence[CorpusFile], _: Options) -> Contents:
     if len(counting.line_end) > 1:
         said += ", a line end as two characters"
     contents = Contents(f"brat's texts and annotations{said}", [], [])
-    for document in documents:
-        _place(document, counting, contents)
+    for answers in _by_task(documents):
+        _agree([_place(document, counting) for document in answers], contents)
     return contents
+
+
+def _by_task(documents: Sequence[Document]) -> Iterable[Sequence[Document]]:
+    """The documents, those of one name and one text together."""
+    tasks: dict[tuple[str, tuple[str, ...]], list[Document]] = defaultdict(list)
+    for document in documents:
+        name = document.file.path.rpartition("/")[2]
+        tasks[name, tuple(document.lines)].append(document)
+    return tasks.values()
+
+
+def _agree(answers: Sequence[Answer], contents: Contents) -> None:
+    """Adds each sentence once. What is rejected of one answer is known of none: the others may lack
+    what stands there."""
+    rejected: dict[int, Rejected] = {}
+    for answer in answers:
+        rejected = answer.rejected | rejected
+    first, *others = answers
+    for i, sentence in first.sentences.items():
+        if i in rejected:
+            continue
+        try:
+            said = [answer.sentences[i] for answer in answers]
+            refuse_differences([(each.text, each.spans) for each in said])
+        except LineError as error:
+            rejected[i] = error.at(sentence.file, sentence.line)
+            continue
+        contents.sentences.append(sentence)
+        if others:
+            contents.noted[SAME] += len(others)
+    contents.rejected += rejected.values()
 
 
 def _documents(files: Sequence[CorpusFile]) -> Iterator[Document]:
@@ -155,8 +196,7 @@ def _same(found: str, mention: str) -> bool:
     return found == mention or found.split() == mention.split()
 
 
-def _place(document: Document, counting: Counting, contents: Contents) -> None:
-    """Adds the sentences of a document to the contents."""
+def _place(document: Document, counting: Counting) -> Answer:
     path, text = document.file.path, counting.line_end.join(document.lines)
     ends = itertools.accumulate(len(line) + len(counting.line_end) for line in document.lines)
     starts = [0, *ends][:-1]
@@ -173,10 +213,12 @@ def _place(document: Document, counting: Counting, contents: Contents) -> None:
         except LineError as error:
             for i in _touched(document, starts, entity, counting, text):
                 rejected.setdefault(i, error.at(path, i + 1))
-    contents.rejected += rejected.values()
-    for i, line in enumerate(document.lines):
-        if i not in rejected and line.strip():
-            contents.sentences.append(Sentence(line, tuple(sorted(spans[i])), i + 1, path, path))
+    sentences = {
+        i: Sentence(line, tuple(sorted(spans[i])), i + 1, path, path)
+        for i, line in enumerate(document.lines)
+        if i not in rejected and line.strip()
+    }
+    return Answer(sentences, rejected)
 
 
 def _found(text: str, entity: Entity, counting: Counting) -> Span:

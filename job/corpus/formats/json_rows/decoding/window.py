@@ -136,4 +136,4 @@ class Window:
         line = self.line()
         if self.whole and not self.text[self.at :].strip():
             why += ", where the file ends"
-        return DataError(f"{self.file}:{line}: is no JSON ({why}); export the file again.")
+        return DataError(f"{self.file}:{line} is no JSON ({why}); export the file again.")
