@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from job.corpus.formats.placement import (
     Entity,
@@ -218,10 +218,9 @@ def _note_opened(entities: Sequence[Entity], noted: Counter[Note]) -> None:
 
 def _readable(tags: Sequence[Tag | LineError]) -> Sequence[Tag]:
     """The tags. Raises the first that cannot be read."""
-    found = [tag for tag in tags if not isinstance(tag, LineError)]
-    if len(found) < len(tags):
+    if LineError in set(map(type, tags)):
         raise next(tag for tag in tags if isinstance(tag, LineError))
-    return found
+    return cast(Sequence[Tag], tags)
 
 
 def _entities(tags: Sequence[Tag]) -> list[Entity]:

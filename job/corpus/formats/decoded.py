@@ -49,7 +49,7 @@ class Decoded:
         """The lines, some thousand at a time."""
         for raw in self._raw_pieces():
             lines = self._decoded(raw)
-            if self._has_marks:
+            if self._has_marks and BYTE_ORDER_MARK in raw:
                 lines = [without_mark(line) if isinstance(line, str) else line for line in lines]
             yield lines
 
@@ -82,8 +82,10 @@ class Decoded:
     def _decoded(self, raw: bytes) -> list[Line]:
         if not self._is_cp949 and b"\0" not in raw:
             with suppress(UnicodeDecodeError):
-                lines = raw.decode("utf-8").split("\n")
-                return [line.removesuffix("\r") for line in lines] if self._has_crlf else [*lines]
+                text = raw.decode("utf-8")
+                if "\r" in text:
+                    text = text.replace("\r\n", "\n").removesuffix("\r")
+                return [*text.split("\n")]
         decode = _decode_cp949 if self._is_cp949 else _decode
         return [decode(line) for line in _without_cr(raw.split(b"\n"), self._has_crlf)]
 

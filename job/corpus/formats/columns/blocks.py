@@ -18,6 +18,7 @@ from job.errors import DataError
 SPACES = re.compile("[ \t]+")
 DOCUMENT_START = "-DOCSTART-"
 SIGNS = frozenset("#;$")  # that comments begin with
+KNOWN = 4096  # lines whose cells are kept
 UNTAGGED = "a unit without a tag"
 
 
@@ -33,35 +34,54 @@ def share_of_types(lines: Sequence[str]) -> float:
     return counts.total() / len(rows) if are_types(counts) else 0.0
 
 
-def has_tabs(lines: Iterable[Line]) -> bool:
+def has_tabs(pieces: Iterable[Iterable[Line]]) -> bool:
     """Whether tabs separate the columns of most rows."""
     of_all, of_rows = [0, 0], [0, 0]
-    for line in lines:
-        if isinstance(line, str) and line.strip():
-            of_all["\t" in line] += 1
-            if line[0] not in SIGNS:
-                of_rows["\t" in line] += 1
+    for lines in pieces:
+        for line, count in Counter(lines).items():
+            if isinstance(line, str) and line.strip():
+                of_all["\t" in line] += count
+                if line[0] not in SIGNS:
+                    of_rows["\t" in line] += count
     without, with_tab = of_rows if any(of_rows) else of_all
     return with_tab > without
 
 
+class Rows(dict[Line, list[str] | None]):
+    """The cells of lines that can be nothing but rows. Many lines come again and again."""
+
+    def __init__(self, tabs: bool) -> None:
+        self.tabs = tabs
+
+    def __missing__(self, line: Line) -> list[str] | None:
+        if isinstance(line, LineError) or not line.strip() or line[0] in SIGNS:
+            return None
+        fields = _fields(line, self.tabs)
+        if fields[0] == DOCUMENT_START:
+            return None
+        if len(self) >= KNOWN:
+            self.clear()
+        self[line] = fields
+        return fields
+
+
 def split_blocks(lines: Iterable[Line], tabs: bool, tags: int) -> Iterator[Block]:
     """The sentences in order. `tags` is the column of the tags, from 1; 0 is the last."""
-    block = Block()
+    block, rows = Block(), Rows(tabs)
     for number, line in enumerate(lines, start=1):
-        if isinstance(line, LineError):
+        fields = rows[line]
+        if fields is not None:
+            block.add(number, fields)
+        elif isinstance(line, LineError):
             block.begin(number).reject(number, line)
-            continue
-        fields = _fields(line, tabs) if line.strip() else [DOCUMENT_START]
-        has_comment = line[:1] in SIGNS and _is_comment(line, fields, tabs, tags, block)
-        if has_comment or fields[0] == DOCUMENT_START:
+        elif line[:1] in SIGNS and not _is_comment(line, tabs, tags, block):
+            block.add(number, _fields(line, tabs))
+        else:
             if block.has_rows:
                 yield block
                 block = Block()
-            if has_comment:
+            if line[:1] in SIGNS:
                 block.begin(number).comments.append(line)
-        else:
-            block.begin(number).add(number, fields)
     if block.has_rows:
         yield block
 
@@ -78,8 +98,9 @@ def without_header(blocks: Iterator[Block]) -> Iterator[Block]:
     yield from blocks
 
 
-def _is_comment(line: str, fields: Sequence[str], tabs: bool, tags: int, block: Block) -> bool:
-    return is_comment(line, _is_row(fields, tags), tabs, bool(block.rows), block.comments)
+def _is_comment(line: str, tabs: bool, tags: int, block: Block) -> bool:
+    is_row = _is_row(_fields(line, tabs), tags)
+    return is_comment(line, is_row, tabs, bool(block.rows), block.comments)
 
 
 def check_width(packed: Packed, fields: Mapping[str, int]) -> int:

@@ -43,6 +43,8 @@ class Block:
         return self
 
     def add(self, line: int, cells: list[str]) -> None:
+        """Adds a row, which must not be changed: other sentences may share it."""
+        self.line = self.line or line
         self.rows.append(cells)
         self.row_lines.append(line)
 

@@ -69,7 +69,7 @@ def _score(file: CorpusFile, options: Options) -> Score:
 def _read_file(file: CorpusFile, options: Options) -> Contents:
     """Raises DataError where the columns cannot be told, or where sentences end."""
     fields = options.columns
-    tabs = has_tabs(file.decoded)
+    tabs = has_tabs(file.decoded.pieces())
     blocks = split_blocks(file.decoded, tabs, fields.get("tags", 0))
     packed = Packed(without_header(blocks), file.path)
     packed, hows = read_conllu(packed, options.fields.get("tags"))

@@ -43,12 +43,7 @@ def find_blank(table: Table, columns: Columns, carried: Carriers, chosen: bool) 
         for c in range(table.width)
         if c not in (text, columns.tags) and table.values[c].differ() and table.values[c][sign]
     ]
-    same = sum(
-        all(value == sign for value in row)
-        for cells in table.columns(text, *others)
-        for row in zip(*cells, strict=True)
-    )
-    if others and same >= MOST * met[sign]:
+    if others and _all_have(sign, table, (text, *others)) >= MOST * met[sign]:
         return sign
     if not chosen and _lies_between_words(table, text, sign):
         raise table.refuse(
@@ -57,6 +52,12 @@ def find_blank(table: Table, columns: Columns, carried: Carriers, chosen: bool) 
             f"CORPUS_FIELDS=text={text + 1},tags={columns.tags + 1}",
         )
     return None
+
+
+def _all_have(sign: str, table: Table, columns: Sequence[int]) -> int:
+    """In how many rows all these columns have the sign."""
+    lines = (zip(*cells, strict=True) for cells in table.columns(*columns))
+    return sum(row.count(sign) == len(row) for rows in lines for row in rows)
 
 
 def _spelled_with(sign: str, table: Table, text: int, carried: Carriers) -> tuple[int, int]:

@@ -51,7 +51,7 @@ def _find(file: CorpusFile, options: Options) -> Found | None:
 def _find_by(separator: str, file: CorpusFile, options: Options) -> Found | None:
     if not any(separator in line for line in file.sample):
         return None
-    if separator != "\t" and has_tabs(file.sample):
+    if separator != "\t" and has_tabs([file.sample]):
         return None
     lines = csv_lines(file)[: 2 * LOOKED_AT]
     # A quote may be open where the first lines end.

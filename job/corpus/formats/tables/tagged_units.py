@@ -99,9 +99,8 @@ def _named(
 
 
 def _add(block: Block, line: int, cells: list[str] | LineError) -> None:
-    block.begin(line)
     if isinstance(cells, LineError):
-        block.reject(line, cells)
+        block.begin(line).reject(line, cells)
     else:
         block.add(line, cells)
 
