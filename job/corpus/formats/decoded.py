@@ -59,12 +59,27 @@ class Decoded:
             notes.append("lines end in CRLF; the CR was dropped")
         if self._has_marks and (marked := self._count_marks()):
             notes.append(MARKED.counted(marked))
-        if self._are_lines_cp949():
+        decomposed, is_clean = self._scanned()
+        if not is_clean and self._are_lines_cp949():
             self._is_cp949 = True
             notes.append("the file is in CP949, not UTF-8, and was read as that")
-        if decomposed := self._count_decomposed():
+            decomposed, _ = self._scanned()
+        if decomposed:
             notes.append(COMBINING.counted(decomposed))
         return notes
+
+    def _scanned(self) -> tuple[int, bool]:
+        """How many lines hold decomposed characters, and whether all of them are text in UTF-8."""
+        decomposed, is_clean = 0, True
+        for raw in self._raw_pieces():
+            text = self._text(raw)
+            is_clean &= text is not None
+            if text is None or DECOMPOSED.search(text):
+                decomposed += sum(
+                    isinstance(line, str) and DECOMPOSED.search(line) is not None
+                    for line in self._decoded(raw)
+                )
+        return decomposed, is_clean
 
     def _raw_pieces(self) -> Iterator[bytes]:
         """Whole lines, without the end of the last."""
@@ -79,27 +94,25 @@ class Decoded:
         for piece in self._raw_pieces():
             yield from _without_cr(piece.split(b"\n"), self._has_crlf)
 
-    def _decoded(self, raw: bytes) -> list[Line]:
+    def _text(self, raw: bytes) -> str | None:
+        """The text of lines that are all UTF-8; None where one is not."""
         if not self._is_cp949 and b"\0" not in raw:
             with suppress(UnicodeDecodeError):
-                text = raw.decode("utf-8")
-                if "\r" in text:
-                    text = text.replace("\r\n", "\n").removesuffix("\r")
-                return [*text.split("\n")]
+                return raw.decode("utf-8")
+        return None
+
+    def _decoded(self, raw: bytes) -> list[Line]:
+        text = self._text(raw)
+        if text is not None:
+            if self._has_crlf:
+                text = text.replace("\r\n", "\n").removesuffix("\r")
+            return [*text.split("\n")]
         decode = _decode_cp949 if self._is_cp949 else _decode
         return [decode(line) for line in _without_cr(raw.split(b"\n"), self._has_crlf)]
 
     def _count_marks(self) -> int:
         lines = chain.from_iterable(map(self._decoded, self._raw_pieces()))
         return sum(isinstance(line, str) and without_mark(line) != line for line in lines)
-
-    def _count_decomposed(self) -> int:
-        count = 0
-        for lines in self.pieces():
-            texts = [line for line in lines if isinstance(line, str)]
-            if DECOMPOSED.search("\n".join(texts)):
-                count += sum(DECOMPOSED.search(text) is not None for text in texts)
-        return count
 
     def _are_lines_cp949(self) -> bool:
         """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
