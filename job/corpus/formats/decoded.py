@@ -53,6 +53,13 @@ class Decoded:
                 lines = [without_mark(line) if isinstance(line, str) else line for line in lines]
             yield lines
 
+    def with_cr(self) -> Iterator[Line]:
+        """The lines, with the CR of each that ended in CRLF."""
+        for raw, lines in zip(self._raw_pieces(), self.pieces(), strict=True):
+            ends = (line.endswith(b"\r") for line in raw.split(b"\n"))
+            for line, has_cr in zip(lines, ends, strict=True):
+                yield f"{line}\r" if has_cr and isinstance(line, str) else line
+
     def _notes(self) -> list[str]:
         notes = ["a byte order mark before the first line was dropped"] if self._start else []
         if self._has_crlf:
