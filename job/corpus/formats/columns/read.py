@@ -178,7 +178,8 @@ class Reading:
         self.sources: dict[str, None] = {}
         self.numbers = array("I")  # of the sentences that were read
         self.plain = array("I")  # their places among those, where their text has no markup
-        self.uncarried: list[tuple[int, int]] = []  # sentences that carry no text, and their lines
+        self.uncarried = array("I")  # the numbers of sentences that carry no text, and
+        self.uncarried_lines = array("I")
         self.carried = self.marked = self.read_carried = self.plain_carried = 0
 
     def read(self, contents: Contents) -> list[str]:
@@ -188,9 +189,9 @@ class Reading:
         if self.plain_carried < self.read_carried:
             self._reject_unmarked(contents.sentences)
         are_carried = 0 < self.carried >= len(self.uncarried)
-        for index, line in self.uncarried if are_carried else ():
-            # It is the rest of a sentence that a blank line cut.
-            self.packed.reject(index, line, LineError("no comment line carries the text"))
+        if are_carried:  # the others are rests of sentences that a blank line cut
+            for index, line in zip(self.uncarried, self.uncarried_lines, strict=True):
+                self.packed.reject(index, line, LineError("no comment line carries the text"))
         rejected = self.packed.rejected
         if not rejected.keys().isdisjoint(self.numbers):
             both = zip(self.numbers, contents.sentences, strict=True)
@@ -205,7 +206,8 @@ class Reading:
             self.marked += said.marked is not None
             self.sources.setdefault(said.source)
         else:
-            self.uncarried.append((block.index, line))
+            self.uncarried.append(block.index)
+            self.uncarried_lines.append(line)
         try:
             text, spans = read_units(
                 self.cleaned.units(block.columns[self.columns.text]),
