@@ -45,8 +45,8 @@ def read_conllu(packed: Packed, named: str | None) -> tuple[Packed, list[str]]:
     for cells in packed.last_cells():
         for cell in (cell for cell in cells if "=" in cell):
             spaced |= NO_SPACE in cell
-            for key, value in _pairs(cell).items():
-                values.setdefault(key, Tally()).add(value)
+            for name, value in _pairs(cell).items():
+                values.setdefault(name, Tally()).add(value)
     key = _choose_key(values, named, packed.path)
     joins = _are_numbered(packed, spaced)
     if joins or key:
@@ -103,8 +103,9 @@ def _plain(block: Block, key: str | None, joins: tuple[str | None, bool] | None)
     """A sentence whose words spell it, with the tag in the last column."""
     if joins and not block.error:
         _join(block, *joins)
-    for row in block.rows if key else ():
-        row[-1] = _pairs(row[-1]).get(key, OUTSIDE)
+    if key:
+        for row in block.rows:
+            row[-1] = _pairs(row[-1]).get(key, OUTSIDE)
     return block
 
 
