@@ -237,6 +237,7 @@ def test_columns_without_a_blank_line_are_no_sentence_where_they_are_several(lin
         "나는\tO\n갔다.\tO\n",
         '"갔다."\tO\n라고\tO\n했다\tO\n.\tO\n',
         "Mr.\tO\nKim\tB-PS\nleft\tO\n.\tO\n",
+        "가\tO\n" * 512,
     ],
 )
 def test_columns_of_one_sentence_need_no_blank_line(lines):
