@@ -9,12 +9,11 @@ very same entities, else (morphemes) as many of the same types.
 """
 
 import itertools
-import operator
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from job.corpus.formats.placement import (
     Entity,
@@ -40,6 +39,7 @@ CLOSES = frozenset("ESLU")
 OPENED_RIGHT = OPENS | {TYPE_ALONE}
 
 CHARACTERS, WORDS = "", " "  # what joins units when nothing else carries the text
+COUNTED_AT_ONCE = 256  # sentences
 JOINED_AS = {CHARACTERS: "characters joined as they are", WORDS: "words joined by one space"}
 
 TYPES_ALONE = "types without B or I, of which neighbours alike are one entity"
@@ -140,24 +140,28 @@ def bad_type(type_: str) -> LineError:
     return LineError("unusable entity type", detail)
 
 
-def choose_joiner(sentences: Sequence[Sequence[str]]) -> str:
+def choose_joiner(sentences: Iterable[Sequence[str]]) -> str:
     """CHARACTERS where units are single characters or hold the spaces themselves, else WORDS.
 
     Most sentences decide: a blank that one damaged line brings must not join the words of all.
     """
-    counts = Counter(itertools.chain.from_iterable(sentences))
-    # A syllable in NFD is one character of up to three code points.
-    single = sum(
-        count
-        for unit, count in counts.items()
-        if len(unit) == 1 or len(unicodedata.normalize("NFC", unit)) == 1
-    )
-    several = counts.total() - single
-    blanks = {unit for unit in counts if unit.isspace()}
-    has_blank = [not blanks.isdisjoint(units) for units in sentences]
-    several_units = [len(units) > 1 for units in sentences]
-    without = sum(several_units) - sum(map(operator.and_, several_units, has_blank))
-    return CHARACTERS if single > 3 * several or sum(has_blank) > without else WORDS
+    single = total = with_blank = without = 0
+    rest = iter(sentences)
+    while some := list(itertools.islice(rest, COUNTED_AT_ONCE)):
+        counts = Counter(itertools.chain.from_iterable(some))
+        total += counts.total()
+        single += sum(count for unit, count in counts.items() if _is_single(unit))
+        blanks = {unit for unit in counts if unit.isspace()}
+        for units in some:
+            has_blank = not blanks.isdisjoint(units)
+            with_blank += has_blank
+            without += not has_blank and len(units) > 1
+    return CHARACTERS if single > 3 * (total - single) or with_blank > without else WORDS
+
+
+def _is_single(unit: str) -> bool:
+    """Whether it is a character; a syllable in NFD has up to three code points."""
+    return len(unit) == 1 or len(unicodedata.normalize("NFC", unit)) == 1
 
 
 def read_units(
@@ -214,10 +218,9 @@ def _note_opened(entities: Sequence[Entity], noted: Counter[Note]) -> None:
 
 def _readable(tags: Sequence[Tag | LineError]) -> Sequence[Tag]:
     """The tags. Raises the first that cannot be read."""
-    found = [tag for tag in tags if not isinstance(tag, LineError)]
-    if len(found) < len(tags):
+    if LineError in set(map(type, tags)):
         raise next(tag for tag in tags if isinstance(tag, LineError))
-    return found
+    return cast(Sequence[Tag], tags)
 
 
 def _entities(tags: Sequence[Tag]) -> list[Entity]:

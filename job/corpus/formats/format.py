@@ -11,7 +11,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from job.corpus.formats.text_lines import Line, Note, Rejected, read_lines
+from job.corpus.formats.decoded import Decoded
+from job.corpus.formats.text_lines import Line, Note, Rejected
 from job.errors import DataError
 from job.sentence import Sentence
 from job.settings import TypesRule
@@ -37,16 +38,21 @@ class CorpusFile:
     notes: list[str] = field(default_factory=list)
 
     @cached_property
+    def decoded(self) -> Decoded:
+        """Its lines to be gone through, with a LineError in place of each that is no text."""
+        decoded = Decoded(self.data, self.path)
+        self.notes += decoded.notes
+        return decoded
+
+    @cached_property
     def lines(self) -> list[Line]:
-        """All lines, with a LineError in place of each that is no text."""
-        lines, notes = read_lines(self.data, self.path)
-        self.notes += notes
-        return lines
+        """All of them at once, for formats whose lines are as long as sentences."""
+        return list(self.decoded)
 
     @cached_property
     def sample(self) -> list[str]:
         """The first lines that hold text."""
-        readable = (line for line in self.lines if isinstance(line, str) and line.strip())
+        readable = (line for line in self.decoded if isinstance(line, str) and line.strip())
         return list(itertools.islice(readable, LOOKED_AT))
 
 

@@ -33,7 +33,7 @@ from job.corpus.formats.tutorial import TUTORIAL
 from job.errors import DataError
 from job.sentence import Sentence
 
-PARSER_VERSION = 3  # count up when the same file comes to be read differently
+PARSER_VERSION = 4  # count up when the same file comes to be read differently
 LEAST_SHARE = 0.2  # of the lines, by which a file is known
 ACCEPTED = (
     "`sentence␞tagged`, marked text, CoNLL or KLUE columns, a table with tags or spans, JSON with "

@@ -7,8 +7,6 @@ UTF-8, or CP949, the older Korean encoding that Excel saves, where a whole file 
 """
 
 import re
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from shlex import quote
 from typing import NamedTuple
@@ -33,6 +31,8 @@ ARCHIVES = {
     b"ALZ\x01": ("an ALZ archive", "unalz"),
 }
 LFS_POINTER = b"version https://git-lfs."
+HEAD = 1 << 16  # bytes that tell what a file is
+SEEN = re.compile(rb"\S")
 # What decomposes a Korean or accented character: conjoining jamo and combining marks.
 DECOMPOSED = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u0300-\u036f]")
 # What most characters of a Korean corpus are.
@@ -91,74 +91,18 @@ class LineError(ValueError):
 Line = str | LineError
 
 
-def read_lines(data: bytes, path: str) -> tuple[list[Line], list[str]]:
-    """The lines in order, a LineError in place of each that is no text, and notes for the log.
-
-    Raises DataError where the whole file is empty, compressed, or in UTF-16 or UTF-32; the message
-    then has the command that converts it.
-    """
-    notes = []
-    if data.startswith(BYTE_ORDER_MARK):
-        data = data[len(BYTE_ORDER_MARK) :]
-        notes.append("a byte order mark before the first line was dropped")
-    _refuse_whole_file(data, path)
-    raw_lines = data.split(b"\n")
-    if not raw_lines[-1]:
-        raw_lines.pop()
-    if b"\r" in data and any(line.endswith(b"\r") for line in raw_lines):
-        raw_lines = [line.removesuffix(b"\r") for line in raw_lines]
-        notes.append("lines end in CRLF; the CR was dropped")
-    lines = [_decode(line) for line in raw_lines]
-    if BYTE_ORDER_MARK in data and (marked := _drop_marks(lines)):
-        notes.append(MARKED.counted(marked))
-    if _are_cp949(raw_lines, lines):
-        lines = [_decode_cp949(line) for line in raw_lines]
-        notes.append("the file is in CP949, not UTF-8, and was read as that")
-    decomposed = sum(
-        isinstance(line, str) and DECOMPOSED.search(line) is not None for line in lines
-    )
-    if decomposed:
-        notes.append(COMBINING.counted(decomposed))
-    return lines, notes
-
-
-def _drop_marks(lines: list[Line]) -> int:
-    """Takes the byte order mark off each line that begins with one, and says of how many."""
-    marked = 0
-    for i, line in enumerate(lines):
-        if isinstance(line, str) and MARK.match(line):
-            lines[i] = without_mark(line)
-            marked += 1
-    return marked
-
-
 def without_mark(line: str) -> str:
     """A line without the byte order mark that it may begin with."""
     return MARK.sub("", line, count=1) if line.startswith("\ufeff") else line
 
 
-def _decode(line: bytes) -> Line:
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        found = line[error.start : error.start + 4].hex(" ")
-        if line[error.start] == 0xED and line[error.start + 1 : error.start + 2] >= b"\xa0":
-            found += ", a lone surrogate"
-        return LineError(NOT_UTF8, f"byte {error.start + 1} of the line: {found}")
-    return _without_nul(text)
-
-
-def _without_nul(text: str) -> Line:
-    if "\0" in text:
-        return LineError(NUL, f"character {text.index(chr(0)) + 1} of the line")
-    return text
-
-
-def _refuse_whole_file(data: bytes, path: str) -> None:
-    if not data.strip():
+def refuse_whole_file(data: bytes, start: int, path: str) -> None:
+    """Raises DataError for a file that is, from `start`, empty or no text that can be read."""
+    if not SEEN.search(data, start):
         raise DataError(f"{path} is empty; give a corpus file with at least one sentence.")
-    refuse_other_kinds(data, path)
-    refuse_cr_alone(data, path)
+    refuse_other_kinds(data[start : start + HEAD], path)
+    if b"\n" not in data:
+        refuse_cr_alone(data[start:], path)
 
 
 def refuse_cr_alone(data: bytes, path: str) -> None:
@@ -180,7 +124,7 @@ def refuse_other_kinds(head: bytes, path: str) -> None:
             raise DataError(f"{path} is {kind}, not a text file; unpack it first ({remedy}).")
     if head.startswith(LFS_POINTER):
         raise DataError(f"{path} is a git-lfs pointer, not the file; run `git lfs pull` there.")
-    encoding = _utf16_or_32(head[: 1 << 16])
+    encoding = _utf16_or_32(head[:HEAD])
     if encoding:
         raise DataError(f"{path} is {in_other_words(path, encoding)}")
 
@@ -200,44 +144,20 @@ def _utf16_or_32(head: bytes) -> str | None:
     return None
 
 
-def _are_cp949(raw: Sequence[bytes], lines: Sequence[Line]) -> bool:
-    """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
-    bad = [
-        line
-        for line, text in zip(raw, lines, strict=True)
-        if isinstance(text, LineError) and text.reason == NOT_UTF8
-    ]
-    if not bad:
-        return False
-    foreign = sum(not line.isascii() for line in raw)
-    return 2 * len(bad) > foreign and is_cp949(b"\n".join(bad[:200]))
-
-
-def _decode_cp949(line: bytes) -> Line:
-    """A line of a file in CP949; where it is Korean in UTF-8, it was put in from elsewhere."""
-    with suppress(UnicodeDecodeError):
-        if _hangul(as_utf8 := line.decode("utf-8")):
-            return LineError("UTF-8 in a file of CP949", f"`{as_utf8[:20]}`")
-    try:
-        return _without_nul(line.decode("cp949"))
-    except UnicodeDecodeError as error:
-        found = line[error.start : error.start + 4].hex(" ")
-        return LineError("neither UTF-8 nor CP949", f"byte {error.start + 1} of the line: {found}")
-
-
 def is_cp949(sample: bytes) -> bool:
     """Whether bytes that are not UTF-8 are Korean text in the older encoding, not damage."""
     damaged = sample.decode("utf-8", errors="replace")
-    if damaged.count("\ufffd") <= _hangul(damaged):
+    if damaged.count("\ufffd") <= hangul(damaged):
         return False
     try:
         text = sample.decode("cp949")
     except UnicodeDecodeError:
         return False
-    return 2 * _hangul(text) > sum(not character.isascii() for character in text)
+    return 2 * hangul(text) > sum(not character.isascii() for character in text)
 
 
-def _hangul(text: str) -> int:
+def hangul(text: str) -> int:
+    """The number of its Korean syllables."""
     return sum("가" <= character <= "힣" for character in text)
 
 

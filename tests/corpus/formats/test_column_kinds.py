@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from job.errors import DataError
 from job.sentence import Sentence, Span
 from tests.support.sentences import (
     mentions,
@@ -192,7 +193,8 @@ def test_a_bad_row_rejects_its_sentence_alone(row, reason, line):
 
 def test_100_000_units_are_read():
     """A sentence of that many rows, with or without its text, is read whole."""
-    assert len(only(read("가\tB-PS\n" * 100_000)).spans) == 100_000
+    longest, _ = read("가\tB-PS\n" * 100_000 + "\n나\tO\n").sentences
+    assert len(longest.spans) == 100_000
     carried = "## 1\t" + "가 " * 100_000 + "\n"
     assert len(only(read(carried + "가\tB-PS\n" * 100_000)).spans) == 100_000
 
@@ -201,3 +203,43 @@ def test_rows_of_one_column_have_no_tag():
     """Also where all of them are such, and the comments alone look like rows with a tag."""
     parsed = read("# text = O\nO\n\n" * 5)
     assert [row.reason for row in parsed.rejected] == ["a unit without a tag"] * 5
+
+
+def test_a_document_starts_a_sentence_of_its_own():
+    """The line that starts a document ends the sentence before it, with or without blank lines."""
+    rows = "나 O\n간다 O\n"
+    parsed = read(f"-DOCSTART- O\n{rows}-DOCSTART- O\n\n{rows}\n{rows}")
+    assert [(s.text, s.line) for s in parsed.sentences] == [("나 간다", n) for n in (2, 6, 9)]
+
+
+UNBROKEN = [
+    "나는\tO\n갔다.\tO\n" * 3,
+    "갔\tO\n다\tO\n.\tO\n \tO\n" * 3 + "나\tO\n",
+    "He\tO\nleft\tO\n.\tO\n" * 3,
+    "가\tO\n" * 513,
+]
+
+
+@pytest.mark.parametrize("lines", UNBROKEN)
+def test_columns_without_a_blank_line_are_no_sentence_where_they_are_several(lines):
+    """They would be learned as one, in silence. A text in a comment says that they are one."""
+    with pytest.raises(DataError, match=r"f.txt:1: no blank line stands between"):
+        read(lines)
+    rows = [line.split("\t")[0] for line in lines.splitlines()]
+    joiner = " " if len(rows[0]) > 1 else ""
+    assert only(read(f"# text = {joiner.join(rows)}\n{lines}"))
+    assert len(read(f"{lines}\n{lines}").sentences) == 2
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "나는\tO\n갔다.\tO\n",
+        '"갔다."\tO\n라고\tO\n했다\tO\n.\tO\n',
+        "Mr.\tO\nKim\tB-PS\nleft\tO\n.\tO\n",
+        "가\tO\n" * 512,
+    ],
+)
+def test_columns_of_one_sentence_need_no_blank_line(lines):
+    """A quotation ends within a sentence, and so does an abbreviation."""
+    assert only(read(lines))

@@ -6,53 +6,20 @@ KLUE) or by spaces; blanks and tabs behind the last are no part of it.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from job.corpus.formats.bio_tags import are_types, looks_like_tag
-from job.corpus.formats.columns.comments import Carried, is_comment
+from job.corpus.formats.columns.comments import is_comment
+from job.corpus.formats.columns.packed import Block, Packed, Unpacked
 from job.corpus.formats.tables.header import looks_like_header
 from job.corpus.formats.text_lines import Line, LineError
 from job.errors import DataError
-from job.sentence import Span
 
 SPACES = re.compile("[ \t]+")
 DOCUMENT_START = "-DOCSTART-"
+SIGNS = frozenset("#;$")  # that comments begin with
+KNOWN = 4096  # lines whose cells are kept
 UNTAGGED = "a unit without a tag"
-
-
-@dataclass(slots=True)
-class Block:
-    """The lines of one sentence, and what was read of them.
-
-    `carried` is the text that a comment carries, `others` are comments that may be the text.
-    """
-
-    line: int = 0
-    comments: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-    row_lines: list[int] = field(default_factory=list)
-    carried: Carried | None = None
-    others: list[str] = field(default_factory=list)
-    read: tuple[str, tuple[Span, ...]] | None = None
-    error: tuple[int, LineError] | None = None
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether there is more of it than comments."""
-        return bool(self.rows) or self.error is not None
-
-    def begin(self, line: int) -> "Block":
-        """The same block, which begins on this line unless it has begun before."""
-        self.line = self.line or line
-        return self
-
-    def reject(self, line: int, error: LineError) -> None:
-        self.error = self.error or (line, error)
-
-    def reject_row(self, i: int, reason: str, hint: str = "") -> None:
-        row = "  ".join(self.rows[i])
-        self.reject(self.row_lines[i], LineError(reason, f"`{row[:40]}`{hint}"))
 
 
 def looks_like_row(line: str, tags: int = 0) -> bool:
@@ -67,56 +34,81 @@ def share_of_types(lines: Sequence[str]) -> float:
     return counts.total() / len(rows) if are_types(counts) else 0.0
 
 
-def drop_header(blocks: list[Block]) -> None:
+def has_tabs(pieces: Iterable[Iterable[Line]]) -> bool:
+    """Whether tabs separate the columns of most rows."""
+    of_all, of_rows = [0, 0], [0, 0]
+    for lines in pieces:
+        for line, count in Counter(lines).items():
+            if isinstance(line, str) and line.strip():
+                of_all["\t" in line] += count
+                if line[0] not in SIGNS:
+                    of_rows["\t" in line] += count
+    without, with_tab = of_rows if any(of_rows) else of_all
+    return with_tab > without
+
+
+class Rows(dict[Line, list[str] | None]):
+    """The cells of lines that can be nothing but rows. Many lines come again and again."""
+
+    def __init__(self, tabs: bool) -> None:
+        self.tabs = tabs
+
+    def __missing__(self, line: Line) -> list[str] | None:
+        if isinstance(line, LineError) or not line.strip() or line[0] in SIGNS:
+            return None
+        fields = _fields(line, self.tabs)
+        if fields[0] == DOCUMENT_START:
+            return None
+        if len(self) >= KNOWN:
+            self.clear()
+        self[line] = fields
+        return fields
+
+
+def split_blocks(lines: Iterable[Line], tabs: bool, tags: int) -> Iterator[Block]:
+    """The sentences in order. `tags` is the column of the tags, from 1; 0 is the last."""
+    block, rows = Block(), Rows(tabs)
+    for number, line in enumerate(lines, start=1):
+        fields = rows[line]
+        if fields is not None:
+            block.add(number, fields)
+        elif isinstance(line, LineError):
+            block.begin(number).reject(number, line)
+        elif line[:1] in SIGNS and not _is_comment(line, tabs, tags, block):
+            block.add(number, _fields(line, tabs))
+        else:
+            if block.has_rows:
+                yield block
+                block = Block()
+            if line[:1] in SIGNS:
+                block.begin(number).comments.append(line)
+    if block.has_rows:
+        yield block
+
+
+def without_header(blocks: Iterator[Block]) -> Iterator[Block]:
     """Takes the names of the columns off, which may stand before the first row."""
-    first = blocks[0] if blocks else Block()
+    first = next(blocks, Block())
     row = first.rows[0] if first.rows else ["O"]
     if looks_like_header(row) and not looks_like_tag(row[-1]):
         first.rows.pop(0)
         first.row_lines.pop(0)
-        if not first.has_rows:
-            blocks.pop(0)
+    if first.has_rows:
+        yield first
+    yield from blocks
 
 
-def has_tabs(lines: Sequence[Line]) -> bool:
-    """Whether tabs separate the columns of most rows."""
-    whole = [line for line in lines if isinstance(line, str) and line.strip()]
-    rows = [line for line in whole if line[0] not in "#;$"] or whole
-    return 2 * sum("\t" in line for line in rows) > len(rows)
+def _is_comment(line: str, tabs: bool, tags: int, block: Block) -> bool:
+    is_row = _is_row(_fields(line, tabs), tags)
+    return is_comment(line, is_row, tabs, bool(block.rows), block.comments)
 
 
-def split_blocks(lines: Sequence[Line], tabs: bool, tags: int) -> list[Block]:
-    """The sentences in order. `tags` is the column of the tags, from 1; 0 is the last."""
-    blocks = [block := Block()]
-    for number, line in enumerate(lines, start=1):
-        if isinstance(line, LineError):
-            block.begin(number).reject(number, line)
-        elif not line.strip():
-            if block.has_rows:
-                blocks.append(block := Block())
-        else:
-            fields = _fields(line, tabs)
-            if line[0] in "#;$" and _is_comment(line, fields, tabs, tags, block):
-                if block.has_rows:
-                    blocks.append(block := Block())
-                block.comments.append(line)
-            elif fields[0] != DOCUMENT_START:
-                block.rows.append(fields)
-                block.row_lines.append(number)
-            block.begin(number)
-    return [block for block in blocks if block.has_rows]
-
-
-def _is_comment(line: str, fields: Sequence[str], tabs: bool, tags: int, block: Block) -> bool:
-    return is_comment(line, _is_row(fields, tags), tabs, bool(block.rows), block.comments)
-
-
-def check_width(blocks: Sequence[Block], path: str, fields: Mapping[str, int]) -> int:
+def check_width(packed: Packed, fields: Mapping[str, int]) -> int:
     """The number of columns of the rows; the sentences of rows with others are rejected.
 
     Rows may differ where the user named both columns. Raises DataError where nothing is left.
     """
-    lengths = Counter(len(row) for block in blocks for row in block.rows)
+    lengths, path = packed.widths, packed.path
     if not lengths:
         return 2
     named = max(fields.values(), default=0)
@@ -134,20 +126,20 @@ def check_width(blocks: Sequence[Block], path: str, fields: Mapping[str, int]) -
         )
     least = named if len(fields) == 2 else width
     if least < 2 or set(lengths) != {least}:
-        for block in blocks:
-            _reject_widths(block, width, named if len(fields) == 2 else None)
+        for block in packed.unpacked():
+            _reject_widths(packed, block, width, named if len(fields) == 2 else None)
     return least
 
 
-def _reject_widths(block: Block, width: int, named: int | None) -> None:
+def _reject_widths(packed: Packed, block: Unpacked, width: int, named: int | None) -> None:
     """Rejects a row of one column, without the last of the `named` ones, or of another width."""
     for i, row in enumerate(block.rows):
         if len(row) < 2:
-            block.reject_row(i, UNTAGGED)
+            packed.reject_row(block, i, UNTAGGED)
         elif named is not None and len(row) < named:
-            block.reject_row(i, f"a row without column {named}")
+            packed.reject_row(block, i, f"a row without column {named}")
         elif named is None and len(row) != width:
-            block.reject_row(i, "a row with more or fewer columns than the others")
+            packed.reject_row(block, i, "a row with more or fewer columns than the others")
 
 
 def _fields(line: str, tabs: bool) -> list[str]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from job.corpus.formats.bio_tags import are_types, looks_like_tag, split_tag
-from job.corpus.formats.columns.blocks import Block
-from job.corpus.formats.columns.comments import Carried, read_carried
+from job.corpus.formats.columns.comments import read_carried
 from job.corpus.formats.columns.faults import UNNUMBERED
+from job.corpus.formats.columns.packed import Block, Packed
 from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
 
@@ -18,9 +18,11 @@ PAIR = re.compile(r"([\w-]+)=(.*)", re.DOTALL)
 ID = re.compile(r"(\d+)(?:-(\d+)|\.\d+)?")
 NO_SPACE = "SpaceAfter=No"
 FORM = 1  # the column of the word
+SPACED = f"the words and `{NO_SPACE}`"  # where a text is from
 OUTSIDE = "O"
 HALF_A_WORD = "a token of several words of which only some are an entity"
 MOST = 0.95
+FEW = 1024  # values of a key; of types there are no more
 
 
 def has_tag_in_misc(line: str) -> bool:
@@ -33,35 +35,61 @@ def _pairs(cell: str) -> dict[str, str]:
     return {m[1]: m[2] for part in cell.split("|") if (m := PAIR.fullmatch(part))}
 
 
-def read_conllu(blocks: Sequence[Block], named: str | None, path: str) -> list[str]:
-    """Changes the blocks into plain ones, whose last column is the tag, and says how.
+def read_conllu(packed: Packed, named: str | None) -> tuple[Packed, list[str]]:
+    """The sentences as plain ones, whose last column is the tag, and what was found.
 
     `named` is the key of MISC that the user chose. Raises DataError where two could be.
     """
-    rows = [row for block in blocks for row in block.rows]
-    with_pairs = [row for row in rows if "=" in row[-1]]
-    spaced = any(NO_SPACE in row[-1] for row in with_pairs)
-    key = _choose_key(with_pairs, named, path)
-    are_ids = bool(rows) and all(ID.fullmatch(row[0]) for row in rows)
-    numbered = are_ids and 2 * sum(row[0].isdecimal() for row in rows) > len(rows)
-    if numbered and (spaced or not all(row[0].isdecimal() for row in rows)):
-        for block in blocks:
-            _join(block, key, spaced)
-    if key is None:
-        return []
-    for row in (row for block in blocks for row in block.rows):
-        row[-1] = _pairs(row[-1]).get(key, OUTSIDE)
-    return [f"tags by `{key}=` in the last column"]
+    values: dict[str, Tally] = {}
+    spaced = False
+    for cells in packed.last_cells():
+        for cell in (cell for cell in cells if "=" in cell):
+            spaced |= NO_SPACE in cell
+            for name, value in _pairs(cell).items():
+                values.setdefault(name, Tally()).add(value)
+    key = _choose_key(values, named, packed.path)
+    joins = _are_numbered(packed, spaced)
+    if joins or key:
+        how = (key, spaced) if joins else None
+        packed = Packed((_plain(each, key, how) for each in packed.blocks()), packed.path)
+    return packed, [f"tags by `{key}=` in the last column"] if key else []
 
 
-def _choose_key(rows: Sequence[Sequence[str]], named: str | None, path: str) -> str | None:
-    values: dict[str, Counter[str]] = {}
-    for row in rows:
-        for key, value in _pairs(row[-1]).items():
-            values.setdefault(key, Counter())[value] += 1
+def _are_numbered(packed: Packed, spaced: bool) -> bool:
+    """Whether the words are numbered, with ranges, nodes without a word, or `SpaceAfter=No`."""
+    rows = words = 0
+    for cells in packed.cells(0):
+        if not all(map(ID.fullmatch, cells)):
+            return False
+        rows += len(cells)
+        words += sum(map(str.isdecimal, cells))
+    return 2 * words > rows and (spaced or words < rows)
+
+
+class Tally:
+    """How often each value of a key is met; values of so many are no tags."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.tags = self.total = 0
+
+    def add(self, value: str) -> None:
+        self.total += 1
+        self.tags += looks_like_tag(value)
+        if value in self.counts or len(self.counts) < FEW:
+            self.counts[value] += 1
+
+    @property
+    def are_tags(self) -> bool:
+        if len(self.counts) < FEW and are_types(self.counts) and self.counts[OUTSIDE]:
+            return True
+        return any(map(split_tag, self.counts)) and self.tags >= MOST * self.total
+
+
+def _choose_key(values: Mapping[str, Tally], named: str | None, path: str) -> str | None:
     if named and named in values:
         return named
-    found = [key for key, counts in values.items() if _are_tags(counts)]
+    found = [key for key, tally in values.items() if tally.are_tags]
     if len(found) > 1:
         shown = " and ".join(f"`{key}=`" for key in found)
         raise DataError(
@@ -71,11 +99,14 @@ def _choose_key(rows: Sequence[Sequence[str]], named: str | None, path: str) -> 
     return found[0] if found else None
 
 
-def _are_tags(counts: Mapping[str, int]) -> bool:
-    if are_types(counts) and counts.get(OUTSIDE):
-        return True
-    tags = sum(count for value, count in counts.items() if looks_like_tag(value))
-    return any(map(split_tag, counts)) and tags >= MOST * sum(counts.values())
+def _plain(block: Block, key: str | None, joins: tuple[str | None, bool] | None) -> Block:
+    """A sentence whose words spell it, with the tag in the last column."""
+    if joins and not block.error:
+        _join(block, *joins)
+    if key:
+        for row in block.rows:
+            row[-1] = _pairs(row[-1]).get(key, OUTSIDE)
+    return block
 
 
 def _join(block: Block, key: str | None, spaced: bool) -> None:
@@ -90,9 +121,10 @@ def _join(block: Block, key: str | None, spaced: bool) -> None:
         return
     block.rows = [row for row, _, _ in kept]
     block.row_lines = [line for _, line, _ in kept]
+    if not kept:
+        block.reject(block.line, LineError("empty sentence"))
     if spaced and read_carried(block.comments)[0] is None:
-        text = "".join(row[FORM] + after for row, _, after in kept).strip()
-        block.carried = Carried(text, source="the words and `SpaceAfter=No`")
+        block.carried = "".join(row[FORM] + after for row, _, after in kept).strip()
 
 
 class Token(NamedTuple):

@@ -4,8 +4,10 @@ The tag is in the last column that holds tags of entities, the text in the one t
 (`roles`). Comment lines before the units may carry the text, too (`comments`).
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from job.corpus.formats.bio_tags import (
     JOINED_AS,
@@ -16,25 +18,25 @@ from job.corpus.formats.bio_tags import (
     read_units,
 )
 from job.corpus.formats.columns.blocks import (
-    Block,
     check_width,
-    drop_header,
     has_tabs,
     looks_like_row,
     share_of_types,
     split_blocks,
+    without_header,
 )
-from job.corpus.formats.columns.comments import Carried, read_carried, spells
-from job.corpus.formats.columns.conllu import has_tag_in_misc, read_conllu
-from job.corpus.formats.columns.faults import find_faults, reject_faults, reject_jumps
-from job.corpus.formats.columns.roles import WORDS, Columns, Evidence, Table, choose_columns
-from job.corpus.formats.columns.signs import (
-    clean,
-    find_blank,
-    find_prefix,
-    refuse_pieces,
-    without_blanks,
+from job.corpus.formats.columns.carried import Texts
+from job.corpus.formats.columns.conllu import SPACED, has_tag_in_misc, read_conllu
+from job.corpus.formats.columns.faults import (
+    find_faults,
+    refuse_unbroken,
+    reject_faults,
+    reject_jumps,
 )
+from job.corpus.formats.columns.packed import Packed, Unpacked
+from job.corpus.formats.columns.roles import WORDS, Columns, choose_columns
+from job.corpus.formats.columns.signs import clean, find_blank, find_prefix, refuse_pieces
+from job.corpus.formats.columns.table import Table
 from job.corpus.formats.format import (
     Contents,
     CorpusFile,
@@ -43,13 +45,12 @@ from job.corpus.formats.format import (
     Score,
     one_by_one,
 )
-from job.corpus.formats.placement import DIFFER, DISAGREE
-from job.corpus.formats.text_lines import LineError, Note
+from job.corpus.formats.placement import DISAGREE
+from job.corpus.formats.text_lines import LineError
 from job.errors import DataError
 from job.sentence import Sentence
 
 HALF = 0.5
-IGNORED = Note("comment line was", "comment lines were", "left out")
 
 
 def _score(file: CorpusFile, options: Options) -> Score:
@@ -66,16 +67,16 @@ def _score(file: CorpusFile, options: Options) -> Score:
 
 
 def _read_file(file: CorpusFile, options: Options) -> Contents:
-    """Raises DataError where the columns cannot be told."""
+    """Raises DataError where the columns cannot be told, or where sentences end."""
     fields = options.columns
-    tabs = has_tabs(file.lines)
-    blocks = split_blocks(file.lines, tabs, fields.get("tags", 0))
-    hows = read_conllu(blocks, options.fields.get("tags"), file.path)
+    tabs = has_tabs(file.decoded.pieces())
+    blocks = split_blocks(file.decoded, tabs, fields.get("tags", 0))
+    packed = Packed(without_header(blocks), file.path)
+    packed, hows = read_conllu(packed, options.fields.get("tags"))
     _refuse_names(options, file.path, bool(hows))
-    drop_header(blocks)
-    width = check_width(blocks, file.path, fields)
+    width = check_width(packed, fields)
     how = ", ".join([f"columns separated by {'tabs' if tabs else 'spaces'}", *hows])
-    return read_blocks(blocks, width, file.path, fields, how, chosen="text" in fields)
+    return read_packed(packed, width, fields, how, SPACED, chosen="text" in fields)
 
 
 def _refuse_names(options: Options, path: str, has_key: bool) -> None:
@@ -88,167 +89,163 @@ def _refuse_names(options: Options, path: str, has_key: bool) -> None:
             )
 
 
-def read_blocks(
-    blocks: Sequence[Block],
+def read_packed(
+    packed: Packed,
     width: int,
-    path: str,
     fields: Mapping[str, int],
     how: str,
+    source: str,
     *,
     chosen: bool,
     how_named: bool = False,
+    ends_named: bool = False,
 ) -> Contents:
-    """The sentences of blocks. Raises DataError where the columns cannot be told.
+    """The sentences of a file, which are gone from `packed` afterwards. Raises DataError where the
+    columns cannot be told.
 
     `fields` are the columns that the user or a header names, from 1; the user has `chosen`. `how`
-    says how the rows were cut, and which columns were taken if `how_named`.
+    says how the rows were cut, and which columns were taken if `how_named`; `source`, where a text
+    beside the units is from that is in no comment. Blank lines end sentences unless `ends_named`.
     """
-    whole = [block for block in blocks if not block.error]
-    for block in whole:
-        if block.carried is None:
-            block.carried, block.others = read_carried(block.comments)
+    table = Table(packed, width)
     hows = [how]
     contents = Contents("", [], [])
-    if whole:
-        table = Table([block.rows for block in whole], width, path)
-        columns = choose_columns(table, fields, _evidence(whole, width), chosen=chosen)
+    if table.sentences:
+        texts = Texts(source)
+        columns = choose_columns(table, fields, texts.evidence(table), chosen=chosen)
+        if not ends_named:
+            refuse_unbroken(table, columns)
         hows += [] if how_named else [str(columns)]
-        _choose_comments(whole, columns.text, contents.noted)
-        hows += _clean_units(whole, table, columns, chosen)
-        hows += _read(whole, columns, contents.noted)
-    for block in blocks:
-        if block.error:
-            line, error = block.error
-            contents.rejected.append(error.at(path, line))
-        elif block.read:
-            text, spans = block.read
-            contents.sentences.append(Sentence(text, spans, block.line, path))
+        texts.choose(table, columns.text, contents.noted)
+        cleaned = _clean_units(table, columns, texts, chosen)
+        del table
+        hows += [*cleaned.hows, *Reading(packed, columns, texts, cleaned).read(contents)]
+    contents.rejected += (packed.rejected[index] for index in sorted(packed.rejected))
     contents.how = ", ".join(hows)
     return contents
 
 
-def _evidence(blocks: Sequence[Block], width: int) -> Evidence:
-    """What the comment lines say of the columns."""
-    sure = sum(block.carried is not None for block in blocks)
-    marked = sum(block.carried is not None and block.carried.marked is not None for block in blocks)
-    said = [block for block in blocks if block.carried or block.others]
-    spelled = [0.0] * width
-    if said and (width > 2 or sure < len(said)):
-        for c in range(width):
-            spelled[c] = sum(_spelled(block, c) is not None for block in said) / len(said)
-    total = len(blocks)
-    carried = sure if 2 * sure >= total or max(spelled) < 0.5 else len(said)
-    return Evidence(carried / total, marked / total, spelled)
+class Cleaned(NamedTuple):
+    """What stands for a blank, and before every unit, if anything does."""
+
+    blank: str | None
+    prefix: str | None
+
+    @property
+    def hows(self) -> list[str]:
+        how = [f"`{self.blank}` a blank"] if self.blank else []
+        return [*how, f"without the `{self.prefix}` before every unit"] if self.prefix else how
+
+    def units(self, cells: list[str]) -> list[str]:
+        """Cells without what is no part of the text."""
+        if not (self.blank or self.prefix):
+            return cells
+        return [clean(cell, self.blank, self.prefix) or "" for cell in cells]
 
 
-def _spelled(block: Block, column: int) -> str | None:
-    """The text beside the units that the column spells."""
-    units = [row[column] for row in block.rows]
-    texts = [block.carried.text] if block.carried else block.others
-    ways = (units, without_blanks(units))
-    return next((text for text in texts if any(spells(way, text) for way in ways)), None)
-
-
-def _choose_comments(blocks: Sequence[Block], column: int, noted: Counter[Note]) -> None:
-    """Takes comments of no form for the text where most of the file's spell the units."""
-    free = [block for block in blocks if block.others and not block.carried]
-    texts = [_spelled(block, column) for block in free]
-    carry = 2 * len(free) >= len(blocks) and 2 * sum(t is not None for t in texts) >= len(free)
-    for block, text in zip(free, texts, strict=True):
-        if not carry:
-            noted[IGNORED] += len(block.others)
-        elif text is None:
-            block.reject(block.line, LineError(DIFFER, f"`{block.others[-1][:40]}`"))
-        else:
-            block.carried = Carried(text)
-    for block in blocks:
-        if block.carried is None:
-            block.line = block.row_lines[0]
-
-
-def _clean_units(
-    blocks: Sequence[Block], table: Table, columns: Columns, chosen: bool
-) -> list[str]:
-    """Takes off what is no part of the text, rejects what cannot be explained, and says how."""
-    texts = [block.carried.text if block.carried else None for block in blocks]
-    most_carried = 2 * sum(text is not None for text in texts) >= len(texts)
+def _clean_units(table: Table, columns: Columns, texts: Texts, chosen: bool) -> Cleaned:
+    """Finds what is no part of the text, and rejects what cannot be explained."""
+    most_carried = texts.are_most(table)
     blank = find_blank(table, columns, texts, chosen)
     prefix = None
     if not most_carried:
         refuse_pieces(table, columns, chosen)
         prefix = find_prefix(table, columns.text)
-        reject_jumps(blocks, columns)
+        reject_jumps(table, columns, texts)
     faults = find_faults(table, columns)
-    if blank or prefix:
-        meaning = {unit: clean(unit, blank, prefix) for unit in table.counts[columns.text]}
+    if prefix:
         reason = f"a unit without the `{prefix}` of the others"
-        faults[columns.text] = {unit: reason for unit, text in meaning.items() if text is None}
-        reject_faults(blocks, faults, columns.tags)
-        for block in blocks:
-            for row in block.rows:
-                row[columns.text] = meaning[row[columns.text]] or ""
-    else:
-        reject_faults(blocks, faults, columns.tags)
-    how = [f"`{blank}` a blank"] if blank else []
-    return [*how, f"without the `{prefix}` before every unit"] if prefix else how
+        units = table.values[columns.text]
+        bare = {unit: reason for unit in units if clean(unit, blank, prefix) is None}
+        faults[columns.text] = bare
+    reject_faults(table, faults, columns.tags)
+    return Cleaned(blank, prefix)
 
 
-def _read(blocks: Sequence[Block], columns: Columns, noted: Counter[Note]) -> list[str]:
-    """Reads each sentence, and says where its text is from."""
-    good = [block for block in blocks if not block.error]
-    units = [[row[columns.text] for row in block.rows] for block in good]
-    counts = Counter(row[columns.tags] for block in good for row in block.rows)
-    tags = read_tags(counts)
-    joiner = choose_joiner(units)
-    parts_of = columns.find(WORDS)
-    for block, units_of_block in zip(good, units, strict=True):
-        row_tags = [tags[row[columns.tags]] for row in block.rows]
-        words = None if parts_of is None else [row[parts_of] for row in block.rows]
-        text, marked, _ = block.carried or (None, None, None)
+class Reading:
+    """Reads the sentences that were not rejected before, each of which is gone afterwards."""
+
+    def __init__(self, packed: Packed, columns: Columns, texts: Texts, cleaned: Cleaned) -> None:
+        self.packed, self.columns, self.texts, self.cleaned = packed, columns, texts, cleaned
+        self.skipped = frozenset(packed.rejected)
+        self.counts = Counter[str]()
+        for cells in packed.cells(columns.tags, self.skipped):
+            self.counts.update(cells)
+        self.tags = read_tags(self.counts)
+        of_units = packed.columns([columns.text], self.skipped)
+        self.joiner = choose_joiner(cleaned.units(cells) for [cells] in of_units)
+        self.parts_of = columns.find(WORDS)
+        self.sources: dict[str, None] = {}
+        self.numbers = array("I")  # of the sentences that were read
+        self.plain = array("I")  # their places among those, where their text has no markup
+        self.uncarried = array("I")  # the numbers of sentences that carry no text, and
+        self.uncarried_lines = array("I")
+        self.carried = self.marked = self.read_carried = self.plain_carried = 0
+
+    def read(self, contents: Contents) -> list[str]:
+        """Adds the sentences, and says where their texts are from."""
+        for block in self.packed.unpacked(self.skipped, is_last=True):
+            self._read(block, contents)
+        if self.plain_carried < self.read_carried:
+            self._reject_unmarked(contents.sentences)
+        are_carried = 0 < self.carried >= len(self.uncarried)
+        if are_carried:  # the others are rests of sentences that a blank line cut
+            for index, line in zip(self.uncarried, self.uncarried_lines, strict=True):
+                self.packed.reject(index, line, LineError("no comment line carries the text"))
+        rejected = self.packed.rejected
+        if not rejected.keys().isdisjoint(self.numbers):
+            both = zip(self.numbers, contents.sentences, strict=True)
+            contents.sentences = [each for number, each in both if number not in rejected]
+        return self._hows(are_carried)
+
+    def _read(self, block: Unpacked, contents: Contents) -> None:
+        said = self.texts(block)
+        line = block.line if said else block.row_lines[0]
+        if said:
+            self.carried += 1
+            self.marked += said.marked is not None
+            self.sources.setdefault(said.source)
+        else:
+            self.uncarried.append(block.index)
+            self.uncarried_lines.append(line)
         try:
-            block.read = read_units(
-                units_of_block, row_tags, text, joiner, noted, marked=marked, words=words
+            text, spans = read_units(
+                self.cleaned.units(block.columns[self.columns.text]),
+                list(map(self.tags.__getitem__, block.columns[self.columns.tags])),
+                said and said.text,
+                self.joiner,
+                contents.noted,
+                marked=said and said.marked,
+                words=None if self.parts_of is None else block.columns[self.parts_of],
             )
         except LineError as error:
-            block.reject(block.line, error)
-    carried = [block.carried for block in good if block.carried]
-    _reject_unmarked(good)
-    and_entities = any(each.marked is not None for each in carried)
-    sources = " and ".join(dict.fromkeys(each.source for each in carried))
-    how = [f"text{' and entities' if and_entities else ''} from {sources}"]
-    how = how if carried else []
-    if 0 < len(good) <= 2 * len(carried):
-        _reject_uncarried(good)
-    elif good:
-        how.append(JOINED_AS[joiner])
-    if parts_of is not None and not carried:
-        how.append("rows of one number joined as they are")
-    if are_types(counts):
-        how.append(TYPES_ALONE)
-    return how
+            self.packed.reject(block.index, line, error)
+            return
+        if said:
+            self.read_carried += 1
+            if said[:2] == (text, None):
+                self.plain_carried += 1
+                self.plain.append(len(contents.sentences))
+        self.numbers.append(block.index)
+        contents.sentences.append(Sentence(text, spans, line, self.packed.path))
 
+    def _reject_unmarked(self, sentences: Sequence[Sentence]) -> None:
+        """Beside sentences that are marked up, one without markup has no entity."""
+        for place in self.plain:
+            if spans := sentences[place].spans:
+                error = LineError(DISAGREE, f"the units {len(spans)}, the markup none")
+                self.packed.reject(self.numbers[place], sentences[place].line, error)
 
-def _reject_unmarked(blocks: Sequence[Block]) -> None:
-    """Beside sentences that are marked up, one without markup has no entity."""
-    read = [(block, *block.read) for block in blocks if block.read and block.carried]
-    plain = [
-        (block, spans)
-        for block, text, spans in read
-        if block.carried and block.carried[:2] == (text, None)
-    ]
-    if len(plain) == len(read):
-        return
-    for block, spans in plain:
-        if spans:
-            found = f"the units {len(spans)}, the markup none"
-            block.reject(block.line, LineError(DISAGREE, found))
-
-
-def _reject_uncarried(blocks: Sequence[Block]) -> None:
-    """Where most sentences carry their text, the rest of one that a blank line cut does not."""
-    for block in blocks:
-        if block.carried is None:
-            block.reject(block.line, LineError("no comment line carries the text"))
+    def _hows(self, are_carried: bool) -> list[str]:
+        how = []
+        if self.carried:
+            and_entities = " and entities" if self.marked else ""
+            how.append(f"text{and_entities} from {' and '.join(self.sources)}")
+        if not are_carried and (self.carried or self.uncarried):
+            how.append(JOINED_AS[self.joiner])
+        if self.parts_of is not None and not self.carried:
+            how.append("rows of one number joined as they are")
+        return [*how, TYPES_ALONE] if are_types(self.counts) else how
 
 
 COLUMNS = Format("columns", _score, one_by_one(_read_file), takes_fields=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from job.corpus.formats.bio_tags import are_types, looks_like_tag, split_tag
 from job.corpus.formats.columns.parts_of_speech import are_chunks, is_part_of_speech
-from job.errors import DataError
+from job.corpus.formats.columns.table import Table
 
 MOST = 0.95  # of the rows or sentences: what differs in the rest is a fault of those
 MANY = 3  # sentences that make a rule of what could be chance in a few
@@ -25,8 +25,6 @@ GROUPS = "numbers or names that several rows of a sentence share"
 RESTARTS = "running numbers that start again within a sentence"
 SENTENCES, NUMBERS, SPEECH = "the sentence's number or name", "numbers", "parts of speech"
 CHUNKED, TAGS, SAME_TAGS = "chunk names", "other tags", "the same tags again"
-
-Row = Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -61,31 +59,9 @@ class Evidence:
     spelled: Sequence[float]
 
 
-class Table:
-    """All rows of a file, sentence by sentence, each with `width` columns or more."""
-
-    def __init__(self, sentences: Sequence[Sequence[Row]], width: int, path: str) -> None:
-        self.sentences = sentences
-        self.several = [rows for rows in sentences if len(rows) > 1]
-        self.width = width
-        self.path = path
-        self.rows_are = "columns of a row"  # in messages
-        self.total = sum(map(len, sentences))
-        self.counts = [Counter(row[c] for rows in sentences for row in rows) for c in range(width)]
-
-    def share(self, column: int, accepted: Sequence[str] | set[str]) -> float:
-        """Of the rows, those with one of the accepted values."""
-        return sum(self.counts[column][value] for value in accepted) / max(1, self.total)
-
-    def share_of_hangul(self, column: int) -> float:
-        return self.share(column, {v for v in self.counts[column] if HANGUL.search(v)})
-
-    def refuse(self, why: str, remedy: str) -> DataError:
-        """Names every column by an example."""
-        rows = self.several or self.sentences
-        example = rows[len(rows) // 2][0] if rows else ()
-        shown = ", ".join(f"{c + 1} `{value[:20]}`" for c, value in enumerate(example))
-        return DataError(f"{self.path}: {why} ({self.rows_are}: {shown}); {remedy}.")
+def share_of_hangul(table: Table, column: int) -> float:
+    """Of the rows, those with a Korean letter."""
+    return table.share(column, HANGUL.search)
 
 
 def choose_columns(
@@ -147,8 +123,8 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
         return fields["tags"] - 1
     last = table.width - 1
     found = [c for c in range(table.width) if _holds_tags(table, c)]
-    entities = [c for c in found if not are_chunks(table.counts[c])]
-    if are_chunks(table.counts[last]):
+    entities = [c for c in found if not are_chunks(table.values[c])]
+    if are_chunks(table.values[last]):
         if not entities:
             raise table.refuse(
                 f"column {last + 1} holds chunk names, and no column tags of entities",
@@ -156,7 +132,7 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
             )
         last = entities[-1]
     text = fields.get("text", 1 if table.width == 2 else 0) - 1
-    if second := [c for c in entities if c not in (last, text) and not _equal(table, c, last)]:
+    if second := [c for c in entities if c not in (last, text) and not table.are_equal(c, last)]:
         columns = " and ".join(str(c + 1) for c in (*second, last))
         raise table.refuse(
             f"columns {columns} hold different tags, and only one can be learned",
@@ -166,54 +142,49 @@ def _choose_tags(table: Table, fields: Mapping[str, int]) -> int:
 
 
 def _holds_tags(table: Table, column: int) -> bool:
-    values = table.counts[column]
-    alone = column == table.width - 1 and are_types(values)
-    if not alone and "O" not in values and not any(map(split_tag, values)):
+    values = table.values[column]
+    alone = column == table.width - 1 and are_types(values.few)
+    if not alone and not values["O"] and not any(map(split_tag, values)):
         return False
-    tags = {v for v in values if looks_like_tag(v) or v == "_"}
-    return alone or table.share(column, tags) >= MOST
-
-
-def _equal(table: Table, left: int, right: int) -> bool:
-    return all(row[left] == row[right] for rows in table.sentences for row in rows)
+    return alone or table.share(column, lambda v: looks_like_tag(v) or v == "_") >= MOST
 
 
 def _role(table: Table, column: int, tags: int) -> str | None:
     """None where the column may be the text."""
-    values = table.counts[column]
+    values = table.values[column]
     if table.width > 2 and _holds_tags(table, column):
-        if _equal(table, column, tags):
+        if table.are_equal(column, tags):
             return SAME_TAGS
         return CHUNKED if are_chunks(values) else TAGS
     if _are_numbers(table, column):
         return _kind_of_number(table, column)
-    if len(values) == 1 and table.total > 1:
+    if not values.differ() and table.total > 1:
         return "the same in every row"
-    if table.share(column, set(filter(is_part_of_speech, values))) >= MOST and any(
-        map(str.isalpha, values)
-    ):
+    if table.share(column, is_part_of_speech) >= MOST and any(map(str.isalpha, values)):
         return SPEECH
-    constant = sum(all(row[column] == rows[0][column] for row in rows) for rows in table.several)
-    return SENTENCES if table.several and constant >= MOST * len(table.several) else None
+    constant = sum(
+        cells[0] == cells[-1] and cells.count(cells[0]) == len(cells)
+        for cells in table.of_several(column)
+    )
+    return SENTENCES if table.several and constant >= MOST * table.several else None
 
 
 def _are_numbers(table: Table, column: int) -> bool:
     """Values that differ in digits alone (`s1-4`), or have no letters."""
-    values = table.counts[column]
-    if table.share(column, {value for value in values if NUMBERING.fullmatch(value)}) >= MOST:
+    values = table.values[column]
+    if table.share(column, NUMBERING.fullmatch) >= MOST:
         return True
-    skeletons: Counter = Counter()
+    skeletons: Counter[str] = Counter()
     for value, count in values.items():
-        if value.isascii():
+        if value.isascii() and DIGITS.search(value):
             skeletons[DIGITS.sub("0", value)] += count
-    [(skeleton, count)] = skeletons.most_common(1) or [("", 0)]
-    return "0" in skeleton and len(values) > 1 and count >= MOST * table.total
+    most = max(skeletons.values(), default=0)
+    return values.differ() and 0 < most >= MOST * table.total
 
 
 def _kind_of_number(table: Table, column: int) -> str:
     constant = running = words = groups = restarts = 0
-    for rows in table.several:
-        values = [row[column] for row in rows]
+    for values in table.of_several(column):
         runs = 1 + sum(left != right for left, right in itertools.pairwise(values))
         whole = all(map(DIGITS.fullmatch, values))
         steps = {int(b) - int(a) for a, b in itertools.pairwise(values)} if whole else set()
@@ -225,7 +196,7 @@ def _kind_of_number(table: Table, column: int) -> str:
         words += counts and steps == {0, 1}
         in_order = len(set(values)) == runs and min(steps, default=0) >= 0
         groups += in_order and 1 < runs < len(values)
-    several = len(table.several)
+    several = table.several
     if several and constant >= MOST * several:
         return SENTENCES
     if words > (1 - MOST) * several and constant + running + words >= MOST * several > 1:
@@ -240,17 +211,17 @@ def _kind_of_number(table: Table, column: int) -> str:
 def _cannot_be_text(table: Table, column: int, role: str | None) -> bool:
     """In the only column that could be it: numbers and names are words, too."""
     if role == SENTENCES:
-        names = [rows[0][column] for rows in table.several]
-        return len(names) >= MANY and len(set(names)) >= MOST * len(names)
-    return role in (RUNNING, WORDS, SPEECH) and len(table.several) >= MANY
+        names = {cells[0] for cells in table.of_several(column)}
+        return table.several >= MANY and len(names) >= MOST * table.several
+    return role in (RUNNING, WORDS, SPEECH) and table.several >= MANY
 
 
 def _only_text(table: Table, roles: Sequence[str | None], remedy: str) -> int:
     candidates: list[int] = []
     for c, role in enumerate(roles):
-        if role is None and not any(_equal(table, c, other) for other in candidates):
+        if role is None and not any(table.are_equal(c, other) for other in candidates):
             candidates.append(c)
-    korean = [table.share_of_hangul(c) for c in candidates]
+    korean = [share_of_hangul(table, c) for c in candidates]
     if sum(share >= 0.3 for share in korean) == 1 and sum(share > 0.01 for share in korean) == 1:
         return candidates[korean.index(max(korean))]
     if len(candidates) != 1:

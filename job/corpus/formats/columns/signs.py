@@ -1,11 +1,14 @@
 """Signs in units that are no part of the text: `_` for a blank, `ko:` before every word."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
-from job.corpus.formats.columns.comments import spells
+from job.corpus.formats.columns.comments import Carried, spells
+from job.corpus.formats.columns.packed import Block, Packed, Unpacked
 from job.corpus.formats.columns.parts_of_speech import is_part_of_speech
-from job.corpus.formats.columns.roles import MOST, SPEECH, Columns, Table
+from job.corpus.formats.columns.roles import MOST, SPEECH, Columns, share_of_hangul
+from job.corpus.formats.columns.table import Table
 
 BLANKS = ("_", "▁", "␣", "<SP>", "<sp>", "<space>", "[SPACE]", "<blank>", "[BLANK]", "&nbsp;")
 PREFIX = re.compile(r"([A-Za-z]{1,9}(?:-[A-Za-z]{2,8})?[:=/|]).+", re.DOTALL)
@@ -14,42 +17,33 @@ LONE_JAMO = re.compile("[\u3131-\u314e\u11a8-\u11c2]")  # consonants that end a 
 PIECES = {"##": re.compile("##.+"), "▁": re.compile("▁.+"), "@@": re.compile(".+@@")}
 AT_LEAST = 3  # rows that make a rule
 
+Carriers = Callable[[Unpacked], Carried | None]
+
 
 def without_blanks(units: Sequence[str]) -> list[str]:
     return [unit for unit in units if unit not in BLANKS]
 
 
-def find_blank(
-    table: Table, columns: Columns, carried: Sequence[str | None], chosen: bool
-) -> str | None:
-    """The unit that stands for a blank, if any. `carried` is each sentence's text.
+def find_blank(table: Table, columns: Columns, carried: Carriers, chosen: bool) -> str | None:
+    """The unit that stands for a blank, if any. `carried` gives the text of a sentence.
 
     It is one where the text has a blank for it, or where all other columns have the same sign.
     Raises DataError where it looks like one and nothing says so, unless the user chose the column.
     """
     text = columns.text
-    sign = max(BLANKS, key=lambda sign: table.counts[text][sign])
-    if not table.counts[text][sign]:
+    met = {sign: table.values[text][sign] for sign in BLANKS}
+    sign = max(BLANKS, key=lambda sign: met[sign])
+    if not met[sign]:
         return None
-    literal = as_blank = 0
-    for rows, said in zip(table.sentences, carried, strict=True):
-        units = [row[text] for row in rows]
-        if said is not None and sign in units:
-            literal += spells(units, said)
-            as_blank += spells(without_blanks(units), said)
+    literal, as_blank = _spelled_with(sign, table, text, carried)
     if literal or as_blank:
         return sign if as_blank > literal else None
     others = [
         c
         for c in range(table.width)
-        if c not in (text, columns.tags) and len(table.counts[c]) > 1 and table.counts[c][sign]
+        if c not in (text, columns.tags) and table.values[c].differ() and table.values[c][sign]
     ]
-    same = sum(
-        row[text] == sign and all(row[c] == sign for c in others)
-        for rows in table.sentences
-        for row in rows
-    )
-    if others and same >= MOST * table.counts[text][sign]:
+    if others and _all_have(sign, table, (text, *others)) >= MOST * met[sign]:
         return sign
     if not chosen and _lies_between_words(table, text, sign):
         raise table.refuse(
@@ -60,16 +54,33 @@ def find_blank(
     return None
 
 
+def _all_have(sign: str, table: Table, columns: Sequence[int]) -> int:
+    """In how many rows all these columns have the sign."""
+    lines = (zip(*cells, strict=True) for cells in table.columns(*columns))
+    return sum(row.count(sign) == len(row) for rows in lines for row in rows)
+
+
+def _spelled_with(sign: str, table: Table, text: int, carried: Carriers) -> tuple[int, int]:
+    """How many sentences with the sign spell the text that they carry with it, and without it."""
+    literal = as_blank = 0
+    for block in table.blocks() if table.packed.has_comments else ():
+        units = block.columns[text]
+        if sign in units and (said := carried(block)):
+            literal += spells(units, said.text)
+            as_blank += spells(without_blanks(units), said.text)
+    return literal, as_blank
+
+
 def _lies_between_words(table: Table, text: int, sign: str) -> bool:
     """Whether it stands in Korean where spaces would, and there are none."""
-    if any(map(str.isspace, table.counts[text])) or table.share_of_hangul(text) < 0.3:
+    if any(map(str.isspace, table.values[text])) or share_of_hangul(table, text) < 0.3:
         return False
     within = [
         sum(
             unit == sign and sign not in (units[i - 1], units[i + 1])
             for i, unit in enumerate(units[1:-1], start=1)
         )
-        for units in ([row[text] for row in rows] for rows in table.several)
+        for units in table.of_several(text)
     ]
     return sum(within) >= AT_LEAST and 2 * sum(map(bool, within)) >= len(within)
 
@@ -79,20 +90,20 @@ def refuse_pieces(table: Table, columns: Columns, chosen: bool) -> None:
 
     Dictionary forms may be taken where the user chose the column.
     """
-    units = table.counts[columns.text]
+    units = table.values[columns.text]
     said = "put the sentence before its rows as `# text = …`"
-    if any("SpaceAfter=No" in value for values in table.counts for value in values):
+    if any("SpaceAfter=No" in value for values in table.values for value in values):
         raise table.refuse(
             "`SpaceAfter=No` is not read, so it is unknown where the spaces are", said
         )
-    spoken = {u for u in units if (match := SPOKEN.fullmatch(u)) and is_part_of_speech(match[1])}
-    if len(spoken) >= AT_LEAST and table.share(columns.text, spoken) >= MOST:
+    spoken = units.examples(_is_spoken, AT_LEAST)
+    if len(spoken) == AT_LEAST and table.share(columns.text, _is_spoken) >= MOST:
         raise table.refuse(
             f"units carry their part of speech, as `{min(spoken)}`", "take that off the units"
         )
     for mark, pattern in PIECES.items():
-        marked = {unit for unit in units if pattern.fullmatch(unit)}
-        if len(marked) >= AT_LEAST and table.share(columns.text, marked) >= 0.05:
+        marked = units.examples(pattern.fullmatch, AT_LEAST)
+        if len(marked) == AT_LEAST and table.share(columns.text, pattern.fullmatch) >= 0.05:
             raise table.refuse(
                 f"units are wordpieces, as `{min(marked)}`",
                 f"give words or characters without `{mark}`",
@@ -101,12 +112,14 @@ def refuse_pieces(table: Table, columns: Columns, chosen: bool) -> None:
     if speech is None or chosen:
         return
     endings = {
-        row[columns.text]
-        for rows in table.sentences
-        for row in rows
-        if LONE_JAMO.match(row[columns.text]) and row[speech][:1] in ("E", "J")
+        unit
+        for cells in table.columns(columns.text, speech)
+        for unit, part in zip(*cells, strict=True)
+        if LONE_JAMO.match(unit) and part[:1] in ("E", "J")
     }
-    if len(endings) >= AT_LEAST or (endings and table.share(columns.text, endings) >= 0.02):
+    if len(endings) >= AT_LEAST or (
+        endings and table.share(columns.text, endings.__contains__) >= 0.02
+    ):
         raise table.refuse(
             f"units are morphemes in the forms of a dictionary, as `{min(endings)}`, and do not "
             "spell the text",
@@ -115,18 +128,27 @@ def refuse_pieces(table: Table, columns: Columns, chosen: bool) -> None:
         )
 
 
+def _is_spoken(unit: str) -> bool:
+    """Whether its part of speech is behind it."""
+    match = SPOKEN.fullmatch(unit)
+    return match is not None and is_part_of_speech(match[1])
+
+
 def find_prefix(table: Table, text: int) -> str | None:
     """The prefix of every unit, such as `ko:`. Raises DataError for what cannot be taken off."""
-    units = table.counts[text]
-    prefixes = {unit: match[1] for unit in units if (match := PREFIX.fullmatch(unit))}
-    distinct = set(prefixes.values())
-    if len(prefixes) < 2 or len(distinct) > 3 or table.share(text, set(prefixes)) < MOST:
+    units = table.values[text]
+    counts = Counter[str]()
+    for unit, count in units.items():
+        if match := PREFIX.fullmatch(unit):
+            counts[match[1]] += count
+    if not 0 < len(counts) <= 3 or counts.total() < MOST * table.total:
         return None
-    for prefix in distinct:
-        with_prefix = {unit for unit, found in prefixes.items() if found == prefix}
-        if table.share(text, with_prefix) >= MOST:
+    if len(units.examples(PREFIX.fullmatch, 2)) < 2:
+        return None
+    for prefix, count in counts.items():
+        if count >= MOST * table.total:
             return prefix
-    shown = " or ".join(f"`{prefix}`" for prefix in sorted(distinct))
+    shown = " or ".join(f"`{prefix}`" for prefix in sorted(counts))
     raise table.refuse(f"every unit begins with {shown}", "take that off the units")
 
 
@@ -141,12 +163,13 @@ def clean(unit: str, blank: str | None, prefix: str | None) -> str | None:
 
 def refuse_signs(sentences: Sequence[Sequence[str]], path: str) -> None:
     """Raises DataError for tokens of JSON, without their text, that would not spell it."""
-    table = Table([[(unit,) for unit in units] for units in sentences], 1, path)
+    blocks = (Block(rows=[[unit] for unit in units]) for units in sentences)
+    table = Table(Packed(blocks, path), 1)
     table.rows_are = "a token, with its place"
     remedy = "give each row its text as `text`"
     refuse_pieces(table, Columns(0, 0, (None,)), chosen=True)
     if prefix := find_prefix(table, 0):
         raise table.refuse(f"every token begins with `{prefix}`", f"take that off, or {remedy}")
     for sign in BLANKS:
-        if table.counts[0][sign] and _lies_between_words(table, 0, sign):
+        if table.values[0][sign] and _lies_between_words(table, 0, sign):
             raise table.refuse(f"`{sign}` stands between the tokens and may be a blank", remedy)

@@ -5,9 +5,10 @@ import io
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from itertools import islice
 
 import python_calamine
 
@@ -28,9 +29,10 @@ Cells = list[str] | LineError
 
 @dataclass(frozen=True)
 class Records:
-    """The records of a table, each with its line, and how they were cut, for the log."""
+    """The records of a table, each with its line, and how they were cut, for the log. Those of text
+    are cut each time that they are gone through."""
 
-    rows: list[tuple[int, Cells]]
+    rows: Iterable[tuple[int, Cells]]
     how: str
 
     @property
@@ -45,29 +47,43 @@ class Records:
         return (c for _, c in self.rows if not isinstance(c, LineError) and any(c))
 
 
-def csv_lines(file: CorpusFile) -> Sequence[Line]:
+@dataclass(frozen=True)
+class Cut:
+    """The records of a file's lines, or of the `first` of them."""
+
+    file: CorpusFile
+    separator: str
+    quoted: bool
+    first: int | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, Cells]]:
+        # A quote may be open where the first lines end.
+        path = "" if self.first else self.file.path
+        return _cut(csv_lines(self.file, self.first), self.separator, self.quoted, path)
+
+
+def csv_lines(file: CorpusFile, first: int | None = None) -> Iterator[Line]:
     """The lines, with the CR of those that ended in CRLF: within quotes it is text, and counts."""
-    if QUOTE.encode() not in file.data or b"\r\n" not in file.data:
-        return file.lines
-    return [
-        f"{line}\r" if isinstance(line, str) and raw.endswith(b"\r") else line
-        for line, raw in zip(file.lines, file.data.split(b"\n"), strict=False)
-    ]
+    keeps_cr = QUOTE.encode() in file.data and b"\r\n" in file.data
+    return islice(file.decoded.with_cr() if keeps_cr else iter(file.decoded), first)
 
 
-def csv_records(lines: Sequence[Line], separator: str, path: str = "") -> Records:
-    """Raises DataError where a quote is never closed, if `path` is given."""
-    quoted = separator != "\t" or _quotes_tabs(lines)
+def csv_records(file: CorpusFile, separator: str, first: int | None = None) -> Records:
+    """Raises DataError, where all lines are cut, for a quote that is never closed."""
+    if first is not None and next(islice(file.decoded, first, None), None) is None:
+        first = None
+    may_quote = QUOTE.encode() in file.data
+    quoted = separator != "\t" or (may_quote and _quotes_tabs(csv_lines(file, first)))
     how = f"a table whose cells {SEPARATORS[separator]} separate"
-    return Records(list(_cut(lines, separator, quoted, path)), how)
+    return Records(Cut(file, separator, quoted, first), how)
 
 
 def _cut(
-    lines: Sequence[Line], separator: str, quoted: bool, path: str
+    lines: Iterable[Line], separator: str, quoted: bool, path: str
 ) -> Iterator[tuple[int, Cells]]:
     csv.field_size_limit(sys.maxsize)
-    bad = {i: line for i, line in enumerate(lines, start=1) if isinstance(line, LineError)}
-    texts = ("\n" if isinstance(line, LineError) else f"{line}\n" for line in lines)
+    bad: dict[int, LineError] = {}  # of the lines so far
+    texts = _texts(lines, bad)
     reader = csv.reader(
         texts,
         delimiter=separator,
@@ -88,22 +104,31 @@ def _cut(
                     f'write a `{QUOTE}` of the text as `""` within quotes.'
                 ) from error
             cells = LineError("a quote within a cell that is not written twice", str(error))
-        for number in range(first, reader.line_num + 1) if bad else ():
-            cells = bad.get(number, cells)
+        if bad:
+            cells = bad[max(bad)]
+            bad.clear()
         yield first, cells
 
 
-def _quotes_tabs(lines: Sequence[Line]) -> bool:
+def _texts(lines: Iterable[Line], bad: dict[int, LineError]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if isinstance(line, LineError):
+            bad[number] = line
+        yield "\n" if isinstance(line, LineError) else f"{line}\n"
+
+
+def _quotes_tabs(lines: Iterable[Line]) -> bool:
     """Whether quotes around cells between tabs are the writer's: a unit can be a quote, too."""
-    texts = [line for line in lines if isinstance(line, str)]
-    if not any(QUOTE in line for line in texts):
-        return False
-    cells = [cell for line in texts for cell in line.removesuffix("\r").split("\t")]
-    around = [c for c in cells if len(c) > 1 and c[0] == c[-1] == QUOTE]
-    doubled = any(QUOTE * 2 in cell[1:-1] and _is_quoted(cell) for cell in around)
-    if not doubled and len(around) < len(list(filter(None, cells))):
-        return False
-    return all(_is_quoted(cell) for cell in cells if cell.startswith(QUOTE))
+    doubled, around, filled = False, 0, 0
+    for line in lines:
+        for cell in line.removesuffix("\r").split("\t") if isinstance(line, str) else ():
+            filled += bool(cell)
+            if cell.startswith(QUOTE):
+                if not _is_quoted(cell):
+                    return False
+                around += 1
+                doubled |= QUOTE * 2 in cell[1:-1]
+    return around > 0 and (doubled or around == filled)
 
 
 def _is_quoted(cell: str) -> bool:

@@ -7,7 +7,6 @@ from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Opt
 from job.corpus.formats.tables.cells import (
     SEPARATORS,
     Records,
-    csv_lines,
     csv_records,
     is_workbook,
     sheet_records,
@@ -51,11 +50,9 @@ def _find(file: CorpusFile, options: Options) -> Found | None:
 def _find_by(separator: str, file: CorpusFile, options: Options) -> Found | None:
     if not any(separator in line for line in file.sample):
         return None
-    if separator != "\t" and has_tabs(file.sample):
+    if separator != "\t" and has_tabs([file.sample]):
         return None
-    lines = csv_lines(file)[: 2 * LOOKED_AT]
-    # A quote may be open where the first lines end.
-    records = csv_records(lines, separator, file.path if len(lines) == len(file.lines) else "")
+    records = csv_records(file, separator, 2 * LOOKED_AT)
     alike = [len(cells) == records.width for cells in records.whole]
     if records.width < 2 or 2 * sum(alike) < len(alike):
         return None
@@ -101,7 +98,7 @@ def _read(files: Sequence[CorpusFile], options: Options) -> Contents:
         found = _find(file, options)
         assert found
         separator, _, layout = found
-        parts.append(Part(file.path, csv_records(csv_lines(file), separator, file.path), layout))
+        parts.append(Part(file.path, csv_records(file, separator), layout))
     return _read_parts(parts, options)
 
 

@@ -50,7 +50,9 @@ def read_span_rows(parts: Sequence[Part], options: Options) -> Contents:
     unit, others = (named, ()) if named else choose_unit([each.marked for each in gathered])
     if unit is not CODE_POINTS:
         contents.how += f", whose offsets count {unit.name}"
-    for each in gathered:
+    gathered.reverse()
+    while gathered:  # each is gone once it is read
+        each = gathered.pop()
         try:
             spans = (*convert(each.marked, unit, others), *_placed(each))
             sentence = Sentence(each.marked.text, tuple(sorted(spans)), each.line, each.path)

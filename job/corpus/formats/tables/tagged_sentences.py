@@ -5,7 +5,7 @@ What a tag is for is decided over a split: what gives most rows as many units as
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from job.corpus.formats.bio_tags import (
@@ -42,19 +42,39 @@ class Row(NamedTuple):
     tags: list[str]
 
 
+class Rows:
+    """The rows of all files, cut anew each time that they are gone through. `count` is how many
+    there are, and `counts` has their tags."""
+
+    def __init__(self, parts: Sequence[Part], rejected: list[Rejected]) -> None:
+        self.parts = parts
+        self.count = self.lists = 0
+        self.counts: Counter[str] = Counter()
+        for row in self._cut(rejected):
+            self.count += 1
+            self.lists += is_list(row.text)
+            self.counts.update(row.tags)
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._cut([])
+
+    def _cut(self, rejected: list[Rejected]) -> Iterator[Row]:
+        for part in self.parts:
+            text, tags = part.layout.columns[TEXT], part.layout.columns[TAGS]
+            for line, cells in part.rows(rejected):
+                yield Row(part.path, line, cells[text], items_of(cells[tags]))
+
+
 def read_sentences(parts: Sequence[Part], options: Options) -> Contents:
     """Raises DataError where it cannot be told what a tag is for."""
-    rows: list[Row] = []
-    rejected: list[Rejected] = []
-    for part in parts:
-        text, tags = part.layout.columns[TEXT], part.layout.columns[TAGS]
-        for line, cells in part.rows(rejected):
-            rows.append(Row(part.path, line, cells[text], items_of(cells[tags])))
-    contents = Contents(f"{parts[0].how}, ", [], rejected)
-    names = _names(rows, options, parts[0].path)
-    counts = Counter(names.get(tag, tag) for row in rows for tag in row.tags)
+    contents = Contents(f"{parts[0].how}, ", [], [])
+    rows = Rows(parts, contents.rejected)
+    names = _names(rows.counts, options, parts[0].path)
+    counts = Counter[str]()
+    for tag, count in rows.counts.items():
+        counts[names.get(tag, tag)] += count
     meaning = read_tags(counts)
-    lists = 2 * sum(is_list(row.text) for row in rows) > len(rows)
+    lists = 2 * rows.lists > rows.count
     how, place = _of_lists(rows, contents) if lists else _of_texts(rows, contents, parts[0].path)
     contents.how += f"{how}, {TYPES_ALONE}" if are_types(counts) else how
     for row in rows:
@@ -69,9 +89,8 @@ def read_sentences(parts: Sequence[Part], options: Options) -> Contents:
 Place = Callable[[Row, Sequence[Tag | LineError]], tuple[str, tuple[Span, ...]]]
 
 
-def _names(rows: Sequence[Row], options: Options, path: str) -> dict[str, str]:
+def _names(distinct: Collection[str], options: Options, path: str) -> dict[str, str]:
     """The names of tags that are numbers. Raises DataError where nothing names them."""
-    distinct = {tag for row in rows for tag in row.tags}
     if not distinct or not all(map(str.isdecimal, distinct)):
         return {}
     names = options.find_tag_names()
@@ -83,10 +102,9 @@ def _names(rows: Sequence[Row], options: Options, path: str) -> dict[str, str]:
     return {tag: names[int(tag)] for tag in distinct}
 
 
-def _of_lists(rows: Sequence[Row], contents: Contents) -> tuple[str, Place]:
+def _of_lists(rows: Rows, contents: Contents) -> tuple[str, Place]:
     """Rows whose text is a list of units."""
-    units = [items_of(row.text) for row in rows]
-    joiner = choose_joiner([each for each in units if each])
+    joiner = choose_joiner(units for row in rows if (units := items_of(row.text)))
 
     def place(row: Row, tags: Sequence[Tag | LineError]) -> tuple[str, tuple[Span, ...]]:
         found = items_of(row.text)
@@ -96,18 +114,18 @@ def _of_lists(rows: Sequence[Row], contents: Contents) -> tuple[str, Place]:
     return f"a tag for each item of the text's list, {JOINED_AS[joiner]}", place
 
 
-def _of_texts(rows: Sequence[Row], contents: Contents, path: str) -> tuple[str, Place]:
-    fits = {
-        unit: sum(len(cut.findall(row.text)) == len(row.tags) for row in rows)
-        for unit, cut in CUTS.items()
-    }
+def _of_texts(rows: Rows, contents: Contents, path: str) -> tuple[str, Place]:
+    fits = dict.fromkeys(CUTS, 0)
+    for row in rows:
+        for unit, cut in CUTS.items():
+            fits[unit] += len(cut.findall(row.text)) == len(row.tags)
     best = max(fits, key=lambda unit: fits[unit])
     others = [unit for unit in fits if unit != best and fits[unit] == fits[best]]
     alike = all(_cut_alike(row, CUTS[best], CUTS[unit]) for unit in others for row in rows)
-    if 2 * fits[best] < len(rows) or not alike:
+    if 2 * fits[best] < rows.count or not alike:
         numbers = ", ".join(f"{count} by {unit}" for unit, count in fits.items())
         raise DataError(
-            f"{path}: it cannot be told what each tag is for (of {len(rows)} rows their number "
+            f"{path}: it cannot be told what each tag is for (of {rows.count} rows their number "
             f"fits {numbers}); give each row a tag for each word of its text."
         )
 

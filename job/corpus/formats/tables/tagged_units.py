@@ -1,11 +1,11 @@
 """A unit a row with its tag: as columns (`columns`), whose sentences a blank row ends, or a column
 names them, in every row or in the first of each sentence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from job.corpus.formats.columns.blocks import Block
-from job.corpus.formats.columns.comments import Carried, spells
-from job.corpus.formats.columns.read import read_blocks
+from job.corpus.formats.columns.comments import spells
+from job.corpus.formats.columns.packed import Block, Packed
+from job.corpus.formats.columns.read import read_packed
 from job.corpus.formats.format import Contents, Options, joined
 from job.corpus.formats.tables.header import DOCUMENT, SENTENCE, TAGS, TEXT, UNIT
 from job.corpus.formats.tables.part import Part
@@ -24,29 +24,30 @@ def _read(part: Part, options: Options) -> Contents:
     columns = part.layout.columns
     names = [columns[role] for role in (DOCUMENT, SENTENCE, TEXT) if role in columns]
     has_name = SENTENCE in columns or TEXT in columns
-    blocks = list(_by_names(part, names) if has_name else _by_blanks(part))
-    rows = [row for block in blocks for row in block.rows]
-    if len(blocks) < 2 and len(rows) > 1 and not has_name:
+    blocks = _by_names(part, names) if has_name else _by_blanks(part)
+    if TEXT in columns and UNIT in columns:
+        blocks = _carrying(blocks, columns[TEXT], columns[UNIT])
+    packed = Packed(blocks, part.path)
+    if len(packed) < 2 and packed.widths.total() > 1 and not has_name:
         raise DataError(
             f"{part.path} has no blank row and no column that names the sentence, so it is unknown "
             "where sentences end; put a blank row after each, or name a column that numbers them "
             "by CORPUS_FIELDS=sentence=N."
         )
-    if TEXT in columns and UNIT in columns:
-        _carry(blocks, columns[TEXT], columns[UNIT])
     fields = {
         role: columns[column] + 1
         for role, column in (("text", UNIT), ("tags", TAGS))
         if column in columns
     }
-    return read_blocks(
-        blocks,
+    return read_packed(
+        packed,
         part.layout.width,
-        part.path,
         fields,
         part.how,
+        "the column of sentences",
         chosen="text" in options.fields,
         how_named=UNIT in columns,
+        ends_named=has_name,
     )
 
 
@@ -98,17 +99,16 @@ def _named(
 
 
 def _add(block: Block, line: int, cells: list[str] | LineError) -> None:
-    block.begin(line)
     if isinstance(cells, LineError):
-        block.reject(line, cells)
+        block.begin(line).reject(line, cells)
     else:
-        block.rows.append(cells)
-        block.row_lines.append(line)
+        block.add(line, cells)
 
 
-def _carry(blocks: Sequence[Block], text: int, unit: int) -> None:
+def _carrying(blocks: Iterable[Block], text: int, unit: int) -> Iterator[Block]:
     """Takes the sentence that the rows repeat for the text, where the units spell it."""
     for block in blocks:
         said = block.rows[0][text] if block.rows else ""
         if spells([row[unit] for row in block.rows], said):
-            block.carried = Carried(said, source="the column of sentences")
+            block.carried = said
+        yield block
