@@ -23,8 +23,8 @@ from job.corpus.formats.format import (
 )
 from job.corpus.formats.html_page import HTML_PAGE
 from job.corpus.formats.json_rows.formats import JSON
-from job.corpus.formats.marked_table import MARKED_TABLE
-from job.corpus.formats.marked_text import MARKED_TEXT
+from job.corpus.formats.marked.table import MARKED_TABLE
+from job.corpus.formats.marked.text import MARKED_TEXT
 from job.corpus.formats.standoff.brat import BRAT
 from job.corpus.formats.standoff.webanno import WEBANNO
 from job.corpus.formats.tables.formats import SHEET, TABLE

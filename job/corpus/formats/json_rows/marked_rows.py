@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from job.corpus.formats.format import LOOKED_AT, Contents
 from job.corpus.formats.json_rows.decoding.values import Value
-from job.corpus.formats.marked_table import find_pair, read_pair, several_marked
-from job.corpus.formats.marked_text import WAYS
+from job.corpus.formats.marked.table import find_pair, read_pair, several_marked
+from job.corpus.formats.marked.text import WAYS
 from job.corpus.formats.text_lines import LineError
 from job.sentence import Sentence
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from job.corpus.formats.format import LOOKED_AT, Contents, CorpusFile, Format, Options, Score
 from job.corpus.formats.format import joined as join_contents
-from job.corpus.formats.marked_text import WAYS, Way
+from job.corpus.formats.marked.text import WAYS, Way
 from job.corpus.formats.markup import DIFFERS, read_markup
 from job.corpus.formats.tables.cells import SEPARATORS, csv_lines, csv_records
 from job.corpus.formats.tables.header import roles_of
