@@ -1,6 +1,7 @@
 from .folder import WRITTEN as WRITTEN
 from .folder import export_model as export_model
 from .open import open_model as open_model
+from .scores import evaluate as evaluate
 from .tagger import Tagger as Tagger
 from .text_io import STDOUT as STDOUT
 from .text_io import Output as Output

@@ -11,15 +11,17 @@ from job.batches import Layout
 from job.corpus import NFC, OFF, Composed, compose
 from job.encoding import LabelMap, SpecialTokens, decode_spans, encode
 from job.errors import ArgumentError, DataError
+from job.export.scores import with_scores
 from job.model import (
     choose_layout,
     load_classifier,
+    load_named_classifier,
     load_tokenizer,
     max_positions,
-    predict_labels,
+    predict_pieces,
     probe_split,
 )
-from job.sentence import Sentence, Span
+from job.sentence import ScoredSpan, Sentence
 from job.settings import usual_stride
 
 DEFAULT_WINDOW = 128  # wordpieces, where the manifest does not say what the model was trained with
@@ -46,11 +48,9 @@ class Tagger:
         max_seq_length: int | None,
         stride: int | None,
     ) -> "Tagger":
-        """Loads a verified model directory."""
-        file = folder / "label_map.txt"
-        label_map = LabelMap.from_text(file.read_text(encoding="utf-8"), str(file))
+        """Loads a verified model directory; without a manifest, one that was trained elsewhere."""
+        network, label_map = _network(folder, manifest)
         tokenizer = load_tokenizer(folder)
-        network = load_classifier(folder, label_map, trained=True)
         network.to(device)  # type: ignore[arg-type]  # transformers' wrapper hides `self`
         window = _window(max_seq_length, manifest, max_positions(network.config))
         special = SpecialTokens.of(tokenizer)
@@ -65,8 +65,12 @@ class Tagger:
         composes = _composes(folder, manifest)
         return cls(network, tokenizer, label_map, layout, window, overlap, composes)
 
-    def tag(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        """The entities of each text, in characters of the text as it was given."""
+    def tag(self, texts: Sequence[str]) -> list[tuple[ScoredSpan, ...]]:
+        """The entities of each text, in characters of the text as it was given.
+
+        The score of one is the mean, over its wordpieces, of the probability of the label that
+        each was given, in the window that scores it.
+        """
         read = [compose(text) if self.composes else Composed(text) for text in texts]
         sentences = [Sentence(each.text) for each in read]
         split = encode(
@@ -77,9 +81,18 @@ class Tagger:
             stride=self.stride,
             truncate=False,
         )
-        label_ids_P, _ = predict_labels(self.network, split, self.layout)
-        found = decode_spans(label_ids_P, split, self.label_map)
-        return [each.given(spans) for each, spans in zip(read, found, strict=True)]
+        predicted = predict_pieces(self.network, split, self.layout)
+        found = decode_spans(predicted.labels_P, split, self.label_map)
+        scored = with_scores(found, predicted, split, self.label_map)
+        return [each.given(spans) for each, spans in zip(read, scored, strict=True)]
+
+
+def _network(folder: Path, manifest: dict) -> tuple[PreTrainedModel, LabelMap]:
+    if not manifest:
+        return load_named_classifier(folder)
+    file = folder / "label_map.txt"
+    label_map = LabelMap.from_text(file.read_text(encoding="utf-8"), str(file))
+    return load_classifier(folder, label_map, trained=True), label_map
 
 
 def _composes(folder: Path, manifest: dict) -> bool:
@@ -100,5 +113,6 @@ def _window(wanted: int | None, manifest: dict, positions: int | None) -> int:
             f"or less, or leave it out to read windows as in training."
         )
     trained_with = str(manifest.get("facts", {}).get("max sequence length", ""))
-    usual = int(trained_with) if trained_with.isdigit() else DEFAULT_WINDOW
+    otherwise = DEFAULT_WINDOW if manifest else positions or DEFAULT_WINDOW
+    usual = int(trained_with) if trained_with.isdigit() else otherwise
     return wanted or min(usual, positions or usual)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from job.settings.command_line import Words
-from job.settings.field_types import judge_files, said_in
+from job.settings.field_types import judge_file, judge_files, said_in
+from job.settings.names.foreign import in_our_words
 from job.settings.names.spelling import closest_flag
 from job.settings.settings import Settings
 
@@ -12,6 +13,7 @@ from job.settings.settings import Settings
 SettingsClasses = Mapping[str, type[Settings]]
 ANSWERS = ("help", "version", "completion")  # whatever else is said
 WITH_FILES = ("predict", "convert")  # which take IN and OUT
+WITH_MANY_FILES = ("evaluate",)
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ def judge_command(asked: Asked, settings_classes: SettingsClasses, words: Words)
         return [f"{command}: needs IN and OUT, received {len(operands)} words; see --help."]
     if command in WITH_FILES:
         return judge_files(command, *operands)
+    if command in WITH_MANY_FILES:
+        none = [f"{command}: needs FILES, a labelled file or several, received none; see --help."]
+        return [said for file in operands for said in judge_file(command, "FILES", file)] or (
+            [] if operands else none
+        )
     if asked.operand:
         return _judge_operand(asked)
     if operands:
@@ -77,6 +84,9 @@ def judge_flags(asked: Asked, words: Words, settings_classes: SettingsClasses) -
         if name not in asked.settings_class.taken():
             *more, last = [f"`{c}`" for c, its in settings_classes.items() if name in its.taken()]
             known = " and ".join([", ".join(more), last] if more else [last])
+            if ours := in_our_words(name, "--"):
+                mistakes.append(f"{each.source[5:]}: {ours}")
+                continue
             mistakes.append(f"{each.source[5:]}: is for {known} only; leave it out.")
         elif asked.chosen and asked.chosen not in (targets := takers(name, asked)):
             mistakes.append(f"{each.source[5:]}: is for {', '.join(targets)} only; leave it out.")
