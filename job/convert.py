@@ -109,7 +109,7 @@ def _said(
         group = []
         for sentence in sentences[first : first + AT_ONCE]:
             try:
-                group.append(writer.say(sentence, ""))
+                group.append(writer.say(sentence, None))
             except LineError as error:
                 left_out[error.reason].append(sentence)
         yield group

@@ -1,4 +1,4 @@
-"""The job for other programs and notebooks: `from job.api import train, predict, evaluate, convert`.
+"""The job for other programs and notebooks: `from job.api import train, evaluate, predict`.
 
 Each is a command as a function. One is added as a module that reads its arguments, does its work
 `as_guest` and hands back values; errors are raised as a JobError.

@@ -33,4 +33,5 @@ from .splits import read_labelled as read_labelled
 from .splits import read_splits as read_splits
 from .writers.table import WRITERS as WRITERS
 from .writers.table import writer_of as writer_of
+from .writers.writer import Found as Found
 from .writers.writer import Writer as Writer
