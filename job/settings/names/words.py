@@ -53,10 +53,10 @@ def judge_command(asked: Asked, settings_classes: SettingsClasses, words: Words)
     if command in WITH_FILES:
         return judge_files(command, *operands)
     if command in WITH_MANY_FILES:
-        none = [f"{command}: needs FILES, a labelled file or several, received none; see --help."]
-        return [said for file in operands for said in judge_file(command, "FILES", file)] or (
-            [] if operands else none
-        )
+        if not any(operands) or "" in operands:
+            received = "an empty name" if operands else "none"
+            return [f"{command}: needs FILES, one or more; received {received}; see --help."]
+        return [said for file in operands for said in judge_file(command, "FILES", file)]
     if asked.operand:
         return _judge_operand(asked)
     if operands:
@@ -85,7 +85,7 @@ def judge_flags(asked: Asked, words: Words, settings_classes: SettingsClasses) -
             *more, last = [f"`{c}`" for c, its in settings_classes.items() if name in its.taken()]
             known = " and ".join([", ".join(more), last] if more else [last])
             if ours := in_our_words(name, "--"):
-                mistakes.append(f"{each.source[5:]}: {ours}")
+                mistakes.append(f"{each.source[5:]}: unknown flag; {ours}")
                 continue
             mistakes.append(f"{each.source[5:]}: is for {known} only; leave it out.")
         elif asked.chosen and asked.chosen not in (targets := takers(name, asked)):
