@@ -12,8 +12,6 @@ from job.settings.settings import Settings
 # Command → the settings that it takes, the first where none is named.
 SettingsClasses = Mapping[str, type[Settings]]
 ANSWERS = ("help", "version", "completion")  # whatever else is said
-WITH_FILES = ("predict", "convert")  # which take IN and OUT
-WITH_MANY_FILES = ("evaluate",)
 
 
 @dataclass(frozen=True)
@@ -48,20 +46,30 @@ def judge_command(asked: Asked, settings_classes: SettingsClasses, words: Words)
         return [f"{command!r}: unknown command; {hint}"]
     if words.has_unknown_flag:
         return []  # a word may be the value of that flag
-    if command in WITH_FILES and len(operands) != 2:
-        return [f"{command}: needs IN and OUT, received {len(operands)} words; see --help."]
-    if command in WITH_FILES:
-        return judge_files(command, *operands)
-    if command in WITH_MANY_FILES:
-        if not any(operands) or "" in operands:
-            received = "an empty name" if operands else "none"
-            return [f"{command}: needs FILES, one or more; received {received}; see --help."]
-        return [said for file in operands for said in judge_file(command, "FILES", file)]
+    if command in JUDGES:
+        return JUDGES[command](command, operands)
     if asked.operand:
         return _judge_operand(asked)
     if operands:
         return [f"{operands[0]!r}: {command} takes flags only; see --help."]
     return []
+
+
+def _judge_in_and_out(command: str, operands: Sequence[str]) -> list[str]:
+    if len(operands) != 2:
+        return [f"{command}: needs IN and OUT, received {len(operands)} words; see --help."]
+    return judge_files(command, *operands)
+
+
+def _judge_many(command: str, operands: Sequence[str]) -> list[str]:
+    if not operands or "" in operands:
+        received = "an empty name" if operands else "none"
+        return [f"{command}: needs FILES, one or more; received {received}; see --help."]
+    return [said for file in operands for said in judge_file(command, "FILES", file)]
+
+
+# The commands that take files, each with the judge of their places.
+JUDGES = {"predict": _judge_in_and_out, "convert": _judge_in_and_out, "evaluate": _judge_many}
 
 
 def _judge_operand(asked: Asked) -> list[str]:

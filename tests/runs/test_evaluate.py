@@ -1,0 +1,226 @@
+"""`evaluate`: a finished model is scored on labelled files as its own run scored it."""
+
+import json
+import re
+import zipfile
+
+import pytest
+
+from job.__main__ import main
+from job.api import evaluate
+from tests.support.runs import World, finish, line, start
+
+REPORT = {"index.html", "predictions.jsonl", "errors.jsonl", "metrics.json", "MANIFEST.json"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A finished run in the folder `out`."""
+    world = World(tmp_path_factory.mktemp("world"))
+    code, log = finish(world.start(epochs=8))
+    assert code == 0, log
+    return world
+
+
+@pytest.fixture
+def score(world, tmp_path, capsys):
+    """The exit code, standard output and standard error of `evaluate` in this process."""
+
+    def score(*words, **flags):
+        flags = {
+            "downstream_model_dir": world.folder / "out",
+            "cache_dir": world.folder / "cache",
+            "accelerator": "cpu",
+            "output": tmp_path / "scores",
+        } | flags
+        code = main(
+            ["evaluate", *map(str, words), *(f"--{name}={value}" for name, value in flags.items())]
+        )
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return score
+
+
+def metrics_of(folder):
+    return json.loads((folder / "report/metrics.json").read_text("utf-8"))
+
+
+def numbers(split):
+    """The scores of a split, without the loss, which depends on what shares a batch."""
+    return {name: split[name] for name in ("sentences", "characters", "wordpieces", "lost")}
+
+
+def rows(content: list[tuple[str, list]]) -> str:
+    return "".join(
+        json.dumps({"text": text, "spans": spans}, ensure_ascii=False) + "\n"
+        for text, spans in content
+    )
+
+
+def test_it_finds_what_the_run_found_on_val(world, tmp_path):
+    """As a command of its own: the table alone on standard output, the report below OUTPUT, and
+    each number that of the run."""
+    code, log = finish(
+        start(
+            [
+                "evaluate",
+                str(world.corpus / "val.txt"),
+                f"--downstream_model_dir={world.folder / 'out'}",
+                f"--output={tmp_path}",
+                f"--cache_dir={world.folder / 'cache'}",
+            ]
+        )
+    )
+    assert code == 0, log
+    of_run = metrics_of(world.folder / "out")["splits"]["val"]
+    assert of_run["characters"]["micro"]["f1"] > 0.9
+    assert numbers(metrics_of(tmp_path)["splits"]["val"]) == numbers(of_run)
+    assert metrics_of(tmp_path)["splits"]["val"]["loss"] == pytest.approx(of_run["loss"], abs=1e-5)
+    assert {file.name for file in (tmp_path / "report").iterdir()} == REPORT
+    predictions = (world.folder / "out/report/predictions.jsonl").read_text("utf-8")
+    assert (tmp_path / "report/predictions.jsonl").read_text("utf-8") == predictions
+
+
+def test_standard_output_has_the_table_alone(world, score):
+    """The log goes to standard error."""
+    code, out, _ = score(world.corpus / "val.txt")
+    assert code == 0
+    assert re.search(r"^PER +\d\.\d{3}", out, re.MULTILINE)
+    assert out.rstrip().endswith("scores/report/index.html")
+    assert "rejected" not in out
+
+
+def test_files_of_any_form_are_one_test_split(world, score, tmp_path):
+    """One in columns, one in JSON Lines within an archive, of no split's name."""
+    (tmp_path / "news.jsonl").write_text(rows([("김철은 왔다.", [[0, 2, "PER"]])]), "utf-8")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("more.conll", "서울역\tB-LOC\n에서\tO\n만났다!\tO\n\n")
+    code, _, log = score(tmp_path / "news.jsonl", tmp_path / "more.zip")
+    assert code == 0, log
+    splits = metrics_of(tmp_path / "scores")["splits"]
+    assert list(splits) == ["test"]
+    assert splits["test"]["sentences"] == 2
+    assert splits["test"]["characters"]["micro"]["gold"] == 2
+
+
+def test_of_a_folder_with_splits_val_and_test_are_scored(world, score, tmp_path):
+    """A model has seen train: it is left out, and that is said."""
+    for split, count in (("train", 30), ("val", 12), ("test", 15)):
+        folder = tmp_path / "corpus"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{split}.txt").write_text("\n".join(map(line, range(count))), "utf-8")
+    code, out, log = score(tmp_path / "corpus")
+    assert code == 0, log
+    assert {n: s["sentences"] for n, s in metrics_of(tmp_path / "scores")["splits"].items()} == {
+        "val": 12,
+        "test": 15,
+    }
+    assert "train is left out" in log
+    assert out.index("val") < out.index("test")
+
+
+def test_a_type_that_the_model_lacks_counts_as_missed_and_is_named(world, score, tmp_path):
+    """On characters and on wordpieces; the other types keep their scores."""
+    spans = [[0, 3, "PER"], [5, 7, "LOC"], [10, 13, "EVT"]]
+    (tmp_path / "a.jsonl").write_text(rows([("김철수은 서울에서 만났다!", spans)]), "utf-8")
+    code, _, log = score(tmp_path / "a.jsonl")
+    assert code == 0, log
+    assert "The model lacks EVT (1 ×): it counts as missed." in log
+    for measure in ("characters", "wordpieces"):
+        per_type = metrics_of(tmp_path / "scores")["splits"]["test"][measure]["per_type"]
+        assert per_type["EVT"]["gold"] == 1
+        assert per_type["EVT"]["true_positive"] == 0
+        assert per_type["PER"]["f1"] == 1.0
+
+
+def test_types_map_gives_gold_the_models_names_or_drops_it(world, score, tmp_path):
+    """What is dropped is counted and no longer missed."""
+    spans = [[0, 3, "PS"], [5, 7, "LC"], [10, 13, "EVT"]]
+    (tmp_path / "a.jsonl").write_text(rows([("김철수은 서울에서 만났다!", spans)]), "utf-8")
+    code, _, log = score(tmp_path / "a.jsonl", types_map="PS=PER,LC=LOC,EVT=-")
+    assert code == 0, log
+    assert "1 of 3 spans dropped by TYPES_MAP: EVT (1)" in log
+    assert "lacks" not in log
+    scores = metrics_of(tmp_path / "scores")["splits"]["test"]["characters"]
+    assert scores["micro"]["f1"] == 1.0
+    assert set(scores["per_type"]) == {"PER", "LOC"}
+
+
+def test_types_only_scores_those_types_alone(world, score, tmp_path):
+    """What the model finds of another type is left out, not wrong; without it, it is wrong, and
+    that is said with the way out."""
+    (tmp_path / "a.jsonl").write_text(
+        rows([("김철수은 서울에서 만났다!", [[0, 3, "PER"]])]), "utf-8"
+    )
+    code, _, log = score(tmp_path / "a.jsonl")
+    assert code == 0, log
+    assert "The files lack LOC (1 ×)" in log
+    assert "TYPES_ONLY=PER" in log
+    assert metrics_of(tmp_path / "scores")["splits"]["test"]["characters"]["micro"]["f1"] < 1
+    code, _, log = score(tmp_path / "a.jsonl", types_only="PER")
+    assert code == 0, log
+    splits = metrics_of(tmp_path / "scores")["splits"]["test"]
+    assert splits["characters"]["micro"]["f1"] == splits["wordpieces"]["micro"]["f1"] == 1.0
+
+
+def test_files_of_which_the_model_knows_no_type_are_refused(world, score, tmp_path):
+    """Every score would be 0 and say nothing; both sides' types are named, and TYPES_MAP."""
+    (tmp_path / "a.jsonl").write_text(rows([("김철수은 왔다.", [[0, 3, "PS"]])]), "utf-8")
+    code, out, log = score(tmp_path / "a.jsonl")
+    assert (code, out) == (65, "")
+    assert re.search(r"a\.jsonl: .*types PS, .*knows PER, LOC.*TYPES_MAP, such as PS=PER", log)
+    assert not (tmp_path / "scores").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        (None, 65, r"FILES=.*a\.jsonl: no file of a corpus is there"),
+        ("김철수은 왔다.\n", 65, "in no format that is known"),
+        (rows([("김철은 왔다.", [[0, 99, "PER"]])] * 2), 65, "2 of 2 sentences were rejected"),
+    ],
+)
+def test_files_that_cannot_be_read_end_with_their_code(score, tmp_path, content, code, says):
+    """As those of a corpus; nothing is written."""
+    if content is not None:
+        (tmp_path / "a.jsonl").write_text(content, "utf-8")
+    ended, out, log = score(tmp_path / "a.jsonl")
+    assert (ended, out) == (code, "")
+    assert re.search(says, log)
+    assert not (tmp_path / "scores").exists()
+
+
+def test_its_own_report_is_replaced_and_no_other(world, score, tmp_path):
+    """That of a run, or a person's page, is no report of an evaluation: 73, before any work."""
+    val = world.corpus / "val.txt"
+    assert [score(val)[0], score(val)[0]] == [0, 0]
+    (tmp_path / "scores/report/MANIFEST.json").unlink()
+    code, _, log = score(val)
+    assert code == 73
+    assert "index.html, metrics.json" in log
+    assert "choose another --output" in log
+    before = metrics_of(world.folder / "out")
+    assert score(val, output=world.folder / "out")[0] == 73
+    assert metrics_of(world.folder / "out") == before
+
+
+def test_the_report_is_not_written_into_what_is_read(world, score, tmp_path):
+    """The next evaluation would read it as a part of the corpus."""
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/test.txt").write_text(line(1), "utf-8")
+    code, _, log = score(tmp_path / "corpus", output=tmp_path / "corpus")
+    assert code == 64
+    assert "which is read; write --output to another place" in log
+
+
+def test_a_program_gets_the_scores_as_values(world, tmp_path):
+    """Those of the report; several files are a list."""
+    val = world.corpus / "val.txt"
+    result = evaluate(
+        [str(val)], world.folder / "out", output=tmp_path, cache_dir=world.folder / "cache"
+    )
+    assert result.metrics == metrics_of(tmp_path)
+    of_run = metrics_of(world.folder / "out")["splits"]["val"]
+    assert result.f1 == of_run["characters"]["micro"]["f1"]
+    assert result.report == str(tmp_path / "report/index.html")
