@@ -7,6 +7,7 @@ import torch
 from transformers import BertConfig, BertForTokenClassification
 
 from job.errors import ArgumentError, DataError
+from job.export.tagger import Tagger
 from job.model.named_tags import NamedTags
 from tests.support.tagged import SENTENCE, TAGGED
 from tests.support.tiny import POSITIONS, VOCABULARY, write_tokenizer
@@ -16,16 +17,16 @@ IOB2 = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 BIOES = ("O", "B-PER", "I-PER", "E-PER", "S-PER", "B-LOC", "I-LOC", "E-LOC", "S-LOC")
 
 
-def write_model(folder, labels, tags, *, layers=0):
+def write_model(folder, labels, tags, *, positions=POSITIONS):
     """A folder as transformers saves it, whose network gives each piece in `tags` its label."""
     write_tokenizer(folder)
     config = BertConfig(
         vocab_size=len(VOCABULARY),
         hidden_size=len(VOCABULARY) + len(VOCABULARY) % 2,
-        num_hidden_layers=layers,
+        num_hidden_layers=0,
         num_attention_heads=2,
         intermediate_size=16,
-        max_position_embeddings=POSITIONS,
+        max_position_embeddings=positions,
         id2label=dict(enumerate(labels)),
         label2id={label: i for i, label in enumerate(labels)},
     )
@@ -146,9 +147,11 @@ def test_a_folder_without_a_classifier_is_refused(run, tmp_path):
         run("가\n", model=folder)
 
 
-def test_its_windows_are_as_long_as_it_has_positions(run, tmp_path):
+@pytest.mark.parametrize("positions", [POSITIONS, 300])
+def test_its_windows_are_as_long_as_it_has_positions(run, tmp_path, positions):
     """A text longer than that is cut, and an entity at its end is found."""
-    folder = write_model(tmp_path / "model", IOB2, PIECES)
-    text = "가 나 다 " * 3 * POSITIONS + "김철수"
+    folder = write_model(tmp_path / "model", IOB2, PIECES, positions=positions)
+    assert Tagger.load(folder, {}, "cpu", None, None).max_seq_length == positions
+    text = "가 나 다 " * positions + "김철수"
     written = json.loads(run(f"{text}\n", out_name="out.jsonl", model=folder))
     assert written["spans"] == [[len(text) - 3, len(text), "PER"]]

@@ -2,13 +2,17 @@
 
 import json
 import re
+import unicodedata
 import zipfile
 
 import pytest
 
 from job.__main__ import main
 from job.api import evaluate
+from job.export.folder import export_model
+from tests.export.test_models_from_elsewhere import PIECES, write_model
 from tests.support.runs import World, finish, line, start
+from tests.support.tiny import LABELS, make_network, make_tokenizer
 
 REPORT = {"index.html", "predictions.jsonl", "errors.jsonl", "metrics.json", "MANIFEST.json"}
 
@@ -224,3 +228,49 @@ def test_a_program_gets_the_scores_as_values(world, tmp_path):
     of_run = metrics_of(world.folder / "out")["splits"]["val"]
     assert result.f1 == of_run["characters"]["micro"]["f1"]
     assert result.report == str(tmp_path / "report/index.html")
+
+
+@pytest.mark.parametrize("labels", [("O", "PER", "LOC"), ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")])
+def test_a_model_from_elsewhere_is_scored(score, tmp_path, labels):
+    """Of IO labels, which know no beginning, or of IOB2: all scores, and a loss."""
+    tags = PIECES if "B-PER" in labels else {p: label[2:] for p, label in PIECES.items()}
+    folder = write_model(tmp_path / "model", labels, tags)
+    (tmp_path / "a.txt").write_text("\n".join(map(line, range(30))), "utf-8")
+    code, _, log = score(tmp_path / "a.txt", downstream_model_dir=folder)
+    assert code == 0, log
+    scores = metrics_of(tmp_path / "scores")["splits"]["test"]
+    assert scores["characters"]["micro"]["f1"] == scores["wordpieces"]["micro"]["f1"] == 1.0
+    assert 0 < scores["loss"] < 1
+
+
+def test_decomposed_files_are_composed_where_that_is_asked_for(world, score, tmp_path):
+    """NORMALIZE=nfc; as they are, the vocabulary has none of their letters."""
+    text = unicodedata.normalize("NFD", "\n".join(map(line, range(1, 7))))
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    found = []
+    for normalize in ("off", "nfc"):
+        code, _, log = score(tmp_path / "a.txt", normalize=normalize)
+        assert code == 0, log
+        found.append(metrics_of(tmp_path / "scores")["splits"]["test"]["characters"]["micro"]["f1"])
+    assert found[0] < 0.5 < 0.9 < found[1]
+
+
+def test_a_model_of_composed_texts_is_scored_on_composed_texts(score, tmp_path):
+    """As it was trained, and as `predict` reads for it, without being told."""
+    export_model(
+        tmp_path / "out/model",
+        model=make_network(),
+        tokenizer=make_tokenizer(tmp_path / "tokenizer"),
+        label_map=LABELS,
+        metrics={},
+        trained={},
+        facts={"normalize": "nfc"},
+        prove=lambda folder: None,
+    )
+    text = unicodedata.normalize("NFD", "\n".join(map(line, range(1, 7))))
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    code, _, log = score(tmp_path / "a.txt", downstream_model_dir=tmp_path / "out")
+    assert code == 0, log
+    metrics = metrics_of(tmp_path / "scores")
+    assert metrics["splits"]["test"]["characters"]["micro"]["f1"] == 1.0
+    assert metrics["facts"]["normalize"] == "nfc"
