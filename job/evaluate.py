@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 WRITTEN = frozenset(("index.html", "predictions.jsonl", "errors.jsonl", "metrics.json"))
 SAID = "--output"
+FILES_SHOWN = 3
 
 
 def evaluate(
@@ -147,11 +148,12 @@ def _facts(
 ) -> dict[str, str]:
     """Name → text, as those of a run: the files, how they were read, and the model's own."""
     trained = manifest.get("facts", {})
-    named = {"trained from": "model", "trained on": "corpus"}
+    named = {"model": "model", "trained on": "corpus"}
+    more = f" and {len(places) - FILES_SHOWN} more" if len(places) > FILES_SHOWN else ""
     return {
-        "model": masked(settings.downstream_model_dir),
+        "evaluated model": masked(settings.downstream_model_dir),
         **{ours: trained[name] for ours, name in named.items() if name in trained},
-        "corpus": " ".join(map(masked, places)),
+        "corpus": ", ".join(map(masked, places[:FILES_SHOWN])) + more,
         **{f"{name} sha256": split.sha256 for name, split in splits.items()},
         **{f"{name} sentences": f"{len(split.sentences)}" for name, split in splits.items()},
         **{f"{n} types": "; ".join(s.type_notes) for n, s in splits.items() if s.type_notes},
@@ -168,7 +170,7 @@ def _write(
         folder.mkdir()
         metrics = write_report(
             folder,
-            title=f"{facts['corpus']} · {facts['model']}",
+            title=f"{facts['corpus']} · {facts['evaluated model']}",
             facts=facts,
             history=(),
             results=results,
