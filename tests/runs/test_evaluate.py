@@ -136,6 +136,9 @@ def test_a_type_that_the_model_lacks_counts_as_missed_and_is_named(world, score,
         assert per_type["EVT"]["gold"] == 1
         assert per_type["EVT"]["true_positive"] == 0
         assert per_type["PER"]["f1"] == 1.0
+    loss = metrics_of(tmp_path / "scores")["splits"]["test"]["loss"]
+    score(tmp_path / "a.jsonl", types_map="EVT=-")
+    assert metrics_of(tmp_path / "scores")["splits"]["test"]["loss"] == loss  # EVT is O to it
 
 
 def test_types_map_gives_gold_the_models_names_or_drops_it(world, score, tmp_path):

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 
 class _Row(NamedTuple):
-    sentence: Sentence
-    scores: Sequence[float] | None
+    text: str
+    spans: Sequence[tuple]  # with the score, where a model found them
+    is_scored: bool
 
 
 def _row(sentence: Sentence, found: Found | None) -> _Row:
-    return _Row(sentence, found.rounded_scores if found else None)
+    if found is None:
+        return _Row(sentence.text, sentence.spans, False)
+    scored = zip(sentence.spans, found.rounded_scores, strict=True)
+    return _Row(sentence.text, [(*span, score) for span, score in scored], True)
 
 
 def _put(stream: ByteStream, groups: Groups[_Row]) -> None:
@@ -33,7 +37,7 @@ def _put(stream: ByteStream, groups: Groups[_Row]) -> None:
     failures: list[BaseException] = []  # the library would hide them in one of its own
     rest = iter(groups)
     first = next(rest, ())
-    is_scored = any(row.scores is not None for row in first)
+    is_scored = any(row.is_scored for row in first)
 
     def batches() -> Iterator["RecordBatch"]:
         with _kept(failures):
@@ -78,12 +82,8 @@ def _kept(failures: list[BaseException]) -> Iterator[None]:
 def _batch(rows: Sequence[_Row], is_scored: bool) -> "RecordBatch":
     from arro3.core import Array, DataType, Field, RecordBatch, list_array, struct_array
 
-    spans = [
-        (*span, *([score] if is_scored else []))
-        for sentence, scores in rows
-        for span, score in zip(sentence.spans, scores or [None] * len(sentence.spans), strict=True)
-    ]
-    offsets = itertools.accumulate((len(row.sentence.spans) for row in rows), initial=0)
+    spans = [span for row in rows for span in row.spans]
+    offsets = itertools.accumulate((len(row.spans) for row in rows), initial=0)
     fields = [
         Field("start", DataType.int64()),
         Field("end", DataType.int64()),
@@ -92,7 +92,7 @@ def _batch(rows: Sequence[_Row], is_scored: bool) -> "RecordBatch":
     ]
     values = [list(column) for column in zip(*spans, strict=True)] or [[] for _ in fields]
     columns = [Array(each, field.type) for each, field in zip(values, fields, strict=True)]
-    texts = Array([row.sentence.text for row in rows], DataType.string())
+    texts = Array([row.text for row in rows], DataType.string())
     structs = struct_array(columns, fields=fields)
     listed = DataType.list(Field("element", structs.type))
     lists = list_array(Array(list(offsets), DataType.int32()), structs, type=listed)
