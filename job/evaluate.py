@@ -127,12 +127,12 @@ def _tell_types(results: Sequence[SplitResult], label_map: LabelMap) -> None:
             "it counts" if sum(missed.values()) == 1 else "they count",
         )
     absent = {type_: predicted[type_] for type_ in label_map.types if not gold[type_]}
-    if absent:
+    common = ",".join(type_ for type_ in label_map.types if gold[type_])
+    if absent and common:
         logger.warning(
             "The files lack %s: what the model finds of them counts as wrong. TYPES_ONLY=%s leaves "
             "it out.",
-            _listed(absent),
-            ",".join(type_ for type_ in label_map.types if gold[type_]),
+            *(_listed(absent), common),
         )
 
 

@@ -5,6 +5,7 @@ import re
 import unicodedata
 import zipfile
 
+import fsspec
 import pytest
 
 from job.__main__ import main
@@ -12,6 +13,7 @@ from job.api import evaluate
 from job.export.folder import export_model
 from tests.export.test_models_from_elsewhere import PIECES, write_model
 from tests.support.runs import World, finish, line, start
+from tests.support.tagged import upload
 from tests.support.tiny import LABELS, make_network, make_tokenizer
 
 REPORT = {"index.html", "predictions.jsonl", "errors.jsonl", "metrics.json", "MANIFEST.json"}
@@ -44,6 +46,15 @@ def score(world, tmp_path, capsys):
         return code, captured.out, captured.err
 
     return score
+
+
+@pytest.fixture
+def memory():
+    """An in-memory bucket."""
+    filesystem = fsspec.filesystem("memory")
+    yield filesystem
+    filesystem.store.clear()
+    filesystem.pseudo_dirs[:] = [""]
 
 
 def metrics_of(folder):
@@ -277,3 +288,19 @@ def test_a_model_of_composed_texts_is_scored_on_composed_texts(score, tmp_path):
     metrics = metrics_of(tmp_path / "scores")
     assert metrics["splits"]["test"]["characters"]["micro"]["f1"] == 1.0
     assert metrics["facts"]["normalize"] == "nfc"
+
+
+def test_files_and_report_may_lie_at_urls(world, score, tmp_path, memory):
+    """And the model: nothing of it is written on this machine but into the cache."""
+    upload(world.folder / "out", memory, "/bucket/run")
+    memory.pipe("/bucket/in/val.txt", (world.corpus / "val.txt").read_bytes())
+    code, out, log = score(
+        "memory://bucket/in/val.txt",
+        downstream_model_dir="memory://bucket/run",
+        output="memory://bucket/scores",
+    )
+    assert code == 0, log
+    assert out.rstrip().endswith("memory://bucket/scores/report/index.html")
+    names = {name.rpartition("/")[2] for name in memory.ls("/bucket/scores/report", detail=False)}
+    assert names == REPORT
+    assert not (tmp_path / "scores").exists()

@@ -78,6 +78,10 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
         (["predict", "in"], "predict: needs IN and OUT, received 1 words; see --help."),
         (["evaluate"], "evaluate: needs FILES, one or more; received none; see --help."),
         (
+            ["evaluate", "a", "b", "a"],
+            "evaluate: FILES = 'a': is named twice; its sentences would count twice.",
+        ),
+        (
             ["evaluate", ""],
             "evaluate: needs FILES, one or more; received an empty name; see --help.",
         ),

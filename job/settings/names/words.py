@@ -8,6 +8,7 @@ from job.settings.field_types import judge_file, judge_files, said_in
 from job.settings.names.foreign import in_our_words
 from job.settings.names.spelling import closest_flag
 from job.settings.settings import Settings
+from job.storage import masked
 
 # Command → the settings that it takes, the first where none is named.
 SettingsClasses = Mapping[str, type[Settings]]
@@ -65,7 +66,12 @@ def _judge_many(command: str, operands: Sequence[str]) -> list[str]:
     if not operands or "" in operands:
         received = "an empty name" if operands else "none"
         return [f"{command}: needs FILES, one or more; received {received}; see --help."]
-    return [said for file in operands for said in judge_file(command, "FILES", file)]
+    mistakes = [said for file in operands for said in judge_file(command, "FILES", file)]
+    twice = [file for file in dict.fromkeys(operands) if operands.count(file) > 1]
+    return mistakes + [
+        f"{command}: FILES = {masked(file)!r}: is named twice; its sentences would count twice."
+        for file in twice
+    ]
 
 
 # The commands that take files, each with the judge of their places.
