@@ -49,7 +49,7 @@ def read(folder: Path, cache: Path) -> Corpus:
     )
 
 
-def make_start(vocabulary: Path, folder: Path, label_map: LabelMap) -> None:
+def make_start(vocabulary: Path, folder: Path, label_map: LabelMap, seed: int = SEED) -> None:
     """A model folder with random weights, classifier included."""
     folder.mkdir()
     (folder / "vocab.txt").write_bytes((vocabulary / "vocab.txt").read_bytes())
@@ -60,7 +60,7 @@ def make_start(vocabulary: Path, folder: Path, label_map: LabelMap) -> None:
     )
     with (folder / "vocab.txt").open() as lines:
         size = sum(1 for _ in lines)
-    torch.manual_seed(SEED)
+    torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=size,
         hidden_size=256,

@@ -92,7 +92,8 @@ def check(settings: Settings) -> int:
     )
     if prepared and (start := tried("resume", lambda: _resume(settings, prepared, store))):
         identity = identity_of(settings, prepared)
-        if is_finished(url, start.position, settings.epochs_to_train, identity):
+        epochs = settings.epochs_to_train
+        if is_finished(url, start.position, epochs, identity, settings.monitor):
             logger.info(
                 "A run would end at once: the model lies in %s.", storage.join(url, "model")
             )

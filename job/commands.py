@@ -77,7 +77,8 @@ def train_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> i
 
     stop.raise_from_here()
     _, metric = parsed.settings.monitored
-    callbacks = trial_callbacks(vertex, metric)
+    is_given = parsed.sources["monitor"] != "default"
+    callbacks = trial_callbacks(vertex, metric, is_given=is_given)
     with stop_when_preempted(os.environ.get("GCE_METADATA_HOST")):
         handler.tell(train(parsed.settings, stop, handler, callbacks, vertex))
     return 0

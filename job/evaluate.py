@@ -71,7 +71,7 @@ def evaluate(
         "hardware": computes_on(hardware),
         "seconds": figure(time.monotonic() - started_at, ".0f"),
     }
-    metrics = _write(report_url, facts, results, gold_map.types)
+    metrics = _write(report_url, facts, results, gold_map.types, settings.report_language)
     tables = "\n".join(summary_table(result) for result in results)
     return f"\n{tables}\nreport   {storage.join(report_url, 'index.html')}", metrics
 
@@ -107,6 +107,7 @@ def _score(split: Split, tagger: Tagger, gold_map: LabelMap, only: Collection[st
         tagger.label_map,
         tagger.layout,
         name=split.name,
+        ends=tagger.ends,
         gold_map=gold_map,
         only=only,
     )
@@ -128,12 +129,14 @@ def _tell_types(results: Sequence[SplitResult], label_map: LabelMap) -> None:
         )
     absent = {type_: predicted[type_] for type_ in label_map.types if not gold[type_]}
     common = ",".join(type_ for type_ in label_map.types if gold[type_])
-    if absent and common:
+    if any(absent.values()) and common:
         logger.warning(
             "The files lack %s: what the model finds of them counts as wrong. TYPES_ONLY=%s leaves "
             "it out.",
             *(_listed(absent), common),
         )
+    elif absent:
+        logger.info("The files lack %s, which the model knows.", ", ".join(absent))
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -162,7 +165,11 @@ def _facts(
 
 
 def _write(
-    report_url: str, facts: Mapping[str, str], results: Sequence[SplitResult], types: Sequence[str]
+    report_url: str,
+    facts: Mapping[str, str],
+    results: Sequence[SplitResult],
+    types: Sequence[str],
+    language: str,
 ) -> dict:
     """Puts the report in its place, with a manifest by which the next one knows it again."""
     with tempfile.TemporaryDirectory(prefix="job-") as scratch:
@@ -175,6 +182,7 @@ def _write(
             history=(),
             results=results,
             types=types,
+            language=language,
         )
         manifest = json.dumps(describe_files(folder), ensure_ascii=False, indent=2)
         (folder / MANIFEST).write_text(f"{manifest}\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytorch_lightning as pl
 
@@ -19,20 +20,22 @@ from job.signals import StopRequest
 from job.training import (
     Output,
     Run,
+    as_begun,
     batch_size_to_keep,
     computes_on,
     evaluate_splits,
+    exported_of,
     facts_of,
     facts_to_agree_on,
     fit,
     follow,
     identity_of,
     is_finished,
-    load_best,
     meet_on_hardware,
     open_output,
     prepare,
     publish,
+    trained_by,
 )
 
 logger = logging.getLogger(__name__)
@@ -76,25 +79,35 @@ def lead(
     identity = identity_of(settings, prepared)
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = output.find_start(settings.resume, identity, prepared.network)
-    if is_finished(output.url, start.position, settings.epochs_to_train, identity):
+    epochs, monitor = settings.epochs_to_train, settings.monitor
+    if is_finished(output.url, start.position, epochs, identity, monitor):
         machines.share(None)
         return f"Done already: the model lies in {storage.join(output.url, 'model')}."
     machines.share(start)
+    prepared, identity = as_begun(prepared, identity, start)
     output.make_ready(settings, prepared, start)
     saver = Saver(output.store, output.scratch / "saves")
     machines.before_forced_end(saver.wait)
     line = progress_line(handler, settings)
     run = Run(start, identity.facts, saver, output.lease, stop, line, callbacks)
     history = fit(prepared, settings, hardware, run, output.scratch)
-    best = load_best(prepared.network, output.store, output.scratch / "best")
-    logger.info("The best checkpoint by %s is %s.", settings.monitor, best)
-    results = evaluate_splits(prepared)
-    seconds = start.position.seconds + time.monotonic() - started_at
-    facts = facts_of(settings, prepared, hardware, history, seconds)
+    best = output.load_best(prepared.network, start)
+    logger.info("The best checkpoint by %s is %s.", monitor, best.checkpoint.url)
+    exported = exported_of(best, start, history, epochs, settings.monitored)
+    results, ends = evaluate_splits(prepared)
+    prepared = replace(prepared, ends=ends)
+    here_s = time.monotonic() - started_at
+    seconds = start.position.seconds + here_s
+    facts = facts_of(settings, prepared, hardware, history, exported, seconds)
     output.lease.confirm()
     steps = max(history[-1].step, start.position.global_step)  # more, where EPOCHS was lowered
-    publish(prepared, results, history, facts, identity, steps, output.url, output.scratch)
-    return last_screen(results, history, facts, output.url) + cloud_advice(output.url)
+    trained = trained_by(identity.facts, steps, monitor)
+    language, place = settings.report_language, (output.url, output.scratch)
+    publish(prepared, results, history, facts, exported, trained, *place, language)
+    screen = last_screen(
+        results, history, facts, output.url, exported=exported, seconds_here=here_s
+    )
+    return screen + cloud_advice(output.url)
 
 
 def progress_line(handler: LogHandler, settings: Settings) -> ProgressLine:

@@ -1,6 +1,7 @@
 from .callback import Checkpoints as Checkpoints
 from .no_saver import NoSaver as NoSaver
 from .position import Position as Position
+from .position import position_of as position_of
 from .saver import Saver as Saver
 from .saver import Saves as Saves
 from .start import Identity as Identity
@@ -8,4 +9,5 @@ from .start import Start as Start
 from .start import adopt as adopt
 from .start import find_start as find_start
 from .state import load_state as load_state
+from .store import Checkpoint as Checkpoint
 from .store import CheckpointStore as CheckpointStore

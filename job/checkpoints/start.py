@@ -22,12 +22,14 @@ class Identity:
     """The facts that make two runs the same run: only then may one go on where the other stopped.
 
     `facts`: argument or fact → plain value; runs with equal ones train the same weights. `files`:
-    split → sha256 of its file, where the file alone says which sentences are read.
+    split → sha256 of its file, where the file alone says which sentences are read. `usual`: facts
+    that nobody asked for, which a run that an earlier version began goes on without.
     """
 
     facts: Mapping[str, object]
     labels: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
+    usual: frozenset[str] = frozenset()
 
     def as_recorded(self, recorded: Mapping[str, object]) -> dict[str, object]:
         """The facts as the version that wrote `recorded` would have put them.
@@ -35,7 +37,8 @@ class Identity:
         Earlier ones knew the corpus by the bytes of its files, and the tokenizer by its model's
         name.
         """
-        said = {n: value for n, value in self.facts.items() if n != "tokenizer" or n in recorded}
+        unknown = {"tokenizer", *self.usual}.difference(recorded)
+        said = {name: value for name, value in self.facts.items() if name not in unknown}
         for split, sha256 in self.files.items():
             if f"{split}_sha256" in recorded and f"{split}_digest" not in recorded:
                 del said[f"{split}_digest"]
@@ -45,11 +48,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Start:
-    """The point at which a run begins: the beginning with no state, or a checkpoint's position."""
+    """The point at which a run begins: the beginning with no state, or a checkpoint's position.
+
+    `is_named`: RESUME names the checkpoint, which may be of another output.
+    """
 
     position: Position = field(default_factory=Position)
     state: State | None = None
     checkpoint: Checkpoint | None = None
+    is_named: bool = False
 
 
 def find_start(
@@ -62,12 +69,14 @@ def find_start(
     """The newest checkpoint that verifies, or the beginning.
 
     `resume`: auto, never, or the URL of one checkpoint. Raises IncompatibleError, naming each
-    difference, when the checkpoint is of another run or does not fit into the network.
+    difference, when the checkpoint is of another run or does not fit into the network, or when the
+    store has one of another run: the best would be chosen among both.
     """
     checkpoint = _choose(store, resume, scratch)
     if checkpoint is None:
         return Start()
-    _refuse(checkpoint, _differences(checkpoint, identity))
+    for each in [checkpoint] if resume == "auto" else [checkpoint, *store.committed()]:
+        _refuse(each, _differences(each, identity))
     state = load_state(scratch)
     _refuse(checkpoint, differing_shapes(state["network"], network))
     position = position_of(state)
@@ -84,14 +93,14 @@ def find_start(
             was,
             now,
         )
-    return Start(position, state, checkpoint)
+    return Start(position, state, checkpoint, is_named=resume != "auto")
 
 
 def adopt(start: Start, store: CheckpointStore, folder: Path) -> None:
     """Commits the checkpoint that RESUME named, whose files `folder` holds, to the run's own store,
-    where it lacks that step: it may stay the best, and the next start goes on from here."""
+    where it lacks that state: it may stay the best, and the next start goes on from here."""
     checkpoint = start.checkpoint
-    if checkpoint is None or checkpoint.step in {own.step for own in store.committed()}:
+    if checkpoint is None or any(checkpoint.is_same(own) for own in store.committed()):
         return
     facts = {
         "metrics": checkpoint.metrics,

@@ -10,7 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from job.checkpoints.position import Position
+from job.checkpoints.position import Position, position_of
 from job.checkpoints.state import State
 from job.model import TokenClassifier
 
@@ -22,13 +22,12 @@ def state_of(
 
     `epoch_loss`: the summed loss and the wordpieces of the epoch so far, of all ranks.
     """
-    early_stopping = [callback.state_dict() for callback in trainer.early_stopping_callbacks]
     return {
         "network": module.network.state_dict(),
         "optimizer": trainer.optimizers[0].state_dict(),
         "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
         "precision": trainer.precision_plugin.state_dict(),
-        "early_stopping": early_stopping[0] if early_stopping else {},
+        "early_stopping": {},  # earlier versions look there; this one counts in the history
         "epoch_loss": epoch_loss,
         **position.to_state(),
     }
@@ -51,9 +50,10 @@ def put_back(trainer: pl.Trainer, state: State) -> None:
     trainer.lr_scheduler_configs[0].scheduler.load_state_dict(state["scheduler"])
     if state["precision"]:  # none where no scaler was needed
         trainer.precision_plugin.load_state_dict(state["precision"])
-    if state["early_stopping"]:
-        for callback in trainer.early_stopping_callbacks:
-            callback.load_state_dict(state["early_stopping"])
+    for callback in trainer.early_stopping_callbacks:
+        # As if these epochs had been watched: MONITOR and the patience may be new.
+        for record in position_of(state).history:
+            callback._evaluate_stopping_criteria(torch.tensor(record.metric(callback.monitor)))
 
 
 def is_between_steps(trainer: pl.Trainer) -> bool:

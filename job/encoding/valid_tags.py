@@ -75,7 +75,7 @@ def _decode(
         best_SC[on] = through_SC + logits_PC[starts[on] + position]
     rows = np.arange(len(group))
     for position in range(lengths[-1] - 1, -1, -1):
-        on = np.searchsorted(lengths, position, side="right")
-        labels_P[starts[on:] + position] = final_S[on:]
+        first = np.searchsorted(lengths, position, side="right")
+        labels_P[starts[first:] + position] = final_S[first:]
         if position:
-            final_S[on:] = back_LSC[position, rows[on:], final_S[on:]]
+            final_S[first:] = back_LSC[position, rows[first:], final_S[first:]]

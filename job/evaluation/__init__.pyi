@@ -1,5 +1,6 @@
-from .report import write_report as write_report
+from .report.files import write_report as write_report
 from .results import EpochRecord as EpochRecord
+from .results import Exported as Exported
 from .results import SplitResult as SplitResult
 from .scores import METRICS as METRICS
 from .scores import Counts as Counts

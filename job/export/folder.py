@@ -3,27 +3,32 @@
 config.json, model.safetensors      with id2label, the tutorial's ids
 tokenizer.json, tokenizer_config.json
 label_map.txt, metrics.json, README.md (the model card)
+ends.json                           where inside of wordpieces entities end, where any does
+tagger.py                           tags as the job does, without the job
 MANIFEST.json                       written last: size and sha256 of every other file
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from job.encoding import LabelMap
-from job.errors import OutputError
+from job.encoding import EndTable, LabelMap
+from job.errors import JobError, OutputError
 from job.export.model_card import write_card
 from job.model import labels_of, quiet_library
 from job.storage import MANIFEST, describe_files
 
-# What every export has; a tokenizer may add to it.
+ENDS = "ends.json"
+ENDS_FACT, WITH_TABLE, WITH_PIECES = "entity ends", "table", "with a wordpiece"
+# What an export may have; a tokenizer may add to it.
 WRITTEN = frozenset(
     (
         *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
-        *("label_map.txt", "metrics.json", "README.md"),
+        *("label_map.txt", "metrics.json", "README.md", ENDS, "tagger.py"),
     )
 )
 
@@ -34,26 +39,35 @@ def export_model(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     label_map: LabelMap,
+    ends: EndTable | None,
     metrics: Mapping,
     facts: Mapping[str, str],
     trained: Mapping[str, object],
     prove: Callable[[Path], None],
 ) -> None:
-    """Writes the files into `folder`, which must not be there yet, and the manifest after `prove`.
+    """Writes the files into `folder`, which must not be there yet, the manifest last.
 
     `facts` are for people; `trained` says in the manifest from which run the model comes. `prove`
-    gets the folder before it has a manifest, and raises when it is not good. Raises OutputError
-    when it cannot be written.
+    gets the whole folder and raises when it is not good: then the manifest goes again. Raises
+    OutputError when it cannot be written.
     """
+    facts = {**facts, ENDS_FACT: WITH_TABLE if ends else WITH_PIECES}
     try:
         folder.mkdir(parents=True)
         _write_model(folder, model, tokenizer, label_map)
         (folder / "label_map.txt").write_text(label_map.to_text(), encoding="utf-8", newline="")
         _write_json(folder / "metrics.json", metrics)
         write_card(folder / "README.md", label_map, metrics, facts)
-        prove(folder)
-        manifest = describe_files(folder) | {"facts": dict(facts), "trained": dict(trained)}
+        if ends:
+            (folder / ENDS).write_text(ends.to_json(), encoding="utf-8", newline="")
+        shutil.copyfile(Path(__file__).with_name("exported_tagger.py"), folder / "tagger.py")
+        manifest = describe_files(folder) | {"facts": facts, "trained": dict(trained)}
         _write_json(folder / MANIFEST, manifest)
+        try:
+            prove(folder)
+        except JobError:
+            (folder / MANIFEST).unlink()
+            raise
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"{folder}: the model cannot be written ({reason}).") from error

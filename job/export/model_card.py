@@ -3,25 +3,22 @@
 Front matter: https://huggingface.co/docs/hub/model-cards
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from huggingface_hub import EvalResult, ModelCardData
+
 from job.encoding import LabelMap
 from job.evaluation import METRICS, Counts
+from job.figures import figure
 from job.program import COMMAND
 
 EXAMPLE = "이순신은 서울에서 태어났다."
 CARD = """\
 ---
-language: ko
-library_name: transformers
-pipeline_tag: token-classification
-license: other
-{base_model}tags:
-- named-entity-recognition
+{metadata}
 ---
 
 # {title}
@@ -34,6 +31,19 @@ A Korean named-entity recogniser: it marks mentions of {types} in a sentence.
 
 ## Use
 
+On exact characters, long texts included, with `tagger.py` of this directory, which needs `torch` \
+and `transformers` alone:
+
+```python
+from tagger import Tagger
+
+for entity in Tagger(".")("{example}"):
+    print(entity.start, entity.end, entity.type, entity.text, entity.score)
+```
+
+The pipeline of `transformers` opens the model, too. It reads one window, and its entities end with
+a wordpiece, a particle included where the wordpiece holds one:
+
 ```python
 from transformers import pipeline
 
@@ -42,15 +52,15 @@ for entity in tag("{example}"):
     print(entity["start"], entity["end"], entity["entity_group"], entity["score"])
 ```
 
-Run it in this directory. `start` and `end` count characters of the sentence. The pipeline reads one
-window, so for long sentences and for whole files use the command of the project that trained this
-model, here too: it cuts windows and loses nothing.
+Whole files are tagged by the project that trained this model:
 
 ```
 {command} predict sentences.txt tagged.txt --downstream_model_dir=.
 ```
 
 ## Results
+
+{summary}
 
 {results}
 F1 counts an entity when its type and both its ends are right. *Characters* compares with the text
@@ -82,12 +92,14 @@ def write_card(file: Path, label_map: LabelMap, metrics: Mapping, facts: Mapping
     """Writes README.md: `metrics` as `write_report` returns them, `facts` as they are."""
     model, corpus = facts.get("model", "a base model"), facts.get("corpus", "a corpus")
     on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not Path(model).exists()
+    title = f"Named entities, {_plain(model)} on {_plain(corpus)}"
     card = CARD.format(
-        base_model=f"base_model: {json.dumps(model)}\n" if on_hub else "",
-        title=f"Named entities, {_plain(model)} on {_plain(corpus)}",
+        metadata=_metadata(title, model if on_hub else None, corpus, metrics),
+        title=title,
         types=_plain(", ".join(label_map.types)) or "no type",
         model=_plain(model),
         corpus=_plain(corpus),
+        summary=_summary(metrics),
         results=_results(metrics),
         example=EXAMPLE,
         command=COMMAND,
@@ -95,6 +107,47 @@ def write_card(file: Path, label_map: LabelMap, metrics: Mapping, facts: Mapping
         facts=_table(("fact", "value"), list(facts.items())),
     )
     file.write_bytes(card.encode("utf-8", "backslashreplace"))
+
+
+def _metadata(title: str, base: str | None, corpus: str, metrics: Mapping) -> str:
+    """The front matter, with the F1 of each split where the hub looks for it (model-index)."""
+    results = [
+        EvalResult(
+            task_type="token-classification",
+            task_name="Named-entity recognition",
+            dataset_type=corpus,
+            dataset_name=corpus,
+            dataset_split=name,
+            metric_type="f1",
+            metric_name="F1 (micro, exact characters)",
+            metric_value=split["characters"]["micro"]["f1"],
+        )
+        for name, split in metrics.get("splits", {}).items()
+    ]
+    data = ModelCardData(
+        language="ko",
+        library_name="transformers",
+        license="other",
+        pipeline_tag="token-classification",
+        tags=["named-entity-recognition"],
+        base_model=base,
+        model_name=title,
+        eval_results=results or None,
+    )
+    return str(data.to_yaml())
+
+
+def _summary(metrics: Mapping) -> str:
+    """A sentence for each split: F1 with and without the table of ends, and the limit of tags."""
+    lines = []
+    for name, split in metrics.get("splits", {}).items():
+        line = f"**{name}**: F1 on exact characters {figure(split['characters']['micro']['f1'])}"
+        if alone := split.get("tags_alone"):
+            line += f", without the table of ends {figure(alone['micro']['f1'])}"
+        if ceiling := split.get("tags_ceiling"):
+            line += f"; tags without a table could not be above {figure(ceiling)}"
+        lines.append(f"- {line}.")
+    return "\n".join(lines) or "Not evaluated."
 
 
 def _results(metrics: Mapping) -> str:
@@ -106,7 +159,7 @@ def _results(metrics: Mapping) -> str:
             counts = {"**all**": scores["micro"], **scores["per_type"]}
             rows += [(name, measure, type_, *_figures(c)) for type_, c in counts.items()]
     if not rows:
-        return "Not evaluated.\n"
+        return ""
     header = ("split", "measure", "type", *(each.title for each in METRICS.values()), "entities")
     return _table(header, rows)
 

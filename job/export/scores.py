@@ -31,7 +31,7 @@ def with_scores(
 ) -> list[tuple[ScoredSpan, ...]]:
     """The spans that were decoded of a prediction, each with its score."""
     pieces = piece_spans(predicted.labels_P, split, label_map)
-    sums_P = np.concatenate([[0], np.cumsum(predicted.probability_P, dtype=np.float64)])
+    sums_P = [0.0, *np.cumsum(predicted.probability_P, dtype=np.float64).tolist()]
     scored = []
     starts = split.sentence_starts[:-1].tolist()
     for first, spans, inside in zip(starts, found, pieces, strict=True):
@@ -66,12 +66,13 @@ def evaluate(
     known = replace(split, labels_P=_known(split.labels_P, gold_map, label_map))
     label_ids_P, loss = predict_labels(network, known, layout)
     predicted = _only(decode_spans(label_ids_P, split, label_map, sentences, ends), only)
-    types = gold_map.types
+    alone = _only(decode_spans(label_ids_P, split, label_map), only) if ends else None
+    gold, types = [each.spans for each in sentences], gold_map.types
     return SplitResult(
         name=name,
         sentences=sentences,
         predicted=predicted,
-        characters=score_spans([s.spans for s in sentences], predicted, types),
+        characters=score_spans(gold, predicted, types),
         wordpieces=score_spans(
             piece_spans(split.labels_P, split, gold_map),
             _only(piece_spans(label_ids_P, split, label_map), only),
@@ -79,6 +80,7 @@ def evaluate(
         ),
         loss=loss,
         lost=split.lost,
+        tags_alone=score_spans(gold, alone, types) if alone is not None else None,
     )
 
 

@@ -9,8 +9,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job.batches import Layout
 from job.corpus import NFC, OFF, Composed, compose
-from job.encoding import LabelMap, SpecialTokens, decode_spans, encode
+from job.encoding import EndTable, LabelMap, SpecialTokens, decode_spans, encode
 from job.errors import ArgumentError, DataError
+from job.export.folder import ENDS, ENDS_FACT, WITH_TABLE
 from job.export.scores import with_scores
 from job.model import (
     choose_layout,
@@ -38,6 +39,7 @@ class Tagger:
     max_seq_length: int
     stride: int
     composes: bool = False
+    ends: EndTable | None = None
 
     @classmethod
     def load(
@@ -61,9 +63,12 @@ class Tagger:
             max_seq_length=window,
             batch_size=1,
         )
-        overlap = usual_stride(window) if stride is None else stride
-        composes = _composes(folder, manifest)
-        return cls(network, tokenizer, label_map, layout, window, overlap, composes)
+        overlap = _stride(window, manifest) if stride is None else stride
+        return cls(
+            *(network, tokenizer, label_map, layout, window, overlap),
+            composes=_composes(folder, manifest),
+            ends=_ends(folder, manifest, label_map),
+        )
 
     def tag(self, texts: Sequence[str]) -> list[tuple[ScoredSpan, ...]]:
         """The entities of each text, in characters of the text as it was given.
@@ -82,7 +87,7 @@ class Tagger:
             truncate=False,
         )
         predicted = predict_pieces(self.network, split, self.layout)
-        found = decode_spans(predicted.labels_P, split, self.label_map)
+        found = decode_spans(predicted.labels_P, split, self.label_map, sentences, self.ends)
         scored = with_scores(found, predicted, split, self.label_map)
         return [each.given(spans) for each, spans in zip(read, scored, strict=True)]
 
@@ -103,6 +108,28 @@ def _composes(folder: Path, manifest: dict) -> bool:
             f"{folder}: its texts were normalised by {told!r}, unknown to this version."
         )
     return told == NFC
+
+
+def _ends(folder: Path, manifest: dict, label_map: LabelMap) -> EndTable | None:
+    """The table of ends that the manifest tells of; an earlier version's tells of none."""
+    if manifest.get("facts", {}).get(ENDS_FACT) != WITH_TABLE:
+        return None
+    file = folder / ENDS
+    if not file.is_file():
+        raise DataError(
+            f"{file}: is missing, and without it entities would end with a wordpiece; copy the "
+            "whole folder of the model again."
+        )
+    return EndTable.from_json(file.read_text(encoding="utf-8"), str(file), label_map)
+
+
+def _stride(window: int, manifest: dict) -> int:
+    """Wordpieces that neighbouring windows share, as in training where the window is that, too."""
+    facts = manifest.get("facts", {})
+    told = str(facts.get("window stride", ""))
+    if told.isdigit() and facts.get("max sequence length") == str(window):
+        return int(told)
+    return usual_stride(window)
 
 
 def _window(wanted: int | None, manifest: dict, positions: int | None) -> int:

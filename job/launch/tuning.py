@@ -58,6 +58,8 @@ def _of_trials(
 def _render(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     """A HyperparameterTuningJob, whose trials get their values as flags after `args`."""
     mode, metric = settings.monitored
+    # The image may have another default: what trials report is what the study reads.
+    env = {**variables(env), "MONITOR": settings.monitor}
     study = {
         "displayName": settings.display_name,
         "maxTrialCount": settings.max_trials,
@@ -68,7 +70,7 @@ def _render(settings: LaunchSettings, env: Mapping[str, str]) -> str:
             ],
             "parameters": parse_parameters(settings.tuning_parameters),
         },
-        "trialJobSpec": custom_job(settings, {**ON_GPU, **variables(env)}),
+        "trialJobSpec": custom_job(settings, {**ON_GPU, **env}),
     }
     return as_yaml(settings, "hp-tuning-jobs", study)
 

@@ -65,9 +65,11 @@ class RunSettings(CorpusSettings):
     save_top_k: int = Field(1, ge=1, le=1000, description="number of checkpoints kept: the best")
     monitor: Literal["min val_loss", "max val_f1", "max val_f1_wordpiece", "max val_accuracy"] = (
         Field(
-            "min val_loss",
+            "max val_f1",
             description="what makes a checkpoint the best; val_f1 is entity F1 (micro) on exact "
-            "characters",
+            "characters. min val_loss, the tutorial's, exported the worse model each time both "
+            "were measured: F1 0.943 against 0.950 on the sample, 0.317 against 0.338 and 0.368 "
+            "against 0.378 on KMOU",
         )
     )
     save_every_steps: int = Field(
@@ -93,6 +95,11 @@ class RunSettings(CorpusSettings):
         ge=1,
         le=86400,
         description="seconds since the last byte for which a failing store is tried again",
+    )
+    report_language: Literal["auto", "en", "ko"] = Field(
+        "auto",
+        description="language of the report's page: English, Korean, or 'auto': Korean where most "
+        "letters of val are Hangul",
     )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="'auto' is JSON lines on Vertex AI and text elsewhere"
@@ -144,6 +151,11 @@ class RunSettings(CorpusSettings):
         1, ge=1, le=4096, description="batches whose gradients are added up before each step"
     )
     gradient_clip: float = Field(1, ge=0, description="largest norm of the gradient; 0 = no limit")
+    entity_ends: bool = Field(
+        True,
+        description="where inside of a wordpiece an entity ends is looked up in a table counted "
+        "from train; false = entities end with a wordpiece, as in the tutorial",
+    )
     early_stopping_patience: int = Field(
         0, ge=0, description="epochs without a better MONITOR before training stops; 0 = never"
     )

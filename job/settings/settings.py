@@ -102,6 +102,7 @@ class EvaluateSettings(Settings):
 
     takes: ClassVar[frozenset[str] | None] = _READING | {
         *("downstream_model_dir", "accelerator", "max_seq_length", "window_stride", "output"),
+        "report_language",
     }
     output: OutputLocation = Field(
         "./evaluation",

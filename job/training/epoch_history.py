@@ -17,8 +17,6 @@ from job.model import TokenClassifier
 
 logger = logging.getLogger(__name__)
 
-# Metrics of a validation by their names in a record, where they differ.
-RECORDED_AS = {"val_f1": "f1_characters", "val_f1_wordpiece": "f1_wordpieces"}
 SHOW_EVERY_S = 0.2  # reading the loss waits for the device
 
 
@@ -133,8 +131,7 @@ def epoch_line(
     last = history[-1]
 
     def monitored_of(record: EpochRecord) -> float:
-        value: float = getattr(record, RECORDED_AS.get(metric, metric))
-        return value if mode == "max" else -value
+        return record.metric(metric) if mode == "max" else -record.metric(metric)
 
     known = [record for record in history if math.isfinite(monitored_of(record))]
     best = max(known, key=monitored_of, default=last)  # of equal ones the first, as for checkpoints

@@ -15,7 +15,7 @@ from job.progress_line import ProgressLine
 from job.settings import Settings
 from job.signals import StopRequest
 from job.storage import scratch
-from job.training.identity import identity_of
+from job.training.identity import as_begun, identity_of
 from job.training.loop import Run, fit
 from job.training.preparation import Prepared, prepare
 
@@ -39,6 +39,7 @@ def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines:
     machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = machines.share(None)
     if start is not None:
+        prepared, identity = as_begun(prepared, identity, start)
         line = ProgressLine(handler, epochs=settings.epochs_to_train)
         run = Run(start, identity.facts, NoSaver(), RemoteStop(), stop, line)
         with scratch() as folder:

@@ -12,7 +12,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job.batches import EpochPlan, Layout, plan_steps
 from job.corpus import Corpus, Split, load_corpus
 from job.devices import Hardware
-from job.encoding import EncodedSplit, LabelMap, SpecialTokens, check_unknown, encode_cached
+from job.encoding import (
+    EncodedSplit,
+    EndTable,
+    LabelMap,
+    SpecialTokens,
+    check_unknown,
+    encode_cached,
+)
 from job.errors import ArgumentError, DataError
 from job.figures import counted
 from job.model import (
@@ -26,6 +33,7 @@ from job.model import (
 )
 from job.settings import Settings
 from job.training.batch_size import fitting_batch_size
+from job.training.ends import count_ends
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +53,7 @@ class Prepared:
     """The corpus as rows in waiting, and a network with a fresh head for its labels.
 
     `rows_ES`, where shapes must be few: the rows that a device takes in each step of each epoch.
+    `ends`: where inside of wordpieces entities end; None where every one ends with a wordpiece.
     """
 
     label_map: LabelMap
@@ -56,6 +65,7 @@ class Prepared:
     batch_size: int
     plan: EpochPlan
     rows_ES: np.ndarray | None = None
+    ends: EndTable | None = None
 
 
 def prepare(settings: Settings, hardware: Hardware, kept: int | None = None) -> Prepared:
@@ -139,8 +149,9 @@ def assemble(
     rows_ES = None
     if hardware.has_static_shapes:
         layout, rows_ES = _plan_steps(settings, hardware, network, layout, train, plan)
+    ends = count_ends(splits, encoded, label_map) if settings.entity_ends else None
     return Prepared(
-        label_map, tokenizer, network, splits, encoded, layout, batch_size, plan, rows_ES
+        *(label_map, tokenizer, network, splits, encoded, layout, batch_size, plan, rows_ES, ends)
     )
 
 

@@ -98,11 +98,12 @@ def make_module(
 def _scorer(prepared: Prepared) -> Callable[[np.ndarray], dict[str, float]]:
     """Label ids of the validation split → val_f1 on exact characters, val_f1_wordpiece."""
     split, label_map = prepared.encoded["val"], prepared.label_map
-    gold = [sentence.spans for sentence in prepared.splits["val"].sentences]
+    sentences = prepared.splits["val"].sentences
+    gold = [sentence.spans for sentence in sentences]
     gold_pieces = piece_spans(split.labels_P, split, label_map)
 
     def score(label_ids_P: np.ndarray) -> dict[str, float]:
-        characters = decode_spans(label_ids_P, split, label_map)
+        characters = decode_spans(label_ids_P, split, label_map, sentences, prepared.ends)
         pieces = piece_spans(label_ids_P, split, label_map)
         return {
             "val_f1": score_spans(gold, characters, label_map.types).micro.f1,

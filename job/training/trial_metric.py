@@ -6,6 +6,7 @@ the package cloudml-hypertune: JSON lines whose values are text, the newest hund
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -14,6 +15,7 @@ from job.cloud import VertexEnvironment
 from job.machine import Dispensable
 
 LINES_KEPT = 100
+FORMER_DEFAULT = "val_loss"
 
 
 def append_metric(file: Path, trial_id: str, metric: str, value: float, step: int) -> None:
@@ -33,20 +35,26 @@ def append_metric(file: Path, trial_id: str, metric: str, value: float, step: in
 
 
 class TrialMetric(pl.Callback):
-    """Reports the metric of MONITOR after each validation."""
+    """Reports these metrics after each validation."""
 
-    def __init__(self, file: Path, trial_id: str, metric: str) -> None:
-        self.file, self.trial_id, self.metric = file, trial_id, metric
+    def __init__(self, file: Path, trial_id: str, metrics: Sequence[str]) -> None:
+        self.file, self.trial_id, self.metrics = file, trial_id, metrics
         self.spare = Dispensable(f"The metric of this trial cannot be written to {file}")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        value = float(trainer.callback_metrics[self.metric])
-        with self.spare:
-            append_metric(self.file, self.trial_id, self.metric, value, trainer.global_step)
+        for metric in self.metrics:
+            value = float(trainer.callback_metrics[metric])
+            with self.spare:
+                append_metric(self.file, self.trial_id, metric, value, trainer.global_step)
 
 
-def trial_callbacks(vertex: VertexEnvironment, metric: str) -> list[pl.Callback]:
-    """The one that reports, where this run is a trial; else none."""
+def trial_callbacks(vertex: VertexEnvironment, metric: str, *, is_given: bool) -> list[pl.Callback]:
+    """The one that reports `metric`, MONITOR's, where this run is a trial; else none.
+
+    Where MONITOR was not given, the study may be of an earlier version, whose default was val_loss
+    and whose specification left it out: that is reported, too.
+    """
     if vertex.trial_id is None:
         return []
-    return [TrialMetric(Path(vertex.metric_file), vertex.trial_id, metric)]
+    metrics = dict.fromkeys([metric] if is_given else [metric, FORMER_DEFAULT])
+    return [TrialMetric(Path(vertex.metric_file), vertex.trial_id, list(metrics))]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from job import storage
-from job.checkpoints.start import Identity, find_start
+from job.checkpoints.start import Identity, adopt, find_start
 from job.checkpoints.state import STATE
 from job.checkpoints.store import CheckpointStore
 from job.encoding.labels import LabelMap
@@ -47,6 +47,38 @@ def test_the_same_run_goes_on(store, tmp_path):
         found = start(store, tmp_path, resume)
         assert (found.position.epoch, found.position.step) == (1, 2)
         assert found.position.global_step == 9
+
+
+@pytest.fixture
+def other_store(store, tmp_path):
+    """The store of another output, with another state of the same run and step."""
+    other = CheckpointStore(str(tmp_path / "other"), ("min", "val_loss"), 1)
+    network = torch.nn.Linear(2, 3)
+    torch.save(
+        {"network": network.state_dict(), "position": POSITION, "history": []},
+        tmp_path / "staging" / STATE,
+    )
+    facts = {"metrics": {}, "settings": IDENTITY, "labels": LabelMap(("PER",)).labels}
+    other.commit(tmp_path / "staging", step=9, facts=facts)
+    return other
+
+
+def test_the_named_checkpoint_takes_the_place_of_another_of_its_step(store, other_store, tmp_path):
+    """Else the output would keep, compare and export what this run did not start from."""
+    [named] = other_store.committed()
+    found = start(store, tmp_path, resume=named.url)
+    adopt(found, store, tmp_path / "got")
+    [own] = store.committed()
+    assert own.files[STATE]["sha256"] == named.files[STATE]["sha256"]
+    assert store.fetch(own, tmp_path / "fetched")
+
+
+def test_a_named_checkpoint_is_refused_beside_those_of_another_run(store, other_store, tmp_path):
+    """Of two corpora's checkpoints none is the best; the output's own is named."""
+    edit_manifest(store, settings=IDENTITY | {"seed": 8})
+    [named], [own] = other_store.committed(), store.committed()
+    with pytest.raises(IncompatibleError, match=f"{own.url} is of another run: seed was 8 and is"):
+        start(store, tmp_path, resume=named.url)
 
 
 def test_never_is_the_beginning(store, tmp_path):

@@ -111,6 +111,7 @@ def model(tmp_path):
             model=make_network(),
             tokenizer=make_tokenizer(tmp_path / "tokenizer"),
             label_map=LABELS,
+            ends=None,
             metrics={},
             trained={},
             facts={"max sequence length": "16"} | facts,

@@ -3,10 +3,9 @@
 import json
 import re
 
-from job.evaluation.report import write_report
 from job.evaluation.scores import METRICS, Counts, Metric
 from job.evaluation.terminal import summary_table
-from tests.evaluation.test_report import ROWS, TYPES, result
+from tests.evaluation.test_report import ROWS, result, write
 
 
 def f_half(counts: Counts) -> float:
@@ -19,7 +18,7 @@ def test_a_new_row_appears_in_the_numbers_the_page_and_the_terminal(monkeypatch,
     """In metrics.json for all and for each type, and as a column for readers."""
     monkeypatch.setitem(METRICS, "f_half", Metric("F0.5", f_half))
     split = result("val", ROWS)
-    write_report(tmp_path, title="", facts={}, history=[], results=[split], types=TYPES)
+    write(tmp_path, results=[split])
     expected = f_half(split.characters.micro)
     written = json.loads((tmp_path / "metrics.json").read_text())["splits"]["val"]["characters"]
     assert written["micro"]["f_half"] == expected > 0
@@ -29,7 +28,7 @@ def test_a_new_row_appears_in_the_numbers_the_page_and_the_terminal(monkeypatch,
     loc = split.characters.per_type["LOC"]
     assert f_half(loc) not in (loc.precision, loc.recall)
     assert f"<td>{loc.recall:.3f}</td><td>{f_half(loc):.3f}</td>" in re.sub(r">\s+<", "><", page)
-    header, _, *rows = summary_table(split).splitlines()
-    assert header.split()[-3:] == ["recall", "F0.5", "entities"]
+    _, header, _, *rows = summary_table(split).splitlines()
+    assert header.split()[-4:] == ["recall", "F0.5", "F1", "entities"]
     micro = next(row.split() for row in rows if row.startswith("micro"))
-    assert micro[-2] == f"{expected:.3f}"
+    assert micro[-3] == f"{expected:.3f}"

@@ -17,6 +17,7 @@ def output(tmp_path_factory):
         model=make_network(),
         tokenizer=make_tokenizer(tmp_path_factory.mktemp("tokenizer")),
         label_map=LABELS,
+        ends=None,
         metrics={},
         trained={},
         facts={"max sequence length": "16"},

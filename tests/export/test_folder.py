@@ -7,6 +7,7 @@ from operator import attrgetter
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from job.errors import ArgumentError, DataError, OutputError
@@ -27,13 +28,19 @@ COUNTS = {
 }
 NOTHING = dict.fromkeys(COUNTS, 0)
 SCORES = {"micro": COUNTS, "macro_f1": 0.5, "per_type": {"PER": COUNTS, "LOC": NOTHING}}
-METRICS = {"splits": {"val": {"characters": SCORES, "wordpieces": SCORES}}}
+ALONE = {"micro": COUNTS | {"f1": 0.25}}
+MEASURED = {"characters": SCORES, "wordpieces": SCORES, "tags_alone": ALONE, "tags_ceiling": 0.75}
+METRICS = {"splits": {"val": MEASURED}}
 FACTS = {
     "model": "beomi/kcbert-base",
     "revision": "0123abc",
     "corpus": "ner",
     "train sha256": "f" * 64,
     "learning rate": "5e-05",
+    "max sequence length": "16",
+    "window stride": "2",
+    "long sentences": "window",
+    "normalize": "off",
     "odd": "a|b\n<script>",
 }
 AWKWARD = [
@@ -59,6 +66,7 @@ def export(tmp_path, network):
             model=model,
             tokenizer=make_tokenizer(tmp_path / "tokenizer"),
             label_map=LABELS,
+            ends=None,
             metrics=METRICS,
             trained={},
             facts=FACTS,
@@ -129,11 +137,10 @@ def test_transformers_pipeline_finds_the_entities(export):
 
 
 def test_a_failing_proof_leaves_no_manifest(export, tmp_path):
-    """`prove` sees the whole model, which nobody else takes for a finished one."""
+    """`prove` sees the whole model; when it is not good, nobody takes it for a finished one."""
 
     def refuse(folder):
-        assert (folder / "model.safetensors").is_file()
-        assert not (folder / MANIFEST).exists()
+        verify_files(folder, parse_manifest((folder / MANIFEST).read_bytes(), MANIFEST))
         raise DataError("it predicts otherwise")
 
     with pytest.raises(DataError, match="predicts otherwise"):
@@ -160,8 +167,11 @@ def test_an_output_that_cannot_be_written_is_named(export, tmp_path):
 def test_the_card_names_labels_scores_origin_and_licence(export):
     """In both languages, with facts that hold markup escaped."""
     card = (export() / "README.md").read_text(encoding="utf-8")
-    assert card.startswith("---\nlanguage: ko\n")
-    assert 'base_model: "beomi/kcbert-base"\n' in card
+    data = ModelCard(card).data
+    assert (data.language, data.base_model) == ("ko", "beomi/kcbert-base")
+    [result] = data.eval_results
+    assert (result.dataset_split, result.metric_type, result.metric_value) == ("val", "f1", 0.5)
+    assert "F1 on exact characters 0.500, without the table of ends 0.250; tags without" in card
     assert "\n".join(LABELS.labels) in card
     assert "| val | characters | **all** | 0.500 | 0.500 | 0.500 | 2 |" in card
     assert "| train sha256 | " + "f" * 64 in card
@@ -179,11 +189,12 @@ def test_a_new_metric_is_a_column_of_the_card(export, monkeypatch):
     assert "| LOC | – | – | – | – | 0 |" in card
 
 
-def test_the_code_of_the_card_runs(export, tmp_path):
-    """As it stands, in a process of its own, it prints the entities."""
+@pytest.mark.parametrize("number", [1, 2], ids=["tagger", "pipeline"])
+def test_the_code_of_the_card_runs(export, number):
+    """As it stands, in a process of its own, it prints the entities and warns of nothing."""
     folder = export()
     card = (folder / "README.md").read_text(encoding="utf-8")
-    code = card.split("```python\n")[1].split("```")[0]
+    code = card.split("```python\n")[number].split("```")[0]
     code = code.replace(model_card.EXAMPLE, SENTENCE)
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -194,6 +205,7 @@ def test_the_code_of_the_card_runs(export, tmp_path):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+    assert "warn" not in done.stderr.lower()
     assert [line.split()[:3] for line in done.stdout.splitlines()] == [
         ["0", "3", "PER"],
         ["5", "8", "LOC"],

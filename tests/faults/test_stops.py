@@ -29,7 +29,7 @@ PHASES = {
     "saving": ("POST", r"/upload/.*step=00000024/state-", False),
     "committing": ("POST", r"/upload/.*step=00000024/MANIFEST", True),
     "pruning": ("DELETE", r"step=00000012/MANIFEST", True),
-    "fetching the best": "job.training.output.publishing:load_state",
+    "fetching the best": "job.training.output.best:load_state",
     "evaluating": "job.training.evaluate:evaluate_split",
     "exporting": ("POST", r"name=out/model/model\.safetensors", False),
     "committing the export": ("POST", r"name=out/model/MANIFEST", True),

@@ -14,13 +14,27 @@ def test_trials_vary_what_was_asked_for():
     )
     text = spec_of("vertex-hptuning", IMAGE, BUCKET, f"--tuning_parameters={wanted}")
     study = yaml.safe_load(text)["studySpec"]
-    assert study["metrics"] == [{"metricId": "val_loss", "goal": "MINIMIZE"}]
+    assert study["metrics"] == [{"metricId": "val_f1", "goal": "MAXIMIZE"}]
     rate, epochs, batch, scheduler = study["parameters"]
     assert rate["doubleValueSpec"] == {"minValue": 1e-5, "maxValue": 1e-4}
     assert (rate["scaleType"], epochs["scaleType"]) == ("UNIT_LOG_SCALE", "UNIT_LINEAR_SCALE")
     assert epochs["integerValueSpec"] == {"minValue": "2", "maxValue": "5"}
     assert batch["discreteValueSpec"] == {"values": [16.0, 32.0]}
     assert scheduler["categoricalValueSpec"] == {"values": ["linear", "constant"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "metric"),
+    [((), ("max val_f1", "MAXIMIZE")), (("--monitor=min val_loss",), ("min val_loss", "MINIMIZE"))],
+)
+def test_the_study_reads_what_its_trials_report(given, metric):
+    """The specification says MONITOR outright: an image with another default changes nothing."""
+    spec = yaml.safe_load(spec_of("vertex-hptuning", IMAGE, BUCKET, *given))
+    [pool] = spec["trialJobSpec"]["workerPoolSpecs"]
+    monitor, goal = metric
+    assert env_of(pool)["MONITOR"] == monitor
+    [read] = spec["studySpec"]["metrics"]
+    assert read == {"metricId": monitor.split()[1], "goal": goal}
 
 
 def test_a_trial_s_flags_are_understood():

@@ -10,6 +10,7 @@ import pytest
 
 from job.__main__ import main
 from job.api import evaluate
+from job.encoding import EndTable
 from job.export.folder import export_model
 from tests.export.test_models_from_elsewhere import PIECES, write_model
 from tests.support.runs import World, finish, line, start
@@ -269,25 +270,47 @@ def test_decomposed_files_are_composed_where_that_is_asked_for(world, score, tmp
     assert found[0] < 0.5 < 0.9 < found[1]
 
 
-def test_a_model_of_composed_texts_is_scored_on_composed_texts(score, tmp_path):
+@pytest.fixture
+def export(tmp_path):
+    """A finished model in the folder `exported` that tags by a table."""
+
+    def export(ends=None, **facts):
+        export_model(
+            tmp_path / "exported/model",
+            model=make_network(),
+            tokenizer=make_tokenizer(tmp_path / "tokenizer"),
+            label_map=LABELS,
+            ends=ends,
+            metrics={},
+            trained={},
+            facts=facts,
+            prove=lambda folder: None,
+        )
+        return tmp_path / "exported"
+
+    return export
+
+
+def test_a_model_of_composed_texts_is_scored_on_composed_texts(score, tmp_path, export):
     """As it was trained, and as `predict` reads for it, without being told."""
-    export_model(
-        tmp_path / "out/model",
-        model=make_network(),
-        tokenizer=make_tokenizer(tmp_path / "tokenizer"),
-        label_map=LABELS,
-        metrics={},
-        trained={},
-        facts={"normalize": "nfc"},
-        prove=lambda folder: None,
-    )
     text = unicodedata.normalize("NFD", "\n".join(map(line, range(1, 7))))
     (tmp_path / "a.txt").write_text(text, "utf-8")
-    code, _, log = score(tmp_path / "a.txt", downstream_model_dir=tmp_path / "out")
+    code, _, log = score(tmp_path / "a.txt", downstream_model_dir=export(normalize="nfc"))
     assert code == 0, log
     metrics = metrics_of(tmp_path / "scores")
     assert metrics["splits"]["test"]["characters"]["micro"]["f1"] == 1.0
     assert metrics["facts"]["normalize"] == "nfc"
+
+
+def test_a_model_with_a_table_of_ends_is_scored_with_it(score, tmp_path, export):
+    """The network tags the wordpiece 서울, and the table takes 울 off; both F1s are given."""
+    (tmp_path / "a.jsonl").write_text(rows([("서울에 왔다", [[0, 1, "LOC"]])] * 2), "utf-8")
+    folder = export(EndTable({"PER": {}, "LOC": {"울": 1}}))
+    code, _, log = score(tmp_path / "a.jsonl", downstream_model_dir=folder)
+    assert code == 0, log
+    scores = metrics_of(tmp_path / "scores")["splits"]["test"]
+    assert scores["characters"]["micro"]["f1"] == scores["wordpieces"]["micro"]["f1"] == 1.0
+    assert scores["tags_alone"]["micro"]["f1"] == 0.0
 
 
 def test_files_and_report_may_lie_at_urls(world, score, tmp_path, memory):

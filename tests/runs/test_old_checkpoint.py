@@ -30,6 +30,7 @@ ARGUMENTS = [
     "--lr_scheduler=linear",
     "--warmup_ratio=0.1",
     "--early_stopping_patience=9",
+    "--monitor=min val_loss",  # that version's default
 ]
 
 
@@ -50,3 +51,11 @@ def test_it_ends_with_the_weights_of_the_run_that_was_not_stopped(tmp_path, monk
     assert len(history) == len(curve) == 6
     for epoch, wanted in zip(history, curve, strict=True):
         assert {name: epoch[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
+
+
+def test_it_does_not_go_on_with_a_table_of_ends(tmp_path, monkeypatch, capsys):
+    """Which was asked for, and would change what its best epoch is."""
+    shutil.copytree(OLD, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    assert main([*ARGUMENTS, "--entity_ends=true"]) == 78
+    assert "entity_ends was None and is True" in "".join(capsys.readouterr())

@@ -19,6 +19,7 @@ OPTIONS = {
     "lr_scheduler": "linear",
     "warmup_ratio": 0.1,
     "early_stopping_patience": 9,
+    "monitor": "min val_loss",  # by which the last epoch is the best
 }
 
 
@@ -151,6 +152,11 @@ def test_what_a_run_began_from_may_stay_its_best(world, tmp_path):
     assert len(outcome(output)["history"]) == 2
     assert f"The best checkpoint by max val_f1 is {output}/checkpoints/{first.name}." in log
     assert outcome(output)["weights"] == outcome(world.folder / "before")["weights"]
+    told = "it is the checkpoint that this run started from, and no epoch since was better"
+    assert re.search(rf"Exported epoch 1: the highest val F1 .* of 2 epochs; {told}\.", log)
+    metrics = json.loads((output / "report/metrics.json").read_text())
+    assert metrics["facts"]["exported epoch"].startswith("1: the highest val F1")
+    assert metrics["exported"]["reason"].endswith(told)
 
 
 def test_fewer_epochs_than_a_run_had_come_are_done(world):

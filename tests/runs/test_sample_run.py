@@ -47,7 +47,7 @@ def test_the_sample_is_learnt_without_a_network(run):
 def test_the_last_screen_says_how_it_went_and_what_is_next(run):
     """F1 per type, seconds, sentences/s, the paths, and the command for the cloud."""
     output, log = run
-    screen = log[log.index("F1 characters") :]
+    screen = log[log.index("exact characters") :]
     for type_ in [
         "PER",
         "LOC",

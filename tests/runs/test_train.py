@@ -67,10 +67,10 @@ def test_the_run_learns_and_says_so(trained):
 
 
 def test_the_exported_model_is_the_best_checkpoint(trained):
-    """The weights in model/ are those of the checkpoint with the lowest val_loss."""
+    """The weights in model/ are those of the highest val_f1, and of equal ones the first."""
     output, _ = trained
     manifests = [json.loads(f.read_text()) for f in output.glob("checkpoints/*/MANIFEST.json")]
-    best = min(manifests, key=lambda m: m["metrics"]["val_loss"])
+    best = max(manifests, key=lambda m: (m["metrics"]["val_f1"], -m["step"]))
     state = torch.load(
         output / f"checkpoints/step={best['step']:08d}" / best["files"]["state.pt"]["object"],
         weights_only=True,
@@ -153,6 +153,7 @@ def test_a_checkpoint_of_another_run_is_refused_by_difference(trained, world, ch
         {"batch_size": 0},
         {"save_top_k": 3, "monitor": "'max val_f1'".strip("'"), "early_stopping_patience": 1},
         {"test_mode": "true"},
+        {"entity_ends": "false"},
     ],
     ids=lambda changed: ",".join(changed),
 )
@@ -178,7 +179,9 @@ def test_early_stopping_ends_the_run_and_stays_ended(own_world, capsys):
     code, log = own_world.run(capsys, **options)
     assert code == 0, log
     metrics = json.loads((own_world.folder / "out/report/metrics.json").read_text())
-    assert len(metrics["history"]) < 30
+    epochs = len(metrics["history"])
+    assert epochs < 30
+    assert f"; training stopped early, after epoch {epochs} of 30." in log
     code, log = own_world.run(capsys, **options)
     assert code == 0
     assert "Done already" in log

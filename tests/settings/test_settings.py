@@ -30,7 +30,7 @@ def test_the_tutorials_arguments_keep_its_names_and_defaults():
         "tpu_cores": 0,
         "fp16": False,
         "save_top_k": 1,
-        "monitor": "min val_loss",
+        "monitor": "max val_f1",
         "overwrite_cache": False,
         "force_download": False,
         "test_mode": False,
@@ -204,8 +204,8 @@ def test_fp16_and_tpu_cores_are_names_for_precision_and_accelerator():
 
 def test_the_monitor_is_a_direction_and_a_metric():
     """Two words become two values."""
-    assert Settings().monitored == ("min", "val_loss")
-    assert Settings(monitor="max val_f1").monitored == ("max", "val_f1")
+    assert Settings().monitored == ("max", "val_f1")
+    assert Settings(monitor="min val_loss").monitored == ("min", "val_loss")
 
 
 def test_test_mode_trains_one_epoch():

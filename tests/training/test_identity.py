@@ -1,12 +1,15 @@
 """Two runs are the same run when equal weights come out of them."""
 
+import logging
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
 
+from job.checkpoints.start import Start
 from job.encoding.labels import LabelMap
 from job.settings.settings import Settings
-from job.training.identity import identity_of
+from job.training.identity import as_begun, identity_of
 
 
 def prepared(options: tuple[str, ...] = ()) -> SimpleNamespace:
@@ -47,6 +50,7 @@ def test_no_secret_goes_into_a_checkpoint():
         {"gradient_accumulation": 2},
         {"gradient_clip": 0.5},
         {"test_mode": True},
+        {"entity_ends": False},
     ],
     ids=lambda changed: next(iter(changed)),
 )
@@ -91,3 +95,41 @@ def test_an_argument_of_reading_ends_what_equal_bytes_allow(options):
     said = identity_of(Settings(), prepared(options)).as_recorded(recorded)
     assert ("train_digest" in said) == bool(options)
     assert ("train_sha256" in said) != bool(options)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What of a prepared run may change when it goes on."""
+
+    ends: object
+
+
+def begun_with(**recorded):
+    """A start at a checkpoint whose manifest says this."""
+    return Start(checkpoint=SimpleNamespace(settings=recorded))
+
+
+def test_a_run_from_before_there_were_tables_goes_on_without_one(caplog):
+    """Its checkpoints say nothing of ends, and new ones neither."""
+    identity = identity_of(Settings(), prepared())
+    assert "entity_ends" not in identity.as_recorded({})
+    with caplog.at_level(logging.INFO):
+        ready, said = as_begun(Ready("table"), identity, begun_with(seed=7))
+    assert ready.ends is None
+    assert "entity_ends" not in said.facts
+    assert caplog.text.count("without tables of ends") == 1
+
+
+@pytest.mark.parametrize(
+    "start", [Start(), begun_with(entity_ends=True)], ids=["anew", "with a table"]
+)
+def test_other_runs_have_their_table(start):
+    """From the beginning, or from a checkpoint that knows of it."""
+    identity = identity_of(Settings(), prepared())
+    assert as_begun(Ready("table"), identity, start) == (Ready("table"), identity)
+
+
+def test_a_table_that_was_asked_for_is_no_part_of_an_old_run():
+    """Given as true it is compared, and differs; given as false it is what that run did."""
+    assert identity_of(Settings(entity_ends=True), prepared()).as_recorded({})["entity_ends"]
+    assert "entity_ends" not in identity_of(Settings(entity_ends=False), prepared()).as_recorded({})

@@ -26,6 +26,7 @@ def module(tmp_path):
             label_map=LABELS,
             encoded={"val": val},
             splits={"val": SimpleNamespace(sentences=VAL)},
+            ends=None,
         )
         hardware = SimpleNamespace(fused_optimizer=False, ranks=lambda: None)
         return make_module(prepared, Settings(**settings), hardware, steps_per_epoch=10)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from job import storage
 from job.__main__ import main
 from job.cloud.vertex_environment import DEFAULT_METRIC_FILE, read_vertex
 from job.training.trial_metric import LINES_KEPT, append_metric, trial_callbacks
@@ -40,6 +41,22 @@ def test_the_newest_hundred_lines_are_kept(tmp_path):
 
 def test_a_run_that_is_no_trial_reports_nothing():
     """Outside tuning there is nobody to read the file."""
-    assert trial_callbacks(read_vertex({}), "val_loss") == []
-    [callback] = trial_callbacks(read_vertex({"CLOUD_ML_TRIAL_ID": "2"}), "val_loss")
-    assert str(callback.file) == DEFAULT_METRIC_FILE
+    assert trial_callbacks(read_vertex({}), "val_f1", is_given=True) == []
+    trial = read_vertex({"CLOUD_ML_TRIAL_ID": "2"})
+    [callback] = trial_callbacks(trial, "val_f1", is_given=True)
+    assert (str(callback.file), callback.metrics) == (DEFAULT_METRIC_FILE, ["val_f1"])
+
+
+def test_a_study_that_reads_val_loss_and_says_no_monitor_keeps_getting_it(
+    tmp_path, monkeypatch, gcs
+):
+    """As the specifications of earlier versions did; the metric of MONITOR's default stands beside
+    it, each under its own name."""
+    world, file = World(tmp_path), tmp_path / "output.metrics"
+    monkeypatch.setenv("CLOUD_ML_TRIAL_ID", "7")
+    monkeypatch.setenv("CLOUD_ML_HP_METRIC_FILE", str(file))
+    assert main(world.flags(epochs=1, downstream_model_dir="gs://bucket/trial")) == 0
+    reported = [line.keys() & {"val_f1", "val_loss"} for line in lines_of(file)]
+    assert reported == [{"val_f1"}, {"val_loss"}]
+    metrics = json.loads(storage.read_bytes("gs://bucket/trial/report/metrics.json"))
+    assert float(lines_of(file)[1]["val_loss"]) == metrics["history"][0]["val_loss"]

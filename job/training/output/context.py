@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel
 
 from job import storage
 from job.checkpoints import CheckpointStore, Identity, Start, adopt, find_start
 from job.settings import Settings
 from job.storage import Lease, held
+from job.training.output.best import Best, load_best
 from job.training.output.probe import probe_output
 from job.training.output.publishing import refuse_another_model
 from job.training.output.space import needs_of, require_space
@@ -42,6 +44,10 @@ class Output:
         self.lease.count_attempt(start.position.global_step, settings.max_attempts)
         self.store.clean_up(start_anew=settings.resume == "never")
         adopt(start, self.store, self.scratch / "start")
+
+    def load_best(self, network: PreTrainedModel, start: Start) -> Best:
+        """The best checkpoint, that of the start included; its weights are then in the network."""
+        return load_best(network, self.store, start, self.scratch / "start", self.scratch / "best")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 
+from job.corpus.writers.columns import KLUE
 from tests.support.parsing import parse
 
 
@@ -131,3 +132,26 @@ def test_a_dollar_is_markup_below_a_semicolon_alone():
     parsed = read(good * 9 + "# sent_id = 2\n$\n홍길동\tB-PS\n왔다\tO\n\n")
     assert [(row.reason, row.line) for row in parsed.rejected] == [("a unit without a tag", 47)]
     assert len(parsed.sentences) == 9
+
+
+def test_a_sentence_of_klue_s_may_begin_like_a_tag():
+    """`## id<TAB>B-1B …` is its comment, and no unit `##` with the tag `B-1B …`."""
+    text = "B-1B 폭격기는 왔다"
+    tags = ["B-AF", *["I-AF"] * 3, *["O"] * (len(text) - 4)]
+    rows = "".join(f"{unit}\t{tag}\n" for unit, tag in zip(text, tags, strict=True))
+    other = "## 1\t가다\n가\tB-PS\n다\tO\n\n"
+    parsed = read(other * 9 + f"## 2\t{text}\n{rows}\n")
+    assert not parsed.rejected
+    assert parsed.sentences[-1].text == text
+    assert mentions(parsed)[-1] == [("B-1B", "AF")]
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_kmou_as_klue_s_columns_is_read_with_the_same_sentences(real_data, split):
+    """Each text and each entity, to the last bit."""
+    data = (real_data / f"kmou/{split}.txt").read_bytes()
+    sentences = parse(data, f"{split}.txt").sentences
+    parsed = parse("".join(str(KLUE.say(each, "")) for each in sentences).encode(), f"{split}.tsv")
+    assert not parsed.rejected
+    expected = [(each.text, each.spans) for each in sentences]
+    assert [(each.text, each.spans) for each in parsed.sentences] == expected

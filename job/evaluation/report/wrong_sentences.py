@@ -1,6 +1,6 @@
 """The sentences with most errors, cut into pieces that the page shows with their entities marked.
 
-The values are plain data for `report.html.j2`, which escapes them. Only `show_characters` returns
+The values are plain data for `split.html.j2`, which escapes them. Only `show_characters` returns
 markup, and escapes for itself.
 """
 
@@ -14,18 +14,20 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from job.evaluation.breakdown import ERROR_KINDS
 from job.evaluation.confusion import Match, match_spans
 from job.evaluation.results import SplitResult
 from job.sentence import Span
 
-WORST = 50  # sentences listed for each split
-WHOLE = 400  # a sentence of up to so many characters is shown whole
+WORST = 100  # sentences listed for each split
+OPEN = 10  # of which so many are seen at once, the others folded
+OPEN_CHARACTERS = 2200  # fewer are seen where they are long: the page stays short
+WHOLE = 200  # a sentence of up to so many characters is shown whole
 CONTEXT = 40  # characters on either side of the edge of a wrong entity in a longer one
-SHOWN = 800  # characters of a longer sentence, after which its remaining errors are counted only
+SHOWN = 300  # characters of a longer sentence, after which its remaining errors are counted only
 SPLIT_BYTES = 400_000  # of the listed sentences of a split: with val and test, below 1 MB
 MARK_BYTES = 150  # the markup around one entity
 
-ERROR_KINDS = ("missed", "spurious", "type", "boundary")
 INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}  # Unicode categories; blank excepted
 
 
@@ -44,6 +46,7 @@ class WrongSentence:
 
     line: int
     kinds: Mapping[str, int]
+    errors: frozenset[tuple[str, str]]  # (kind, type): what the page can be filtered by
     wrong: int  # gold entities not predicted, and predicted ones not in gold
     gold: list[Piece]
     predicted: list[Piece]
@@ -96,9 +99,22 @@ def _cut(result: SplitResult, n: int, wrong: int) -> WrongSentence:
         if kind != "correct"
     )
     found = Counter(match.kind for match in errors)
+    kinds_and_types = frozenset((e.kind, span.type) for e in errors for span in e if span)
     kinds = {kind: found[kind] for kind in ERROR_KINDS if found[kind]}
     gold, predicted = (list(_pieces(sentence.text, marks, ranges)) for marks in sides)
-    return WrongSentence(sentence.line, kinds, wrong, gold, predicted, wrong - seen)
+    return WrongSentence(
+        sentence.line, kinds, kinds_and_types, wrong, gold, predicted, wrong - seen
+    )
+
+
+def open_sentences(worst: Sequence[WrongSentence]) -> int:
+    """The number of those that are seen without unfolding: at least one."""
+    characters = 0
+    for n, sentence in enumerate(worst[:OPEN]):
+        characters += sum(len(piece.text) for piece in sentence.gold)
+        if n and characters > OPEN_CHARACTERS:
+            return n
+    return min(OPEN, len(worst))
 
 
 def _excerpts(length: int, errors: Sequence[Match]) -> list[tuple[int, int]]:
