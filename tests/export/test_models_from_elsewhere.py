@@ -4,43 +4,17 @@ import json
 
 import pytest
 import torch
-from transformers import BertConfig, BertForTokenClassification
+from transformers import BertForTokenClassification
 
 from job.errors import ArgumentError, DataError
 from job.export.tagger import Tagger
 from job.model.named_tags import NamedTags
+from tests.support.elsewhere import PIECES, write_model
 from tests.support.tagged import SENTENCE, TAGGED
-from tests.support.tiny import POSITIONS, VOCABULARY, write_tokenizer
+from tests.support.tiny import POSITIONS
 
-PIECES = {"김": "B-PER", "##철": "I-PER", "##수": "I-PER", "서울": "B-LOC", "##역": "I-LOC"}
 IOB2 = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 BIOES = ("O", "B-PER", "I-PER", "E-PER", "S-PER", "B-LOC", "I-LOC", "E-LOC", "S-LOC")
-
-
-def write_model(folder, labels, tags, *, positions=POSITIONS):
-    """A folder as transformers saves it, whose network gives each piece in `tags` its label."""
-    write_tokenizer(folder)
-    config = BertConfig(
-        vocab_size=len(VOCABULARY),
-        hidden_size=len(VOCABULARY) + len(VOCABULARY) % 2,
-        num_hidden_layers=0,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=positions,
-        id2label=dict(enumerate(labels)),
-        label2id={label: i for i, label in enumerate(labels)},
-    )
-    network = BertForTokenClassification(config)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.zero_()
-        network.bert.embeddings.LayerNorm.weight.fill_(1.0)
-        network.bert.embeddings.word_embeddings.weight.fill_diagonal_(1.0)
-        network.classifier.bias[0] = 1.5  # above several labels of 0 together
-        for piece, label in tags.items():
-            network.classifier.weight[labels.index(label), VOCABULARY.index(piece)] = 1.0
-    network.save_pretrained(folder)
-    return folder
 
 
 def spelled(labels, spelling):

@@ -12,7 +12,7 @@ from job.__main__ import main
 from job.api import evaluate
 from job.encoding import EndTable
 from job.export.folder import export_model
-from tests.export.test_models_from_elsewhere import PIECES, write_model
+from tests.support.elsewhere import PIECES, write_model
 from tests.support.runs import World, finish, line, start
 from tests.support.tagged import upload
 from tests.support.tiny import LABELS, make_network, make_tokenizer
