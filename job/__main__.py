@@ -1,4 +1,4 @@
-"""The commands: python -m job [train] | check | predict IN OUT | spec TARGET | completion SHELL.
+"""The commands: python -m job [train] | check | predict | evaluate | convert | spec | completion.
 
 Heavy imports wait until the arguments are known to be good: a mistake is told in a second. Signals
 are heard from the first lines on, before anything else is imported.

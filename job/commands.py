@@ -13,17 +13,18 @@ from pydantic import SecretStr
 
 from job import completion, spec
 from job.cloud import read_vertex, require_one_machine
+from job.command_help import about_check, about_convert, about_evaluate, about_predict
 from job.launch import TARGETS, LaunchSettings
 from job.machine import streams
 from job.settings import (
     About,
     ConvertSettings,
+    EvaluateSettings,
     Parsed,
     PredictSettings,
     Settings,
     help_of_command,
     help_text,
-    reworded,
 )
 from job.signals import StopRequest
 
@@ -36,7 +37,7 @@ def set_up_log(parsed: Parsed, stop: StopRequest) -> "LogHandler":
     from job.log import set_up_logging
 
     settings = parsed.settings
-    stream = sys.stderr if parsed.command in ("predict", "convert") else sys.stdout
+    stream = sys.stderr if parsed.command in ("predict", "evaluate", "convert") else sys.stdout
     if parsed.command == "train":
         streams.outlive_reader()
     # Where lines cannot be erased, each is a line of the log.
@@ -115,6 +116,26 @@ def predict_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") ->
     return 0
 
 
+def evaluate_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> int:
+    """Scores a model on labelled files."""
+    from job.devices import choose_hardware
+    from job.evaluate import evaluate
+
+    stop.raise_from_here()
+    settings = parsed.settings
+    assert isinstance(settings, EvaluateSettings)
+    given = parsed.sources["max_seq_length"] != "default"
+    tables, _ = evaluate(
+        parsed.operands,
+        settings,
+        choose_hardware(settings.wanted_accelerator, "32"),
+        max_seq_length=settings.max_seq_length if given else None,
+        stride=settings.window_stride if given else None,
+    )
+    streams.print_whole(tables)
+    return 0
+
+
 def convert_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> int:
     """Writes a corpus in another shape."""
     from job.convert import convert
@@ -136,72 +157,6 @@ def completion_text(parsed: Parsed) -> str:
     """The script for the shell that was named."""
     abouts = {each.name: each.about() if each.about else None for each in COMMANDS.values()}
     return completion.script(parsed.operands[1:], abouts)
-
-
-def about_check() -> About:
-    """The help of `check`."""
-    return About(
-        usage="check [flags]",
-        text="Tries everything that a run needs, without training: corpus, model, device, output. "
-        "It takes the arguments of the run, and ends with the code that the run would.",
-        example="{program} check --downstream_corpus_name=sample",
-        fields=Settings.model_fields,
-    )
-
-
-def about_convert() -> About:
-    """The help of `convert`."""
-    return About(
-        usage="convert IN OUT [flags]",
-        text="Writes a corpus in another shape, for this job or for another tool. The ending of "
-        "OUT says which, or --to; a corpus of several splits needs a folder as OUT.",
-        operands=(
-            (
-                "IN",
-                "path or URL of the corpus: a file, a folder or an archive of any format that "
-                "can be trained on",
-            ),
-            ("OUT", "path or URL of the result; - is standard output"),
-        ),
-        example="{program} convert export.json corpora/news/train.jsonl",
-        fields=ConvertSettings.taken(),
-    )
-
-
-def about_predict() -> About:
-    """The help of `predict`."""
-    return About(
-        usage="predict IN OUT [flags]",
-        text="Finds the entities in a text file of one sentence a line, with the model in "
-        "DOWNSTREAM_MODEL_DIR. OUT gets a line for each line of IN, in order.",
-        operands=(
-            (
-                "IN",
-                "path or URL of a text file, of a file sentence␞tagged, or of JSON Lines with "
-                '"text"; - is standard input',
-            ),
-            (
-                "OUT",
-                'path or URL of the result: JSON Lines with "text" and "spans" where the name ends '
-                "in .jsonl, else sentence␞tagged, or what --to says; - is standard output",
-            ),
-        ),
-        example="{program} predict sentences.txt tagged.jsonl --downstream_model_dir=output",
-        fields={"to": PredictSettings.model_fields["to"]}
-        | {
-            name: reworded(name, *said)
-            for name, said in {
-                "downstream_model_dir": [
-                    "output of a finished run, or the model/ in it: path or URL"
-                ],
-                "accelerator": ["what to compute on"],
-                "max_seq_length": ["wordpieces in a window", "as in training"],
-                "window_stride": ["wordpieces that two windows share; with MAX_SEQ_LENGTH"],
-                "cache_dir": ["local folder for the model, where it lies at a URL"],
-                "log_format": ["form of the log, which goes to stderr"],
-            }.items()
-        },
-    )
 
 
 Run = Callable[[Parsed, StopRequest, "LogHandler"], int]
@@ -230,6 +185,7 @@ COMMANDS = {
         Command("train", Settings, train_command),
         Command("check", Settings, check_command, about=about_check, needs_one_machine=True),
         Command("predict", PredictSettings, predict_command, about=about_predict),
+        Command("evaluate", EvaluateSettings, evaluate_command, about=about_evaluate),
         Command("convert", ConvertSettings, convert_command, about=about_convert),
         Command("spec", LaunchSettings, text=spec_text, about=spec.about),
         Command("completion", completion.NoSettings, text=completion_text, about=completion.about),

@@ -32,7 +32,7 @@ def convert(in_url: str, out_url: str, settings: ConvertSettings) -> None:
     """
     is_folder = _is_folder(out_url)
     writer = _writer(out_url, settings.to, is_folder)
-    _refuse_input(in_url, out_url)
+    refuse_within(in_url, out_url)
     splits = read_splits(in_url, settings)
     if len(splits) > 1 and not is_folder:
         raise ArgumentError(
@@ -66,8 +66,9 @@ def _writer(out_url: str, to: str | None, is_folder: bool) -> Writer:
     return writer
 
 
-def _refuse_input(in_url: str, out_url: str) -> None:
-    """Raises ArgumentError where OUT is IN, or lies in it, where it would be read with the rest."""
+def refuse_within(in_url: str, out_url: str, said: str = "OUT") -> None:
+    """Raises ArgumentError where OUT, which the user gave as `said`, is IN, or lies in it, where it
+    would be read with the rest."""
     if out_url == "-":
         return
     if storage.is_local(in_url) and storage.is_local(out_url):
@@ -78,7 +79,7 @@ def _refuse_input(in_url: str, out_url: str) -> None:
     if is_within:
         raise ArgumentError(
             f"{storage.masked(out_url)} lies at {storage.masked(in_url)}, which is read; write "
-            "OUT to another place."
+            f"{said} to another place."
         )
 
 
@@ -108,7 +109,7 @@ def _said(
         group = []
         for sentence in sentences[first : first + AT_ONCE]:
             try:
-                group.append(writer.say(sentence, ""))
+                group.append(writer.say(sentence, None))
             except LineError as error:
                 left_out[error.reason].append(sentence)
         yield group

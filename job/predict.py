@@ -2,8 +2,8 @@
 
 IN holds one sentence a line: plain text, the tutorial's `sentence␞tagged` (its left side), or JSON
 Lines with "text". OUT gets a line for each line, in order: `sentence␞tagged`, or with a name in
-.jsonl `{"text", "spans": [[start, end, type], …]}`, or what --to names. `-` is standard input or
-output.
+.jsonl `{"text", "spans": [[start, end, type], …], "scores": [score, …]}`, with the other fields
+that the line of IN had, or what --to names. `-` is standard input or output.
 """
 
 import logging
@@ -14,11 +14,12 @@ from pathlib import Path
 import torch
 
 from job import storage
-from job.corpus import SEPARATOR, STDIN, WRITERS, LineError, Writer
+from job.corpus import SEPARATOR, STDIN, WRITERS, Found, LineError, Writer
 from job.errors import ArgumentError, DataError
 from job.export import (
     STDOUT,
     Tagger,
+    TextLine,
     is_json_lines,
     open_model,
     open_output,
@@ -26,7 +27,7 @@ from job.export import (
     shown,
 )
 from job.figures import counted
-from job.sentence import Sentence, Span
+from job.sentence import ScoredSpan, Sentence, Span
 
 logger = logging.getLogger(__name__)
 
@@ -63,18 +64,18 @@ def predict(
     _refuse_types(tagger.label_map.types, writer, out_url)
     started_at, count = time.monotonic(), 0
 
-    def said(numbered: Iterable[tuple[int, str]]) -> Iterator[list[object]]:
+    def said(lines: Iterable[TextLine]) -> Iterator[list[object]]:
         nonlocal count
-        for chunk in in_chunks(numbered):
-            spans = tagger.tag([text for _, text in chunk])
+        for chunk in in_chunks(lines):
+            found = tagger.tag([line.text for line in chunk])
             yield [
-                _say(Sentence(text, found, number, source), writer, model_url)
-                for (number, text), found in zip(chunk, spans, strict=True)
+                _say(line, spans, source, writer, model_url)
+                for line, spans in zip(chunk, found, strict=True)
             ]
             count += len(chunk)
 
-    with open_output(out_url) as stream, read_texts(in_url) as numbered:
-        writer.put(stream, said(numbered))
+    with open_output(out_url) as stream, read_texts(in_url) as lines:
+        writer.put(stream, said(lines))
     seconds = time.monotonic() - started_at
     logger.info(
         f"{target}: {counted(count, 'line')} tagged in {seconds:.1f} s, "
@@ -100,7 +101,7 @@ def _refuse_types(types: Sequence[str], writer: Writer, out_url: str) -> None:
     unfit, reason = [], ""
     for type_ in types:
         try:
-            writer.say(Sentence("가", (Span(0, 1, type_),)), "")
+            writer.say(Sentence("가", (Span(0, 1, type_),)), None)
         except LineError as error:
             unfit.append(repr(type_))
             reason = error.reason
@@ -121,10 +122,14 @@ def _remedy(writer: Writer) -> str:
     return f"give OUT a name that ends in .jsonl{named}"
 
 
-def _say(sentence: Sentence, writer: Writer, model_url: str) -> object:
+def _say(
+    line: TextLine, spans: Sequence[ScoredSpan], source: str, writer: Writer, model_url: str
+) -> object:
     """What OUT holds of a tagged sentence. Raises DataError where it cannot hold it."""
+    sentence = Sentence(line.text, tuple(each.span for each in spans), line.number, source)
+    scores = [each.score for each in spans]
     try:
-        return writer.say(sentence, storage.masked(model_url))
+        return writer.say(sentence, Found(storage.masked(model_url), scores, line.fields))
     except LineError as error:
         raise DataError(
             f"{sentence.place}: this sentence and its entities cannot be written as "
@@ -133,13 +138,13 @@ def _say(sentence: Sentence, writer: Writer, model_url: str) -> object:
         ) from error
 
 
-def in_chunks(numbered: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+def in_chunks(lines: Iterable[TextLine]) -> Iterator[list[TextLine]]:
     """Groups lines so that memory depends on neither their number nor their length."""
-    chunk: list[tuple[int, str]] = []
+    chunk: list[TextLine] = []
     characters = 0
-    for number, text in numbered:
-        chunk.append((number, text))
-        characters += len(text)
+    for line in lines:
+        chunk.append(line)
+        characters += max(len(line.text), len(line.source))
         if len(chunk) >= CHUNK_LINES or characters >= CHUNK_CHARACTERS:
             yield chunk
             chunk, characters = [], 0

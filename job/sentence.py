@@ -18,6 +18,19 @@ class Span(NamedTuple):
     type: str
 
 
+class ScoredSpan(NamedTuple):
+    """A mention that a model found, and the mean probability of its wordpieces' labels."""
+
+    start: int
+    end: int
+    type: str
+    score: float
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.end, self.type)
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence and its entities, ordered by start and not overlapping.

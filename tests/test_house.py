@@ -34,8 +34,9 @@ devices
 export
 training
 launch
-spec completion predict convert check train
+spec completion predict convert evaluate check train
 api
+command_help
 commands
 __main__
 """.strip().split("\n")

@@ -1,6 +1,6 @@
-"""The job for other programs and notebooks: `from job.api import train, predict, convert`.
+"""The job for other programs and notebooks, each command a function: `from job.api import train`.
 
-Each is a command as a function. One is added as a module that reads its arguments, does its work
+A command is added as a module that reads its arguments, does its work
 `as_guest` and hands back values; errors are raised as a JobError.
 """
 

@@ -5,17 +5,19 @@ from typing import NamedTuple, overload
 
 from job.api.guest import as_guest
 from job.errors import ArgumentError
-from job.sentence import Span
+from job.sentence import ScoredSpan
 from job.settings import parse_keywords
 
 
 class Entity(NamedTuple):
-    """A mention: `text[start:end]` of the text that was given, and its type."""
+    """A mention: `text[start:end]` of the text that was given, its type, and the mean probability
+    of its wordpieces' labels."""
 
     start: int
     end: int
     type: str
     text: str
+    score: float
 
 
 @overload  # a text is a sequence of texts, too
@@ -68,5 +70,5 @@ def predict(
     return entities[0] if isinstance(texts, str) else entities
 
 
-def _entities(text: str, spans: Sequence[Span]) -> list[Entity]:
-    return [Entity(*span, text[span.start : span.end]) for span in spans]
+def _entities(text: str, found: Sequence[ScoredSpan]) -> list[Entity]:
+    return [Entity(*each.span, text[each.start : each.end], each.score) for each in found]

@@ -10,7 +10,9 @@ from .download.hub_faults import hub_may_pass as hub_may_pass
 from .download.hub_faults import hub_reason as hub_reason
 from .download.hub_faults import refuse_bad_token as refuse_bad_token
 from .download.hub_faults import saved_token as saved_token
+from .formats.bio_tags import Tag as Tag
 from .formats.bio_tags import looks_like_tag as looks_like_tag
+from .formats.bio_tags import read_tags as read_tags
 from .formats.recognise import PARSER_VERSION as PARSER_VERSION
 from .formats.tables.header import roles_of as roles_of
 from .formats.text_lines import STDIN as STDIN
@@ -28,7 +30,9 @@ from .normalize import OFF as OFF
 from .normalize import Composed as Composed
 from .normalize import compose as compose
 from .split import Split as Split
+from .splits import read_labelled as read_labelled
 from .splits import read_splits as read_splits
 from .writers.table import WRITERS as WRITERS
 from .writers.table import writer_of as writer_of
+from .writers.writer import Found as Found
 from .writers.writer import Writer as Writer

@@ -8,14 +8,16 @@ jamo (NFD, as macOS writes it) is one cluster, `한`. https://unicode.org/report
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from job.corpus.formats.recognise import Parsed
 from job.corpus.formats.text_lines import Rejected
 from job.figures import counted
-from job.sentence import Sentence, Span
+from job.sentence import ScoredSpan, Sentence, Span
 
 OFF, NFC = "off", "nfc"
 FIRST_THAT_COMPOSES = "\u0300"  # no character before the combining marks composes with another
+AnySpan = TypeVar("AnySpan", Span, ScoredSpan)
 REASON = "an entity's bound inside of a composed character"
 
 
@@ -28,17 +30,17 @@ class Composed:
     starts: tuple[int, ...] | None = None
     ends: tuple[int, ...] | None = None
 
-    def given(self, spans: Sequence[Span]) -> tuple[Span, ...]:
+    def given(self, spans: Sequence[AnySpan]) -> tuple[AnySpan, ...]:
         """Spans of this text as spans of the text given: of whole clusters, each in one span."""
         if self.starts is None or self.ends is None:
             return tuple(spans)
-        found: list[Span] = []
+        found: list[AnySpan] = []
         for span in spans:
             start, end = self.starts[span.start], self.ends[span.end - 1]
             if found:
                 start = max(start, found[-1].end)
             if start < end:
-                found.append(Span(start, end, span.type))
+                found.append(span._replace(start=start, end=end))
         return tuple(found)
 
 

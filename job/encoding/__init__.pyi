@@ -4,6 +4,7 @@ from .encoded import EncodedSplit as EncodedSplit
 from .encoded import SpecialTokens as SpecialTokens
 from .ends import EndTable as EndTable
 from .labels import OUTSIDE_ID as OUTSIDE_ID
+from .labels import SPECIAL_LABELS as SPECIAL_LABELS
 from .labels import LabelMap as LabelMap
 from .spans import decode_spans as decode_spans
 from .spans import piece_spans as piece_spans

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from job.corpus import looks_like_html, looks_like_tag, roles_of
 from job.errors import DataError
+from job.program import program
 
 # A document over several lines, or a row that was cut off: `[`, `{`, `[{`, `{"text": `.
 BEGINS_LIKE_JSON = re.compile(r'[\[{]\s*(\Z|[\[{"]\s*\Z|"[^"]*"\s*:|\{\s*")')
@@ -33,7 +34,8 @@ def refuse_other_lines(line: str, where: str) -> None:
     if _is_row(line):
         raise DataError(
             f"{where} is a row of a corpus, a unit and its tag; give a text file, a sentence a "
-            'line, or JSON Lines, one {"text": …} a line.'
+            'line, or JSON Lines, one {"text": …} a line; or score the model on the corpus by '
+            f"`{program()} evaluate`."
         )
 
 

@@ -12,15 +12,17 @@ from job.corpus import NFC, OFF, Composed, compose
 from job.encoding import EndTable, LabelMap, SpecialTokens, decode_spans, encode
 from job.errors import ArgumentError, DataError
 from job.export.folder import ENDS, ENDS_FACT, WITH_TABLE
+from job.export.scores import with_scores
 from job.model import (
     choose_layout,
     load_classifier,
+    load_named_classifier,
     load_tokenizer,
     max_positions,
-    predict_labels,
+    predict_pieces,
     probe_split,
 )
-from job.sentence import Sentence, Span
+from job.sentence import ScoredSpan, Sentence
 from job.settings import usual_stride
 
 DEFAULT_WINDOW = 128  # wordpieces, where the manifest does not say what the model was trained with
@@ -48,11 +50,9 @@ class Tagger:
         max_seq_length: int | None,
         stride: int | None,
     ) -> "Tagger":
-        """Loads a verified model directory."""
-        file = folder / "label_map.txt"
-        label_map = LabelMap.from_text(file.read_text(encoding="utf-8"), str(file))
+        """Loads a verified model directory; without a manifest, one that was trained elsewhere."""
+        network, label_map = _network(folder, manifest)
         tokenizer = load_tokenizer(folder)
-        network = load_classifier(folder, label_map, trained=True)
         network.to(device)  # type: ignore[arg-type]  # transformers' wrapper hides `self`
         window = _window(max_seq_length, manifest, max_positions(network.config))
         special = SpecialTokens.of(tokenizer)
@@ -70,8 +70,12 @@ class Tagger:
             ends=_ends(folder, manifest, label_map),
         )
 
-    def tag(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        """The entities of each text, in characters of the text as it was given."""
+    def tag(self, texts: Sequence[str]) -> list[tuple[ScoredSpan, ...]]:
+        """The entities of each text, in characters of the text as it was given.
+
+        The score of one is the mean, over its wordpieces, of the probability of the label that
+        each was given, in the window that scores it.
+        """
         read = [compose(text) if self.composes else Composed(text) for text in texts]
         sentences = [Sentence(each.text) for each in read]
         split = encode(
@@ -82,9 +86,18 @@ class Tagger:
             stride=self.stride,
             truncate=False,
         )
-        label_ids_P, _ = predict_labels(self.network, split, self.layout)
-        found = decode_spans(label_ids_P, split, self.label_map, sentences, self.ends)
-        return [each.given(spans) for each, spans in zip(read, found, strict=True)]
+        predicted = predict_pieces(self.network, split, self.layout)
+        found = decode_spans(predicted.labels_P, split, self.label_map, sentences, self.ends)
+        scored = with_scores(found, predicted, split, self.label_map)
+        return [each.given(spans) for each, spans in zip(read, scored, strict=True)]
+
+
+def _network(folder: Path, manifest: dict) -> tuple[PreTrainedModel, LabelMap]:
+    if not manifest:
+        return load_named_classifier(folder)
+    file = folder / "label_map.txt"
+    label_map = LabelMap.from_text(file.read_text(encoding="utf-8"), str(file))
+    return load_classifier(folder, label_map, trained=True), label_map
 
 
 def _composes(folder: Path, manifest: dict) -> bool:
@@ -104,7 +117,7 @@ def _ends(folder: Path, manifest: dict, label_map: LabelMap) -> EndTable | None:
     file = folder / ENDS
     if not file.is_file():
         raise DataError(
-            f"{file}: is missing, and without it entities would end with a wordpiece; copy the "
+            f"{file} is missing, and without it entities would end with a wordpiece; copy the "
             "whole folder of the model again."
         )
     return EndTable.from_json(file.read_text(encoding="utf-8"), str(file), label_map)
@@ -127,5 +140,6 @@ def _window(wanted: int | None, manifest: dict, positions: int | None) -> int:
             f"or less, or leave it out to read windows as in training."
         )
     trained_with = str(manifest.get("facts", {}).get("max sequence length", ""))
-    usual = int(trained_with) if trained_with.isdigit() else DEFAULT_WINDOW
+    otherwise = DEFAULT_WINDOW if manifest else positions or DEFAULT_WINDOW
+    usual = int(trained_with) if trained_with.isdigit() else otherwise
     return wanted or min(usual, positions or usual)

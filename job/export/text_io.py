@@ -1,11 +1,13 @@
 """Lines in and lines out, for prediction: never more than a block of the file in memory."""
 
 import json
+import logging
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from job import storage
 from job.corpus import (
@@ -20,11 +22,16 @@ from job.corpus import (
 from job.errors import ArgumentError, DataError, OutputError
 from job.export.not_sentences import json_value, refuse_other_lines, refuse_table
 from job.machine import ReaderGone, binary_input, binary_output, silence
+from job.program import program
+
+logger = logging.getLogger(__name__)
 
 STDOUT = "standard output"
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+KEYS_SHOWN = 8
+LABELS = ("spans", "entities", "label", "ner_tags")  # of a corpus, where they are lists
 
 
 def shown(place: str, standard: str) -> str:
@@ -32,9 +39,21 @@ def shown(place: str, standard: str) -> str:
     return standard if place == "-" else place
 
 
+class TextLine(NamedTuple):
+    """A sentence to be tagged, the number of its line, and the JSON object that it stands in."""
+
+    number: int
+    text: str
+    source: str = "{}"
+
+    @property
+    def fields(self) -> dict[str, object]:
+        return json.loads(self.source)
+
+
 @contextmanager
-def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
-    """Yields (line number, sentence) of each line of `url`, or of standard input for `-`.
+def read_texts(url: str) -> Iterator[Iterator[TextLine]]:
+    """Yields each line of `url`, or of standard input for `-`.
 
     A file is JSON Lines when it is called so, or when its first line that is not blank is a JSON
     object. Raises DataError, naming the line, for one that cannot be read.
@@ -48,8 +67,9 @@ def read_texts(url: str) -> Iterator[Iterator[tuple[int, str]]]:
         yield _texts(stream, url)
 
 
-def _texts(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
+def _texts(stream: BinaryIO, name: str) -> Iterator[TextLine]:
     is_json = True if is_json_lines(name) else None
+    labelled = _Labelled(name)
     for number, raw in enumerate(_lines(stream, name), start=1):
         where = f"{name}:{number}"
         line = _decode(raw, where, name)
@@ -57,12 +77,29 @@ def _texts(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
             is_json = isinstance(json_value(line), dict)
             refuse_table(line, where)
         if not line.strip():
-            yield number, "" if is_json else line
+            yield TextLine(number, "" if is_json else line)
         elif is_json:
-            yield number, _json_text(line, where)
+            yield TextLine(number, _json_text(line, where, labelled), line)
         else:
             refuse_other_lines(line, where)
-            yield number, _left_side(line, where)
+            yield TextLine(number, _left_side(line, where, labelled))
+
+
+class _Labelled:
+    """Says, the first time, that the labels of a line are not read, and what reads them."""
+
+    def __init__(self, name: str):
+        self.name, self.is_told = name, False
+
+    def found(self, where: str) -> None:
+        if not self.is_told:
+            self.is_told = True
+            file = "FILE" if self.name == STDIN else shlex.quote(self.name)
+            logger.info(
+                "%s is labelled, which is not looked at here; `%s evaluate %s` scores the model "
+                "by its labels.",
+                *(where, program(), file),
+            )
 
 
 def is_json_lines(name: str) -> bool:
@@ -108,22 +145,36 @@ def _decode(raw: bytes, where: str, name: str) -> str:
     return without_mark(line)
 
 
-def _json_text(line: str, where: str) -> str:
+def _json_text(line: str, where: str, labelled: _Labelled) -> str:
     try:
-        text = json.loads(line)["text"]
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _no_text(where, f"is not a JSON object ({type(error).__name__})") from error
+    if not isinstance(row, dict):
+        raise _no_text(where, "is not a JSON object")
+    text = row.get("text")
+    if not isinstance(text, str):
+        keys = ", ".join(map(repr, list(row)[:KEYS_SHOWN])) or "none"
+        raise _no_text(where, f'is not a JSON object with a text in "text" (its keys: {keys})')
+    try:
         text.encode("utf-8")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise DataError(
-            f'{where} is not a JSON object with a "text" in Unicode ({type(error).__name__}); '
-            f"mend the line."
-        ) from error
+    except UnicodeEncodeError as error:
+        raise _no_text(where, 'is not a JSON object with a "text" in Unicode') from error
+    if any(row.get(key) and isinstance(row[key], list) for key in LABELS):
+        labelled.found(where)
     return text
 
 
-def _left_side(line: str, where: str) -> str:
+def _no_text(where: str, what: str) -> DataError:
+    return DataError(f'{where} {what}; give one {{"text": …}} a line.')
+
+
+def _left_side(line: str, where: str, labelled: _Labelled) -> str:
     text, *tagged = line.split(SEPARATOR)
     if len(tagged) > 1:
         raise DataError(f"{where} holds more than one {SEPARATOR}; keep the sentence alone.")
+    if tagged and "<" in tagged[0]:
+        labelled.found(where)
     return text
 
 

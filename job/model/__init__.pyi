@@ -1,5 +1,7 @@
 from .classifier import TokenClassifier as TokenClassifier
+from .inference import Prediction as Prediction
 from .inference import predict_labels as predict_labels
+from .inference import predict_pieces as predict_pieces
 from .memory import largest_batch as largest_batch
 from .memory import refuse_large_steps as refuse_large_steps
 from .pretrained.config import labels_of as labels_of
@@ -8,6 +10,7 @@ from .pretrained.config import max_positions as max_positions
 from .pretrained.config import quiet_library as quiet_library
 from .pretrained.folder import resolve_model as resolve_model
 from .pretrained.network import load_classifier as load_classifier
+from .pretrained.network import load_named_classifier as load_named_classifier
 from .pretrained.tokenizer import load_tokenizer as load_tokenizer
 from .probe import probe_split as probe_split
 from .row_layout import choose_layout as choose_layout

@@ -15,6 +15,8 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from job.batches import IGNORED_LABEL, Batch
 from job.errors import ArgumentError
+from job.model.named_tags import NAMED_TAGS, NamedTags
+from job.model.pretrained.config import labels_of
 
 
 class TokenHead(Protocol):
@@ -45,6 +47,8 @@ HEADS: dict[str, TokenHead] = {"softmax": Softmax()}
 def head_of(config: PreTrainedConfig) -> TokenHead:
     """The head that a model's config names, or the softmax. Raises ArgumentError."""
     name = getattr(config, "token_head", "softmax")
+    if name == NAMED_TAGS:
+        return NamedTags.of(labels_of(config))
     if name not in HEADS:
         raise ArgumentError(
             f'config.json: this version does not know the head "{name}" (token_head); it knows '

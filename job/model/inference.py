@@ -5,6 +5,8 @@ Shape legend:
     R rows, L positions of a row, C label ids, P wordpieces of a split, N sentences
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from transformers import PreTrainedModel
@@ -12,6 +14,7 @@ from transformers import PreTrainedModel
 from job.batches import IGNORED_LABEL, EvaluationBatches, Layout, to_device
 from job.encoding import OUTSIDE_ID, EncodedSplit, valid_labels
 from job.model.head import head_of, logits_of
+from job.model.named_tags import NamedTags
 
 UNREAD = 16  # batches that may be on the device: reading each at once would wait for it
 
@@ -20,12 +23,14 @@ class Decoder:
     """The likeliest valid labels of a split, from the scores of its windows in any order.
 
     A sentence is decoded when its windows are together; a wordpiece that no window scores
-    (LONG_SENTENCES=truncate) is O.
+    (LONG_SENTENCES=truncate) is O. `probability_P` is that of the label that was decoded, among
+    all but the special ones; 1 where no window scores.
     """
 
     def __init__(self, split: EncodedSplit):
         self.starts = split.sentence_starts
         self.labels_P = np.full(len(split.ids_P), OUTSIDE_ID, np.int16)
+        self.probability_P = np.ones(len(split.ids_P), np.float32)
         windows_N = np.bincount(split.window_sentence_W, minlength=split.sentence_count)
         self.is_cut_N = windows_N > 1
         self.unread: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -64,13 +69,30 @@ class Decoder:
         sentences_P = self._sentences(pieces_P)
         first = np.flatnonzero(np.diff(sentences_P, prepend=-1))
         starts = np.append(first, len(pieces_P))
-        self.labels_P[pieces_P] = valid_labels(scores_PC[order], starts)
+        scores_PC = scores_PC[order]
+        labels_P = valid_labels(scores_PC, starts)
+        self.labels_P[pieces_P] = labels_P
+        self.probability_P[pieces_P] = _probability(scores_PC, labels_P - OUTSIDE_ID)
 
     def _sentences(self, pieces_P: np.ndarray) -> np.ndarray:
         return np.searchsorted(self.starts, pieces_P, side="right") - 1
 
 
-@torch.inference_mode()
+def _probability(scores_PC: np.ndarray, labels_P: np.ndarray) -> np.ndarray:
+    """The softmax of each piece's scores, at its label."""
+    above_PC = np.exp(scores_PC - scores_PC.max(1, keepdims=True, initial=-np.inf))
+    return above_PC[np.arange(len(labels_P)), labels_P] / above_PC.sum(1)
+
+
+class Prediction(NamedTuple):
+    """Of every wordpiece of a split the label id and its probability, and the mean loss per scored
+    wordpiece, in nats."""
+
+    labels_P: np.ndarray  # int16
+    probability_P: np.ndarray  # float32
+    loss: float
+
+
 def predict_labels(
     network: PreTrainedModel, split: EncodedSplit, layout: Layout
 ) -> tuple[np.ndarray, float]:
@@ -79,6 +101,13 @@ def predict_labels(
     A wordpiece that no window scores (LONG_SENTENCES=truncate) is O. The network stays where it is
     and is left in evaluation mode.
     """
+    predicted = predict_pieces(network, split, layout)
+    return predicted.labels_P, predicted.loss
+
+
+@torch.inference_mode()
+def predict_pieces(network: PreTrainedModel, split: EncodedSplit, layout: Layout) -> Prediction:
+    """The same, with the probabilities."""
     network.eval()
     head = head_of(network.config)
     decoder = Decoder(split)
@@ -89,4 +118,7 @@ def predict_labels(
         summed += head.summed_loss(logits_RLC, here).item()
         count += int((batch["labels"] != IGNORED_LABEL).sum())
         decoder.take(head.scores(logits_RLC, here), here["piece"])
-    return decoder.labels(), summed / max(count, 1)
+    labels_P = decoder.labels()
+    if isinstance(head, NamedTags):
+        head.join(labels_P, split.sentence_starts)
+    return Prediction(labels_P, decoder.probability_P, summed / max(count, 1))

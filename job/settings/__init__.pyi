@@ -16,6 +16,7 @@ from .parsing import Parsed as Parsed
 from .parsing import parse as parse
 from .settings import SECRETS as SECRETS
 from .settings import ConvertSettings as ConvertSettings
+from .settings import EvaluateSettings as EvaluateSettings
 from .settings import PredictSettings as PredictSettings
 from .settings import Settings as Settings
 from .settings import Target as Target

@@ -5,7 +5,7 @@ A ValueError raised here carries what follows "must be" in the message that the 
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -129,17 +129,25 @@ def _check_folder(text: object) -> object:
 
 def judge_files(command: str, read: str, written: str) -> list[str]:
     """The mistakes in the places of `predict` or `convert`, a sentence each."""
-    mistakes = []
-    for name, place, checks in (
-        ("IN", read, (check_location,)),
-        ("OUT", written, (check_location, check_output)),
-    ):
-        try:
-            for check in checks:
-                check(place)
-        except ValueError as error:
-            mistakes.append(f"{command}: {name} = {masked(place)!r}: must be {error}.")
-    return mistakes
+    return [
+        *judge_file(command, "IN", read),
+        *judge_file(command, "OUT", written, (check_location, check_output)),
+    ]
+
+
+def judge_file(
+    command: str,
+    name: str,
+    place: str,
+    checks: Sequence[Callable[[str], object]] = (check_location,),
+) -> list[str]:
+    """The mistake in a place that the command calls `name`, if there is one."""
+    try:
+        for check in checks:
+            check(place)
+    except ValueError as error:
+        return [f"{command}: {name} = {masked(place)!r}: must be {error}."]
+    return []
 
 
 def in_help(

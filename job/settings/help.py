@@ -29,6 +29,10 @@ _COMMANDS = {
         "tag a text file of any URL, a sentence a line, with the",
         "model in DOWNSTREAM_MODEL_DIR",
     ],
+    "evaluate FILES [flags]": [
+        "score the model in DOWNSTREAM_MODEL_DIR on labelled files",
+        "of any form and URL: table, report, errors",
+    ],
     "convert IN OUT [flags]": [
         "write a corpus in another shape, or one that was corrected",
         "in another tool; the ending of OUT says which",

@@ -25,7 +25,7 @@ from job.settings.names.words import (
     takers,
 )
 from job.settings.quotation import leftovers
-from job.settings.settings import Settings
+from job.settings.settings import EvaluateSettings, Settings
 from job.settings.sources import (
     NOWHERE,
     quoted,
@@ -42,6 +42,7 @@ Choices = Mapping[str, Mapping[str, object]]
 # The container image has this file, to train the sample where nothing is said.
 IMAGE_DEFAULTS = Path(__file__).parents[2] / "image.env"
 _AUTO = Given("auto", "default")
+DEFAULT_OUTPUT = Given(EvaluateSettings.model_fields["output"].default, "default")
 _YES = ("", "true", "1", "yes", "on")
 
 
@@ -142,10 +143,12 @@ def _source(name: str, given: Mapping[str, Given], settings: Settings) -> str:
 def _judge_output(
     command: str, given: Mapping[str, Given], environ: Mapping[str, str] | None, cwd: Path
 ) -> list[str]:
-    output = given.get("downstream_model_dir", NOWHERE)
-    writes = command in ("train", "check") and output.source != NOWHERE.source
+    name = "output" if command == "evaluate" else "downstream_model_dir"
+    otherwise = DEFAULT_OUTPUT if command == "evaluate" else NOWHERE
+    output = given.get(name, otherwise)
+    writes = command in ("train", "check", "evaluate") and output.source != NOWHERE.source
     if writes and environ and is_lost(output.text, environ, cwd):
-        return [f"{_received('downstream_model_dir', given)}: {LOST}."]
+        return [f"{_received(name, {name: output})}: {LOST}."]
     return []
 
 

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
 
 from job.settings.conflicts import Conflict, conflicts_in
-from job.settings.field_types import SAMPLE_DEFAULTS, EmptyIsNone, in_help
+from job.settings.field_types import SAMPLE_DEFAULTS, EmptyIsNone, OutputLocation, in_help
 from job.settings.run_settings import RunSettings
 
 
@@ -58,7 +58,7 @@ SECRETS = tuple(
 
 
 # A variable of such a name is likely another program's.
-FLAG_ONLY = frozenset({"to"})
+FLAG_ONLY = frozenset({"to", "output"})
 # The names of job.corpus.writers.table.WRITERS.
 Target = Literal["jsonl", "tutorial", "klue", "conll", "label-studio", "parquet", "doccano"]
 
@@ -73,20 +73,38 @@ class PredictSettings(Settings):
     )
 
 
+# How a corpus is read, and how a store is reached.
+_READING = frozenset(
+    {
+        *("corpus_fields", "types_map", "types_only", "nested", "normalize"),
+        *("max_rejected_ratio", "force_download", "max_download_mb", "cache_dir"),
+        *("hf_token", "hf_token_secret", "storage_timeout_s", "storage_deadline_s"),
+        "log_format",
+    }
+)
+
+
 class ConvertSettings(Settings):
     """Those that say how a corpus is read, how a store is reached, and the shape of OUT."""
 
-    takes: ClassVar[frozenset[str] | None] = frozenset(
-        {
-            *("corpus_fields", "types_map", "types_only", "nested", "normalize"),
-            *("max_rejected_ratio", "force_download", "max_download_mb", "cache_dir"),
-            *("hf_token", "hf_token_secret", "storage_timeout_s", "storage_deadline_s"),
-            *("log_format", "to"),
-        }
-    )
+    takes: ClassVar[frozenset[str] | None] = _READING | {"to"}
     to: Annotated[Target | None, EmptyIsNone] = Field(
         None,
         json_schema_extra=in_help("by the ending of OUT; in a folder jsonl"),
         description="shape of OUT: .jsonl, .txt (the tutorial's), .tsv (klue), .conll, .json "
         "(label-studio) and .parquet say it by themselves",
+    )
+
+
+class EvaluateSettings(Settings):
+    """Those that say how a corpus is read, with which model it is tagged, and where the report
+    goes."""
+
+    takes: ClassVar[frozenset[str] | None] = _READING | {
+        *("downstream_model_dir", "accelerator", "max_seq_length", "window_stride", "output"),
+        "report_language",
+    }
+    output: OutputLocation = Field(
+        "./evaluation",
+        description="folder in which report/ is written: path or URL",
     )

@@ -30,10 +30,11 @@ logger = logging.getLogger(__name__)
 
 # Beside files that are being replaced one by one: which of them are ours.
 UNFINISHED = ".unfinished.json"
+OUTPUT = "DOWNSTREAM_MODEL_DIR"
 
 
-def replace_dir(folder: Path, url: str) -> None:
-    """Puts `folder` in the place of what lies at `url`.
+def replace_dir(folder: Path, url: str, said: str = OUTPUT) -> None:
+    """Puts `folder` in the place of what lies at `url`, which the argument `said` leads to.
 
     Locally one whole directory takes the place of the other. Elsewhere, and where a directory
     cannot be renamed, the old MANIFEST.json goes first and the new one comes last: a reader finds
@@ -41,7 +42,7 @@ def replace_dir(folder: Path, url: str) -> None:
     Raises OutputError where another's file has a name that is needed.
     """
     new = {path.name for path in folder.iterdir()}
-    ours = refuse_others(url, new) if MANIFEST in new else new
+    ours = refuse_others(url, new, said) if MANIFEST in new else new
     if is_local(url):
         _remove_half_written(url, ours | new | {UNFINISHED})
     _tell_left(url, ours | new | {UNFINISHED})
@@ -76,7 +77,7 @@ def _remove_half_written(url: str, names: Set[str]) -> None:
             objects.remove(join(url, name), url)
 
 
-def refuse_others(url: str, needed: Set[str]) -> Set[str]:
+def refuse_others(url: str, needed: Set[str], said: str = OUTPUT) -> Set[str]:
     """The names of ours at `url`. Raises OutputError where one of the `needed` is not of them."""
     there = set(objects.list_names(url))
     ours: set[str] = set()
@@ -84,14 +85,13 @@ def refuse_others(url: str, needed: Set[str]) -> Set[str]:
         try:
             manifest = objects.read_bytes(join(url, name))
         except FileNotFoundError:  # another job has just published there
-            return refuse_others(url, needed)
+            return refuse_others(url, needed, said)
         if named := named_files(manifest, otherwise=needed):
             ours |= named | {name}
     if others := sorted((there & needed) - ours | _by_another_spelling(url, there, needed)):
         raise OutputError(
             f"{url}: {', '.join(others)} would be overwritten, and no MANIFEST.json of this job "
-            "names them; move them elsewhere and start again, or choose another "
-            "DOWNSTREAM_MODEL_DIR."
+            f"names them; move them elsewhere and start again, or choose another {said}."
         )
     return ours
 

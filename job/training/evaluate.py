@@ -3,10 +3,10 @@
 import logging
 from dataclasses import replace
 
-from job.encoding import EndTable, decode_spans, piece_spans
-from job.evaluation import SplitResult, score_spans
+from job.encoding import EndTable
+from job.evaluation import SplitResult
+from job.export import evaluate
 from job.figures import figure
-from job.model import predict_labels
 from job.training.preparation import Prepared
 
 logger = logging.getLogger(__name__)
@@ -33,23 +33,12 @@ def evaluate_splits(prepared: Prepared) -> tuple[list[SplitResult], EndTable | N
 
 def evaluate_split(prepared: Prepared, name: str) -> SplitResult:
     """Both F1s of one split; gold is the untruncated text's."""
-    split, label_map, ends = prepared.encoded[name], prepared.label_map, prepared.ends
-    sentences = prepared.splits[name].sentences
-    gold, types = [s.spans for s in sentences], label_map.types
-    label_ids_P, loss = predict_labels(prepared.network, split, prepared.layout)
-    predicted = decode_spans(label_ids_P, split, label_map, sentences, ends)
-    alone = decode_spans(label_ids_P, split, label_map) if ends else None
-    return SplitResult(
+    return evaluate(
+        prepared.network,
+        prepared.encoded[name],
+        prepared.splits[name].sentences,
+        prepared.label_map,
+        prepared.layout,
         name=name,
-        sentences=sentences,
-        predicted=predicted,
-        characters=score_spans(gold, predicted, types),
-        wordpieces=score_spans(
-            piece_spans(split.labels_P, split, label_map),
-            piece_spans(label_ids_P, split, label_map),
-            types,
-        ),
-        loss=loss,
-        lost=split.lost,
-        tags_alone=score_spans(gold, alone, types) if alone is not None else None,
+        ends=prepared.ends,
     )

@@ -75,6 +75,7 @@ def test_a_text_gives_a_list_of_entities_and_texts_give_lists(trained):
     (alone,) = predict([text], result.model_dir)
     assert predict(text, result.model_dir) == alone
     assert all(text[each.start : each.end] == each.text for each in alone)
+    assert all(0 < each.score <= 1 for each in alone)
     assert len(predict([text, "", text], result.model_dir)) == 3
 
 

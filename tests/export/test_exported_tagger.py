@@ -55,7 +55,7 @@ def both(folder):
     ours = Tagger.load(folder, manifest, "cpu", None, None)
     theirs = runpy.run_path(str(folder / "tagger.py"))["Tagger"](folder)
     return (
-        lambda text: [*map(tuple, ours.tag([text])[0])],
+        lambda text: [tuple(entity.span) for entity in ours.tag([text])[0]],
         lambda text: [(e.start, e.end, e.type) for e in theirs(text)],
     )
 
@@ -152,7 +152,7 @@ def test_a_model_whose_table_is_gone_is_refused(tmp_path):
             str(tmp_path), str(tmp_path / "in.txt"), str(tmp_path / "out.txt"), cache_dir=tmp_path
         )
     manifest = json.loads((folder / "MANIFEST.json").read_text("utf-8"))
-    with pytest.raises(DataError, match=r"ends\.json: is missing, and without it"):
+    with pytest.raises(DataError, match=r"ends\.json is missing, and without it"):
         Tagger.load(folder, manifest, "cpu", None, None)
 
 
@@ -164,4 +164,16 @@ def test_a_model_of_an_earlier_version_has_tags_alone(tmp_path):
     tagger = Tagger.load(folder, manifest, "cpu", None, None)
     assert tagger.ends is None
     with_ends = replace(tagger, ends=ENDS)
-    assert tagger.tag(["서울에"]) == [((0, 2, "LOC"),)] == with_ends.tag(["서울에"])
+    assert [[each.span for each in found] for found in tagger.tag(["서울에"])] == [[(0, 2, "LOC")]]
+    assert tagger.tag(["서울에"]) == with_ends.tag(["서울에"])
+
+
+def test_an_entity_has_the_score_that_predict_writes(tmp_path):
+    """The mean probability of its own wordpieces, of one window or of several."""
+    folder = make(tmp_path / "model", layers=2)
+    _, manifest = open_model(str(folder), tmp_path)
+    text = "김철수은 서울역에서 만났다! " * 9
+    [ours] = Tagger.load(folder, manifest, "cpu", None, None).tag([text])
+    theirs = runpy.run_path(str(folder / "tagger.py"))["Tagger"](folder)(text)
+    assert len(ours) > 9
+    assert [each.score for each in theirs] == pytest.approx([each.score for each in ours], abs=1e-5)

@@ -12,6 +12,7 @@ import pytest
 
 from job.errors import ArgumentError, DataError
 from job.export.tagger import Tagger
+from job.export.text_io import TextLine
 from job.predict import in_chunks, predict
 from tests.cloud.test_preemption import until
 from tests.support.tagged import SENTENCE, TAGGED, upload
@@ -40,7 +41,8 @@ def test_memory_is_bounded_by_the_chunk(output, tmp_path, monkeypatch):
 
 def test_chunks_are_cut_by_lines_and_by_characters():
     """At most 1,024 lines or about a million characters, and none is lost."""
-    lines = [(n, "가" * 300_000) for n in range(9)] + [(n, "") for n in range(9, 3000)]
+    lines = [TextLine(n, "가" * 300_000) for n in range(9)]
+    lines += [TextLine(n, "") for n in range(9, 3000)]
     chunks = list(in_chunks(lines))
     assert [len(chunk) for chunk in chunks] == [4, 4, 1024, 1024, 944]
     assert [line for chunk in chunks for line in chunk] == lines

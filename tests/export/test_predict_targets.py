@@ -9,7 +9,7 @@ from arro3.io import read_parquet
 from job.corpus.writers.parquet import PARQUET
 from job.errors import ArgumentError, DataError
 from job.predict import predict
-from tests.support.tagged import SENTENCE, SPANS, TAGGED
+from tests.support.tagged import SCORES, SENTENCE, SPANS, TAGGED
 
 TEXTS = [SENTENCE, "", f"😀 {SENTENCE}"]
 
@@ -33,7 +33,8 @@ def in_utf16(text, start, end):
 
 
 def test_label_studio_gets_a_task_for_each_line_with_a_prediction(tag, output):
-    """In order, with the model's place, no score, and offsets in UTF-16 that give the mention."""
+    """In order, with the model's place, a score for each entity, and offsets in UTF-16 that give
+    the mention."""
     tasks = json.loads(tag("label-studio"))
     assert [task["data"]["text"] for task in tasks] == TEXTS
     for task in tasks:
@@ -46,6 +47,7 @@ def test_label_studio_gets_a_task_for_each_line_with_a_prediction(tag, output):
             value = each["value"]
             mention = in_utf16(task["data"]["text"], value["start"], value["end"])
             assert mention == value["text"]
+    assert [each["score"] for each in tasks[0]["predictions"][0]["result"]] == SCORES
     found = [[each["value"]["text"] for each in t["predictions"][0]["result"]] for t in tasks]
     assert found == [["김철수", "서울역"], [], ["김철수", "서울역"]]
     assert tag.count == 3
@@ -59,11 +61,13 @@ def test_doccano_gets_a_line_for_each_line(tag):
 
 
 def test_parquet_gets_a_row_for_each_line(tag):
-    """Code points, as the job's own lines."""
+    """Code points, as the job's own lines, and the score of each span beside them."""
     rows = read_parquet(io.BytesIO(tag("parquet"))).read_all()
     assert rows["text"].to_pylist() == TEXTS
     first = rows["spans"].to_pylist()[0]
-    assert [list(span.values()) for span in first] == SPANS
+    assert [list(span.values()) for span in first] == [
+        [*span, score] for span, score in zip(SPANS, SCORES, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("to", ["klue", "conll"])

@@ -13,7 +13,7 @@ from job.export import text_io
 from job.export.text_io import open_output
 from job.predict import predict
 from job.signals import Stopped
-from tests.support.tagged import SENTENCE, SPANS, TAGGED
+from tests.support.tagged import SCORES, SENTENCE, SPANS, TAGGED
 
 
 def test_plain_lines_become_the_tutorials_lines(run):
@@ -26,8 +26,8 @@ def test_a_name_in_jsonl_gives_json_lines(run):
     """With text and spans; a blank line gives an empty text."""
     written = run(f"{SENTENCE}\n\n", out_name="out.jsonl")
     assert [json.loads(line) for line in written.splitlines()] == [
-        {"text": SENTENCE, "spans": SPANS},
-        {"text": "", "spans": []},
+        {"text": SENTENCE, "spans": SPANS, "scores": SCORES},
+        {"text": "", "spans": [], "scores": []},
     ]
 
 

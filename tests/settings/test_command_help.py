@@ -54,7 +54,7 @@ def test_it_lists_what_the_command_takes(name):
     """No argument of training where nothing is trained."""
     shown = {each.lower() for each in arguments(COMMANDS[name].help)}
     taken = {each for each in COMMANDS[name].settings_class.taken() if each != "target"}
-    operands = {"in", "out", "target", "shell"}
+    operands = {"in", "out", "target", "shell", "files"}
     if name == "predict":
         assert shown < taken | operands
         assert {"downstream_model_dir", "to"} < shown

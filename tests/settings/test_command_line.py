@@ -71,11 +71,25 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
         (["chekc"], "'chekc': unknown command; is 'check' meant?"),
         (
             ["세상"],
-            "'세상': unknown command; the commands are train, check, predict, convert, spec and "
-            "completion.",
+            "'세상': unknown command; the commands are train, check, predict, evaluate, convert, "
+            "spec and completion.",
         ),
         (["check", "x"], "'x': check takes flags only; see --help."),
         (["predict", "in"], "predict needs IN and OUT; received 1 word; see --help."),
+        (["evaluate"], "evaluate needs FILES, one or more; received none; see --help."),
+        (
+            ["evaluate", "a", "b", "a"],
+            "evaluate: FILES = 'a' is named twice; its sentences would count twice.",
+        ),
+        (
+            ["evaluate", ""],
+            "evaluate needs FILES, one or more; received an empty name; see --help.",
+        ),
+        (
+            ["--output=x"],
+            "--output: unknown flag; here it is --downstream_model_dir: it is one "
+            "folder for checkpoints, model, report and logs.",
+        ),
         (["convert"], "convert needs IN and OUT; received 0 words; see --help."),
         (["--to=klue"], "--to is for `predict` and `convert` only; leave it out."),
         (

@@ -339,6 +339,16 @@ def test_an_output_that_ends_with_vertex_s_machine_is_refused(output, command):
     assert settings_of(command, environ={"DOWNSTREAM_MODEL_DIR": output})
 
 
+@pytest.mark.parametrize("flags", [[], ["--output=/scores"]])
+def test_a_report_that_vertex_s_machine_would_lose_is_refused(flags):
+    """That of `evaluate`, by its default, too."""
+    words = ["evaluate", "in", "--downstream_model_dir=gs://bkt/x"]
+    (mistake,) = mistakes_of(*words, *flags, environ=ON_VERTEX)
+    assert mistake.startswith("OUTPUT = ")
+    assert "deleted with all that it wrote" in mistake
+    settings_of(*words, "--output=gs://bkt/scores", environ=ON_VERTEX)
+
+
 @pytest.mark.parametrize("output", KEPT_THERE)
 def test_an_output_that_outlives_vertex_s_machine_is_taken(output):
     """Buckets, also those mounted at /gcs, and network drives."""

@@ -2,6 +2,7 @@
 
 SENTENCE = "김철수은 서울역에서 만났다!"
 TAGGED = f"{SENTENCE}␞<김철수:PER>은 <서울역:LOC>에서 만났다!"
+SCORES = [0.9545, 0.9616]
 SPANS = [[0, 3, "PER"], [5, 8, "LOC"]]
 
 

@@ -11,14 +11,14 @@ from functools import cache
 from job.corpus.formats.bio_tags import Tag, read_tags
 from job.corpus.formats.columns.blocks import DOCUMENT_START
 from job.corpus.formats.text_lines import LineError
-from job.corpus.writers.writer import Writer, put_text, refuse_line_breaks
+from job.corpus.writers.writer import Found, Writer, put_text, refuse_line_breaks
 from job.sentence import Sentence, Span
 
 WORD = re.compile(r"\S+")
 OUTSIDE = "O"
 
 
-def _characters(sentence: Sentence, _: str) -> str:
+def _characters(sentence: Sentence, _: Found | None) -> str:
     text = sentence.text
     _refuse_blank(text)
     if "\t" in text:
@@ -31,7 +31,7 @@ def _characters(sentence: Sentence, _: str) -> str:
     return f"## {sentence.line}\t{text}\n{rows}\n"
 
 
-def _words(sentence: Sentence, _: str) -> str:
+def _words(sentence: Sentence, _: Found | None) -> str:
     text = sentence.text
     _refuse_blank(text)
     rows = []

@@ -6,12 +6,13 @@ https://labelstud.io/guide/tasks and https://labelstud.io/guide/predictions
 """
 
 from job.corpus.writers.json_lines import in_json
-from job.corpus.writers.writer import ByteStream, Groups, Writer, utf16_offsets
+from job.corpus.writers.writer import ByteStream, Found, Groups, Writer, utf16_offsets
 from job.sentence import Sentence
 
 
-def _task(sentence: Sentence, by_model: str) -> str:
+def _task(sentence: Sentence, found: Found | None) -> str:
     count = utf16_offsets(sentence.text)
+    scores = found.rounded_scores if found else [None] * len(sentence.spans)
     result = [
         {
             "id": str(number),
@@ -24,14 +25,16 @@ def _task(sentence: Sentence, by_model: str) -> str:
                 "text": sentence.text[start:end],
                 "labels": [type_],
             },
+            **({} if score is None else {"score": score}),
         }
-        for number, (start, end, type_) in enumerate(sentence.spans, start=1)
+        for number, ((start, end, type_), score) in enumerate(
+            zip(sentence.spans, scores, strict=True), start=1
+        )
     ]
     data = {"text": sentence.text}
-    if by_model:
-        return in_json(
-            {"data": data, "predictions": [{"model_version": by_model, "result": result}]}
-        )
+    if found:
+        prediction = {"model_version": found.model, "result": result}
+        return in_json({"data": data, "predictions": [prediction]})
     return in_json({"data": data, "annotations": [{"result": result}]})
 
 

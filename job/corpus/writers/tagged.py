@@ -2,12 +2,12 @@
 
 from job.corpus.formats.text_lines import LineError
 from job.corpus.formats.tutorial import to_tagged
-from job.corpus.writers.writer import Writer, put_text
+from job.corpus.writers.writer import Found, Writer, put_text
 from job.errors import DataError
 from job.sentence import Sentence
 
 
-def _line(sentence: Sentence, _: str) -> str:
+def _line(sentence: Sentence, _: Found | None) -> str:
     if not sentence.text:
         return "\n"
     try:

@@ -12,6 +12,8 @@ NAMES = {
     "batch size": "배치 크기",
     "max sequence length": "최대 시퀀스 길이",
     "long sentences": "긴 문장",
+    "evaluated model": "평가한 모델",
+    "trained on": "학습 말뭉치",
     "window stride": "구간이 겹치는 워드피스",
     "normalize": "정규화",
     "entity types": "개체명 유형",

@@ -18,6 +18,7 @@ from transformers import (
 from job.encoding import LabelMap
 from job.errors import ArgumentError, DataError
 from job.model.head import head_of
+from job.model.named_tags import NAMED_TAGS, NamedTags
 from job.model.pretrained.config import (
     damage_named,
     labels_of,
@@ -41,6 +42,28 @@ def load_classifier(folder: Path, label_map: LabelMap, *, trained: bool = False)
     config, earlier = load_config(folder), load_config(folder)
     config.id2label = dict(enumerate(label_map.labels))
     config.label2id = {label: i for i, label in enumerate(label_map.labels)}
+    network, report = _load(folder, config)
+    _judge_weights(folder, network, report, trained)
+    if trained:
+        _refuse_other_labels(folder, earlier, label_map)
+    else:
+        keep_rows_by_name(folder, network, earlier, report)
+    return network
+
+
+def load_named_classifier(folder: Path) -> tuple[PreTrainedModel, LabelMap]:
+    """A network that was trained elsewhere, whose labels are tags by their names, and the labels
+    that are predicted with it. Raises ArgumentError or DataError."""
+    config = load_config(folder)
+    tags = NamedTags.of(labels_of(config), str(folder / "config.json"))
+    config.token_head = NAMED_TAGS
+    network, report = _load(folder, config)
+    _judge_weights(folder, network, report, trained=True)
+    return network, tags.label_map
+
+
+def _load(folder: Path, config: PreTrainedConfig) -> tuple[PreTrainedModel, dict]:
+    """The network, and what transformers says of its weights."""
     if type(config) not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING:
         raise ArgumentError(
             f"{folder}: transformers has no token classifier for the architecture "
@@ -49,7 +72,7 @@ def load_classifier(folder: Path, label_map: LabelMap, *, trained: bool = False)
     head_of(config)  # one that is unknown is refused here
     with damage_named(folder), quiet_library():
         _require_weights(folder)
-        network, report = AutoModelForTokenClassification.from_pretrained(
+        return AutoModelForTokenClassification.from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,
@@ -59,12 +82,6 @@ def load_classifier(folder: Path, label_map: LabelMap, *, trained: bool = False)
             ignore_mismatched_sizes=True,  # judged below, by name
             output_loading_info=True,
         )
-    _judge_weights(folder, network, report, trained)
-    if trained:
-        _refuse_other_labels(folder, earlier, label_map)
-    else:
-        keep_rows_by_name(folder, network, earlier, report)
-    return network
 
 
 def _refuse_other_labels(folder: Path, config: PreTrainedConfig, label_map: LabelMap) -> None:

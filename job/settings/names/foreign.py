@@ -93,6 +93,7 @@ FOREIGN: dict[str, Ours] = {
     "val_split": Ours("val_ratio"),
     "test_size": Ours("val_ratio"),
     # Output
+    "output": Ours("downstream_model_dir", _ONE_FOLDER),
     "output_dir": Ours("downstream_model_dir", _ONE_FOLDER),
     "default_root_dir": Ours("downstream_model_dir", _ONE_FOLDER),
     "logging_dir": Ours("downstream_model_dir", _ONE_FOLDER),

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from job.figures import counted
 from job.settings.command_line import Words
-from job.settings.field_types import judge_files, said_in
+from job.settings.field_types import judge_file, judge_files, said_in
+from job.settings.names.foreign import in_our_words
 from job.settings.names.spelling import closest_flag
 from job.settings.settings import Settings
+from job.storage import masked
 
 # Command → the settings that it takes, the first where none is named.
 SettingsClasses = Mapping[str, type[Settings]]
 ANSWERS = ("help", "version", "completion")  # whatever else is said
-WITH_FILES = ("predict", "convert")  # which take IN and OUT
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,36 @@ def judge_command(asked: Asked, settings_classes: SettingsClasses, words: Words)
         return [f"{command!r}: unknown command; {hint}"]
     if words.has_unknown_flag:
         return []  # a word may be the value of that flag
-    if command in WITH_FILES and len(operands) != 2:
-        return [
-            f"{command} needs IN and OUT; received {counted(len(operands), 'word')}; see --help."
-        ]
-    if command in WITH_FILES:
-        return judge_files(command, *operands)
+    if command in JUDGES:
+        return JUDGES[command](command, operands)
     if asked.operand:
         return _judge_operand(asked)
     if operands:
         return [f"{operands[0]!r}: {command} takes flags only; see --help."]
     return []
+
+
+def _judge_in_and_out(command: str, operands: Sequence[str]) -> list[str]:
+    if len(operands) != 2:
+        words = counted(len(operands), "word")
+        return [f"{command} needs IN and OUT; received {words}; see --help."]
+    return judge_files(command, *operands)
+
+
+def _judge_many(command: str, operands: Sequence[str]) -> list[str]:
+    if not operands or "" in operands:
+        received = "an empty name" if operands else "none"
+        return [f"{command} needs FILES, one or more; received {received}; see --help."]
+    mistakes = [said for file in operands for said in judge_file(command, "FILES", file)]
+    twice = [file for file in dict.fromkeys(operands) if operands.count(file) > 1]
+    return mistakes + [
+        f"{command}: FILES = {masked(file)!r} is named twice; its sentences would count twice."
+        for file in twice
+    ]
+
+
+# The commands that take files, each with the judge of their places.
+JUDGES = {"predict": _judge_in_and_out, "convert": _judge_in_and_out, "evaluate": _judge_many}
 
 
 def _judge_operand(asked: Asked) -> list[str]:
@@ -80,6 +100,9 @@ def judge_flags(asked: Asked, words: Words, settings_classes: SettingsClasses) -
         if name not in asked.settings_class.taken():
             *more, last = [f"`{c}`" for c, its in settings_classes.items() if name in its.taken()]
             known = " and ".join([", ".join(more), last] if more else [last])
+            if ours := in_our_words(name, "--"):
+                mistakes.append(f"{each.source[5:]}: unknown flag; {ours}")
+                continue
             mistakes.append(f"{each.source[5:]} is for {known} only; leave it out.")
         elif asked.chosen and asked.chosen not in (targets := takers(name, asked)):
             mistakes.append(f"{each.source[5:]} is for {', '.join(targets)} only; leave it out.")

@@ -280,7 +280,7 @@ def texts(tmp_path, name, data):
     path = tmp_path / name
     path.write_bytes(data.encode())
     with read_texts(str(path)) as found:
-        return list(found)
+        return [(line.number, line.text) for line in found]
 
 
 def test_json_nested_without_end_is_an_error_with_its_line(tmp_path):

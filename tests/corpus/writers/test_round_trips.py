@@ -27,7 +27,7 @@ def written(writer, corpus):
     kept, said = [], []
     for sentence in corpus:
         try:
-            said.append(writer.say(sentence, ""))
+            said.append(writer.say(sentence, None))
         except LineError:
             continue
         kept.append(sentence)

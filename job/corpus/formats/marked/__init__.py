@@ -1,2 +1,2 @@
-"""Texts in which mentions are marked, alone or beside the sentence: a new way of marking is a row of
-`WAYS` in `text`."""
+"""Texts in which mentions are marked, alone or beside the sentence; a new way of marking is a row
+of `WAYS` in `text`."""
