@@ -108,7 +108,7 @@ def test_what_was_tagged_reads_back_as_a_corpus(run, tmp_path):
 def test_json_without_a_text_is_an_error_and_nothing_is_written(run, tmp_path, line, says):
     """With the line and the keys that are there; what was there before stays."""
     (tmp_path / "out.jsonl").write_text("before")
-    with pytest.raises(DataError, match=rf"in\.jsonl:2: .*{says}"):
+    with pytest.raises(DataError, match=rf"in\.jsonl:2 .*{says}"):
         run('{"text": "a"}\n' + line, "in.jsonl", "out.jsonl")
     assert (tmp_path / "out.jsonl").read_text() == "before"
 

@@ -81,7 +81,7 @@ def test_a_table_that_val_contradicts_is_not_exported(world, capsys):
     """The model tags as it was scored: without."""
     text = (world.corpus / "val.txt").read_text("utf-8")
     world.write("val", text.replace("<만:LOC>났다", "<만났다:LOC>").splitlines())
-    code, log = world.run(capsys, max_rejected_ratio=1)
+    code, log = world.run(capsys, max_rejected_ratio=1, monitor="max val_f1_wordpiece")
     assert code == 0, log
     assert "lowers the F1 of val on exact characters from 1.000 to 0.000" in log
     assert metrics(world)["splits"]["val"]["characters"]["micro"]["f1"] == 1

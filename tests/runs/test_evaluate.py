@@ -188,7 +188,7 @@ def test_files_of_which_the_model_knows_no_type_are_refused(world, score, tmp_pa
     (tmp_path / "a.jsonl").write_text(rows([("김철수은 왔다.", [[0, 3, "PS"]])]), "utf-8")
     code, out, log = score(tmp_path / "a.jsonl")
     assert (code, out) == (65, "")
-    assert re.search(r"a\.jsonl: .*types PS, .*knows PER, LOC.*TYPES_MAP, such as PS=PER", log)
+    assert re.search(r"a\.jsonl has .*types PS, .*knows PER, LOC.*TYPES_MAP, such as PS=PER", log)
     assert not (tmp_path / "scores").exists()
 
 

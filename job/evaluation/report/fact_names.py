@@ -30,8 +30,6 @@ NAMES = {
     "date": "날짜",
     "command": "명령",
     "exported epoch": "내보낸 에폭",
-    "evaluated model": "평가한 모델",
-    "trained on": "학습 말뭉치",
 } | {
     f"{split} {what}": f"{korean} {said}"
     for split, korean in SPLITS.items()
