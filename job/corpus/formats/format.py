@@ -11,7 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from job.corpus.formats.text_lines import Line, Note, Rejected, read_lines
+from job.corpus.formats.text_lines import Line, Lines, Note, Rejected
 from job.errors import DataError
 from job.sentence import Sentence
 from job.settings import TypesRule
@@ -37,16 +37,21 @@ class CorpusFile:
     notes: list[str] = field(default_factory=list)
 
     @cached_property
-    def lines(self) -> list[Line]:
-        """All lines, with a LineError in place of each that is no text."""
-        lines, notes = read_lines(self.data, self.path)
-        self.notes += notes
+    def text(self) -> Lines:
+        """All lines, with a LineError in place of each that is no text, one after another."""
+        lines = Lines(self.data, self.path)
+        self.notes += lines.notes
         return lines
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """The same at once, which takes several times the memory of the file."""
+        return list(self.text)
 
     @cached_property
     def sample(self) -> list[str]:
         """The first lines that hold text."""
-        readable = (line for line in self.lines if isinstance(line, str) and line.strip())
+        readable = (line for line in self.text if isinstance(line, str) and line.strip())
         return list(itertools.islice(readable, LOOKED_AT))
 
 

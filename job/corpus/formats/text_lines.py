@@ -6,37 +6,28 @@ off; nothing else is changed, so an offset counts code points of the text as it 
 UTF-8, or CP949, the older Korean encoding that Excel saves, where a whole file is certainly that.
 """
 
+import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from shlex import quote
 from typing import NamedTuple
 
+from job.corpus.formats.encodings.cp949 import hangul, is_cp949
+from job.corpus.formats.encodings.refused import refuse_cr_alone, refuse_other_kinds
 from job.errors import DataError
 from job.figures import counted
 
-STDIN = "standard input"  # the name of `-` in messages
 NOT_UTF8 = "not UTF-8"
 NUL = "NUL character"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLOCK = 1 << 16  # bytes of whole lines that are decoded at once
+BLANKS = re.compile(rb"\s*")
+BLANK = re.compile(rb"\s*\Z")
 # At a line's start, where files were put together; alone before a tab or a blank it is a unit.
 MARK = re.compile("\\A\ufeff(?![\\t ])")
-ARCHIVES = {
-    b"\x1f\x8b": ("a gzip archive", "gunzip"),
-    b"PK\x03\x04": ("a zip archive or a spreadsheet", "unpack it or save it as text"),
-    b"PAR1": ("a Parquet file", "write it as JSON Lines"),
-    b"BZh": ("a bzip2 archive", "bunzip2"),
-    b"\xfd7zXZ": ("an xz archive", "unxz"),
-    b"7z\xbc\xaf'\x1c": ("a 7z archive", "7z x"),
-    b"Rar!\x1a\x07": ("a RAR archive", "unrar x"),
-    b"ALZ\x01": ("an ALZ archive", "unalz"),
-}
-LFS_POINTER = b"version https://git-lfs."
 # What decomposes a Korean or accented character: conjoining jamo and combining marks.
 DECOMPOSED = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u0300-\u036f]")
-# What most characters of a Korean corpus are.
-READABLE = re.compile("[\t\n\r -~가-힣ㄱ-ㆎ\u2010-\u203b\u241e\u3000-\u3015]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,45 +82,120 @@ class LineError(ValueError):
 Line = str | LineError
 
 
-def read_lines(data: bytes, path: str) -> tuple[list[Line], list[str]]:
-    """The lines in order, a LineError in place of each that is no text, and notes for the log.
+class Lines:
+    """The lines in order, a LineError in place of each that is no text.
 
-    Raises DataError where the whole file is empty, compressed, or in UTF-16 or UTF-32; the message
-    then has the command that converts it.
+    They are decoded anew whenever they are gone through: only the bytes stay in memory. `notes` are
+    for the log. Raises DataError where the whole file is empty, compressed, or in UTF-16 or UTF-32;
+    the message then has the command that converts it.
     """
-    notes = []
-    if data.startswith(BYTE_ORDER_MARK):
-        data = data[len(BYTE_ORDER_MARK) :]
-        notes.append("a byte order mark before the first line was dropped")
-    _refuse_whole_file(data, path)
-    raw_lines = data.split(b"\n")
-    if not raw_lines[-1]:
-        raw_lines.pop()
-    if b"\r" in data and any(line.endswith(b"\r") for line in raw_lines):
-        raw_lines = [line.removesuffix(b"\r") for line in raw_lines]
-        notes.append("lines end in CRLF; the CR was dropped")
-    lines = [_decode(line) for line in raw_lines]
-    if BYTE_ORDER_MARK in data and (marked := _drop_marks(lines)):
-        notes.append(MARKED.counted(marked))
-    if _are_cp949(raw_lines, lines):
-        lines = [_decode_cp949(line) for line in raw_lines]
-        notes.append("the file is in CP949, not UTF-8, and was read as that")
-    decomposed = sum(
-        isinstance(line, str) and DECOMPOSED.search(line) is not None for line in lines
-    )
-    if decomposed:
-        notes.append(COMBINING.counted(decomposed))
-    return lines, notes
+
+    def __init__(self, data: bytes, path: str) -> None:
+        self.data = data
+        self.notes: list[str] = []
+        self.are_cp949 = False
+        self.begin = 0
+        if data.startswith(BYTE_ORDER_MARK):
+            self.begin = len(BYTE_ORDER_MARK)
+            self.notes.append("a byte order mark before the first line was dropped")
+        if BLANK.match(data, self.begin):
+            raise DataError(f"{path} is empty; give a corpus file with at least one sentence.")
+        refuse_other_kinds(data[self.begin : self.begin + BLOCK], path)
+        refuse_cr_alone(data, path)
+        if b"\r\n" in data or data.endswith(b"\r"):
+            self.notes.append("lines end in CRLF; the CR was dropped")
+        if marked := self._count_marks():
+            self.notes.append(MARKED.counted(marked))
+        if self._are_cp949():
+            self.are_cp949 = True
+            self.notes.append("the file is in CP949, not UTF-8, and was read as that")
+        if decomposed := sum(map(self._count_decomposed, self._blocks())):
+            self.notes.append(COMBINING.counted(decomposed))
+
+    def __iter__(self) -> Iterator[Line]:
+        for block in self._blocks():
+            yield from self._decoded(block)
+
+    def are_one_of(self, size: int) -> bool:
+        """Whether but one holds anything, and that more than so many bytes."""
+        blank = BLANKS.match(self.data, self.begin)
+        begin = blank.end() if blank else self.begin
+        end = self.data.find(b"\n", begin)
+        return len(self.data) - begin > size and (
+            end < 0 or (end - begin > size and BLANK.match(self.data, end) is not None)
+        )
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The bytes of many whole lines at a time, or of a single one that is longer."""
+        begin, length = self.begin, len(self.data)
+        while begin < length:
+            end = self.data.rfind(b"\n", begin, begin + BLOCK)
+            if end < 0:
+                end = self.data.find(b"\n", begin + BLOCK)
+            end = length if end < 0 else end
+            yield self.data[begin:end]
+            begin = end + 1
+
+    def _decoded(self, block: bytes) -> list[Line]:
+        if not self.are_cp949 and (text := _plain(block)) is not None:
+            lines = text.split("\n")
+            return [line.removesuffix("\r") for line in lines] if "\r" in text else [*lines]
+        decode = _decode_cp949 if self.are_cp949 else _decode
+        return [decode(line.removesuffix(b"\r")) for line in block.split(b"\n")]
+
+    def _count_marks(self) -> int:
+        if self.data.find(BYTE_ORDER_MARK, self.begin) < 0:
+            return 0
+        raw = (line for block in self._blocks() for line in block.split(b"\n"))
+        marked = (line for line in raw if line.startswith(BYTE_ORDER_MARK))
+        return sum(MARK.match(line.decode(errors="replace")) is not None for line in marked)
+
+    def _are_cp949(self) -> bool:
+        """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
+        bad, some = 0, list[bytes]()
+        for block in self._blocks():
+            if not _is_utf8(block):
+                found = [line for line in block.split(b"\n") if not _is_utf8(line)]
+                bad += len(found)
+                some += found[: 200 - len(some)]
+        if not bad:
+            return False
+        foreign = sum(not line.isascii() for block in self._blocks() for line in block.split(b"\n"))
+        return 2 * bad > foreign and is_cp949(b"\n".join(some))
+
+    def _count_decomposed(self, block: bytes) -> int:
+        """The lines of a block that hold such characters."""
+        if self.are_cp949:
+            return 0
+        if len(block) > BLOCK:  # a line for itself
+            return _is_utf8(block) and any(map(DECOMPOSED.search, _pieces(block)))
+        if (text := _plain(block)) is not None and not DECOMPOSED.search(text):
+            return 0
+        lines = self._decoded(block)
+        return sum(isinstance(line, str) and DECOMPOSED.search(line) is not None for line in lines)
 
 
-def _drop_marks(lines: list[Line]) -> int:
-    """Takes the byte order mark off each line that begins with one, and says of how many."""
-    marked = 0
-    for i, line in enumerate(lines):
-        if isinstance(line, str) and MARK.match(line):
-            lines[i] = without_mark(line)
-            marked += 1
-    return marked
+def _pieces(block: bytes) -> Iterator[str]:
+    """The text of a block, of which only a part is in memory. Raises UnicodeDecodeError."""
+    return codecs.iterdecode((block[i : i + BLOCK] for i in range(0, len(block), BLOCK)), "utf-8")
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        for _ in _pieces(block):
+            pass
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _plain(block: bytes) -> str | None:
+    """The text, where it needs nothing but decoding."""
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text or "\ufeff" in text else text
 
 
 def without_mark(line: str) -> str:
@@ -145,7 +211,8 @@ def _decode(line: bytes) -> Line:
         if line[error.start] == 0xED and line[error.start + 1 : error.start + 2] >= b"\xa0":
             found += ", a lone surrogate"
         return LineError(NOT_UTF8, f"byte {error.start + 1} of the line: {found}")
-    return _without_nul(text)
+    found = _without_nul(text)
+    return without_mark(found) if isinstance(found, str) else found
 
 
 def _without_nul(text: str) -> Line:
@@ -154,99 +221,13 @@ def _without_nul(text: str) -> Line:
     return text
 
 
-def _refuse_whole_file(data: bytes, path: str) -> None:
-    if not data.strip():
-        raise DataError(f"{path} is empty; give a corpus file with at least one sentence.")
-    refuse_other_kinds(data, path)
-    refuse_cr_alone(data, path)
-
-
-def refuse_cr_alone(data: bytes, path: str) -> None:
-    """Raises DataError where a whole file ends its lines as the Macintosh once did."""
-    if b"\n" in data or not data.strip(b"\r").count(b"\r"):
-        return
-    if path == STDIN:
-        raise DataError(f"{path} ends its lines with CR alone; pipe it through `tr '\\r' '\\n'`.")
-    raise DataError(
-        f"{path} ends its lines with CR alone; run `tr '\\r' '\\n' < {quote(path)} > "
-        f"{quote(f'{path}.lf')}` and use that file."
-    )
-
-
-def refuse_other_kinds(head: bytes, path: str) -> None:
-    """Raises DataError where a file begins like an archive, or like text in UTF-16 or UTF-32."""
-    for magic, (kind, remedy) in ARCHIVES.items():
-        if head.startswith(magic):
-            raise DataError(f"{path} is {kind}, not a text file; unpack it first ({remedy}).")
-    if head.startswith(LFS_POINTER):
-        raise DataError(f"{path} is a git-lfs pointer, not the file; run `git lfs pull` there.")
-    encoding = _utf16_or_32(head[: 1 << 16])
-    if encoding:
-        raise DataError(f"{path} is {in_other_words(path, encoding)}")
-
-
-def _utf16_or_32(head: bytes) -> str | None:
-    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-        return "UTF-32"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16"
-    if b"\0" not in head:
-        return None
-    # Without a mark: a few NULs can be damage, so the text must also make sense as UTF-16.
-    for encoding in ("UTF-16LE", "UTF-16BE"):
-        text = head[: len(head) // 2 * 2].decode(encoding, errors="replace")
-        if "\n" in text and len(READABLE.findall(text)) >= 0.8 * len(text):
-            return encoding
-    return None
-
-
-def _are_cp949(raw: Sequence[bytes], lines: Sequence[Line]) -> bool:
-    """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
-    bad = [
-        line
-        for line, text in zip(raw, lines, strict=True)
-        if isinstance(text, LineError) and text.reason == NOT_UTF8
-    ]
-    if not bad:
-        return False
-    foreign = sum(not line.isascii() for line in raw)
-    return 2 * len(bad) > foreign and is_cp949(b"\n".join(bad[:200]))
-
-
 def _decode_cp949(line: bytes) -> Line:
     """A line of a file in CP949; where it is Korean in UTF-8, it was put in from elsewhere."""
     with suppress(UnicodeDecodeError):
-        if _hangul(as_utf8 := line.decode("utf-8")):
+        if hangul(as_utf8 := line.decode("utf-8")):
             return LineError("UTF-8 in a file of CP949", f"`{as_utf8[:20]}`")
     try:
         return _without_nul(line.decode("cp949"))
     except UnicodeDecodeError as error:
         found = line[error.start : error.start + 4].hex(" ")
         return LineError("neither UTF-8 nor CP949", f"byte {error.start + 1} of the line: {found}")
-
-
-def is_cp949(sample: bytes) -> bool:
-    """Whether bytes that are not UTF-8 are Korean text in the older encoding, not damage."""
-    damaged = sample.decode("utf-8", errors="replace")
-    if damaged.count("\ufffd") <= _hangul(damaged):
-        return False
-    try:
-        text = sample.decode("cp949")
-    except UnicodeDecodeError:
-        return False
-    return 2 * _hangul(text) > sum(not character.isascii() for character in text)
-
-
-def _hangul(text: str) -> int:
-    return sum("가" <= character <= "힣" for character in text)
-
-
-def in_other_words(path: str, encoding: str) -> str:
-    """The words that follow "FILE is": its encoding, and the command that makes it readable."""
-    command = f"iconv -f {encoding} -t UTF-8"
-    if path == STDIN:
-        return f"in {encoding}, not in UTF-8; pipe it through `{command}`."
-    return (
-        f"in {encoding}, not in UTF-8; run `{command} {quote(path)} > {quote(f'{path}.utf8')}` and "
-        "use that file."
-    )

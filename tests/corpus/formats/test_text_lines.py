@@ -2,7 +2,7 @@
 
 import pytest
 
-from job.corpus.formats.text_lines import read_lines
+from job.corpus.formats.text_lines import Lines
 
 
 @pytest.mark.parametrize(
@@ -19,5 +19,5 @@ from job.corpus.formats.text_lines import read_lines
 )
 def test_one_mark_before_a_line_and_one_cr_behind_it_are_taken_off(line, expected):
     """On any line; every other character is the corpus's own."""
-    lines, _ = read_lines(f"처음\n{line}\n끝\n".encode(), "f.txt")
-    assert lines == ["처음", expected, "끝"]
+    lines = Lines(f"처음\n{line}\n끝\n".encode(), "f.txt")
+    assert list(lines) == ["처음", expected, "끝"]

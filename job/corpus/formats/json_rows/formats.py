@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from job.corpus.formats.columns.signs import refuse_signs
+from job.corpus.formats.encodings.refused import refuse_other_kinds
 from job.corpus.formats.format import (
     CERTAIN,
     Contents,
@@ -28,10 +29,11 @@ from job.corpus.formats.json_rows.records import records
 from job.corpus.formats.json_rows.shape.fields import Named
 from job.corpus.formats.json_rows.shape.survey import Shape, survey
 from job.corpus.formats.json_rows.tokens import NO_NAMES
-from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError, refuse_other_kinds
+from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError
 from job.errors import DataError
 
 BEGINS = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]\d])')
+LONGEST_SIGN = 4  # bytes
 LONG = 10_000  # characters of an only line, which is rather a document than a row
 LOOKED_AT = 300  # values of a file, by which the shape is told
 LOOKED_AT_FILES = 200
@@ -47,6 +49,8 @@ def _is_document(file: CorpusFile) -> bool:
 
 def _has_rows(file: CorpusFile) -> bool:
     """Whether its lines are objects or arrays of their own, and the first is not all there is."""
+    if file.text.are_one_of(LONGEST_SIGN * LONG):
+        return False  # and is not decoded as a whole to see the same below
     sample = file.sample
     if not sample:
         return False
@@ -79,7 +83,7 @@ def _read_first(file: CorpusFile) -> None:
 def _values(file: CorpusFile) -> Iterator[Value]:
     if _is_document(file):
         return values_of_data(file.data, file.path)
-    return values_of_lines(file.lines)
+    return values_of_lines(file.text)
 
 
 class Source(NamedTuple):
