@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from job.corpus.formats.bio_tags import are_types, looks_like_tag, split_tag
 from job.corpus.formats.columns.parts_of_speech import are_chunks, is_part_of_speech
@@ -66,12 +67,16 @@ class Table:
 
     def __init__(self, sentences: Sequence[Sequence[Row]], width: int, path: str) -> None:
         self.sentences = sentences
-        self.several = [rows for rows in sentences if len(rows) > 1]
         self.width = width
         self.path = path
         self.rows_are = "columns of a row"  # in messages
         self.total = sum(map(len, sentences))
         self.counts = [Counter(row[c] for rows in sentences for row in rows) for c in range(width)]
+
+    @cached_property
+    def several(self) -> Sequence[Sequence[Row]]:
+        """The sentences of several rows."""
+        return [rows for rows in self.sentences if len(rows) > 1]
 
     def share(self, column: int, accepted: Sequence[str] | set[str]) -> float:
         """Of the rows, those with one of the accepted values."""

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from job.corpus.formats.columns.comments import spells
 from job.corpus.formats.columns.parts_of_speech import is_part_of_speech
-from job.corpus.formats.columns.roles import MOST, SPEECH, Columns, Table
+from job.corpus.formats.columns.roles import MOST, SPEECH, Columns, Row, Table
 
 BLANKS = ("_", "▁", "␣", "<SP>", "<sp>", "<space>", "[SPACE]", "<blank>", "[BLANK]", "&nbsp;")
 PREFIX = re.compile(r"([A-Za-z]{1,9}(?:-[A-Za-z]{2,8})?[:=/|]).+", re.DOTALL)
@@ -69,7 +70,7 @@ def _lies_between_words(table: Table, text: int, sign: str) -> bool:
             unit == sign and sign not in (units[i - 1], units[i + 1])
             for i, unit in enumerate(units[1:-1], start=1)
         )
-        for units in ([row[text] for row in rows] for rows in table.several)
+        for units in ([row[text] for row in rows] for rows in table.sentences if len(rows) > 1)
     ]
     return sum(within) >= AT_LEAST and 2 * sum(map(bool, within)) >= len(within)
 
@@ -139,9 +140,22 @@ def clean(unit: str, blank: str | None, prefix: str | None) -> str | None:
     return unit.removeprefix(prefix or "")
 
 
+class _OneColumn(Sequence[list[Row]]):
+    """Tokens as rows of a table that has nothing else, made only when they are looked at."""
+
+    def __init__(self, sentences: Sequence[Sequence[str]]) -> None:
+        self.sentences = sentences
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    def __getitem__(self, at: Any) -> Any:
+        return [(unit,) for unit in self.sentences[at]]
+
+
 def refuse_signs(sentences: Sequence[Sequence[str]], path: str) -> None:
     """Raises DataError for tokens of JSON, without their text, that would not spell it."""
-    table = Table([[(unit,) for unit in units] for units in sentences], 1, path)
+    table = Table(_OneColumn(sentences), 1, path)
     table.rows_are = "a token, with its place"
     remedy = "give each row its text as `text`"
     refuse_pieces(table, Columns(0, 0, (None,)), chosen=True)

@@ -28,7 +28,7 @@ from job.corpus.formats.json_rows.read import Reader
 from job.corpus.formats.json_rows.records import records
 from job.corpus.formats.json_rows.shape.fields import Named
 from job.corpus.formats.json_rows.shape.survey import Shape, survey
-from job.corpus.formats.json_rows.tokens import NO_NAMES
+from job.corpus.formats.json_rows.tokens import NO_NAMES, Cut
 from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError
 from job.errors import DataError
 
@@ -119,7 +119,7 @@ def read_values(sources: Sequence[Source], kind: str, options: Options) -> Conte
     of_no_objects = len(unread) == len(reader.rows) and all(e.reason == NO_JSON for e in unread)
     if of_no_objects and not reader.noted:
         raise _nothing(sources[0], kind)
-    refuse_signs(reader.alone, path)
+    refuse_signs(Cut(reader.alone), path)
     contents = reader.contents("JSON documents" if any(shape.locations - {()}) else kind)
     _refuse_useless(contents, path)
     return contents

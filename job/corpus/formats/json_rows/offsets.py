@@ -7,9 +7,11 @@ does not spell is rejected, never moved about until it fits.
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from job.corpus.formats.text_lines import LineError
@@ -19,27 +21,50 @@ DIFFERS = "offsets that do not give the mention that the span names"
 OUTSIDE = "a span outside its text"
 CUTS = "a span that begins or ends within a syllable"
 UNDECIDED = "offsets that can be read in two ways"
+NO_BOUNDS: Mapping[str, "array[int]"] = MappingProxyType({})
 
 
 @dataclass(slots=True)
 class Marked:
     """A text and its spans as they were written: in the file's unit.
 
-    `mentions` has for each span the mention that it names, or None. `bounds` are the places of its
-    units (tokens, morphemes), half-open in code points, by what they count. `placed`: the spans are
-    in code points already. `absent`: nothing says that there are no spans.
+    It waits in little memory until all are read: `mentions` has for each span the mention that it
+    names, or None; it is empty where none does, and the unit that gives them where one gives all.
+    `bounds` are the places of its units (tokens, morphemes), half-open in code points, a start and
+    an end in turns, by what they count. `placed`: the spans are in code points already. `absent`:
+    nothing says that there are no spans.
     """
 
     text: str
-    spans: list[Span] = field(default_factory=list)
-    mentions: list[str | None] = field(default_factory=list)
-    bounds: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    spans: Sequence[Span] = ()
+    mentions: "Sequence[str | None] | Unit" = ()
+    bounds: Mapping[str, "array[int]"] = field(default_factory=lambda: NO_BOUNDS)
     placed: bool = False
     absent: bool = False
 
+    @classmethod
+    def of(cls, text: str, spans: Sequence[Span], mentions: Sequence[str | None]) -> "Marked":
+        """With `mentions` as they were written."""
+        row = cls(text, tuple(spans))
+        if any(mention is not None for mention in mentions):
+            row.mentions = next((u for u in UNITS if u.gives(row, mentions)), tuple(mentions))
+        return row
+
+    def given(self) -> Sequence[str | None]:
+        """For each span the mention that it names."""
+        if not isinstance(self.mentions, Unit):
+            return self.mentions or (None,) * len(self.spans)
+        places = [self.mentions.convert(self, span) for span in self.spans]
+        return [self.text[start:end] for start, end, _ in places]
+
+    def count_named(self) -> int:
+        if isinstance(self.mentions, Unit):
+            return len(self.spans)
+        return sum(mention is not None for mention in self.mentions)
+
     def named(self) -> Iterator[tuple[Span, str]]:
         """The spans that name their mention."""
-        for span, mention in zip(self.spans, self.mentions, strict=True):
+        for span, mention in zip(self.spans, self.given(), strict=True):
             if mention is not None:
                 yield span, mention
 
@@ -80,15 +105,30 @@ class Unit(NamedTuple):
         return span if (first, last) == span[:2] else Span(first, last, type_)
 
     def _of_units(self, row: Marked, span: Span) -> Span:
-        bounds = row.bounds.get(self.units, [])
+        bounds = row.bounds.get(self.units, ())
+        count = len(bounds) // 2
         first, last, type_ = span
         last += self.inclusive
-        if not 0 <= first < last <= len(bounds):
-            raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {len(bounds)} units")
-        start, end = bounds[first][0], bounds[last - 1][1]
+        if not 0 <= first < last <= count:
+            raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {count} units")
+        start, end = bounds[2 * first], bounds[2 * last - 1]
         if not 0 <= start < end <= len(row.text):
-            raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {len(bounds)} units")
+            raise LineError(OUTSIDE, f"[{span.start}, {span.end}] of {count} units")
         return Span(start, end, type_)
+
+    def gives(self, row: Marked, mentions: Sequence[str | None]) -> bool:
+        """Whether the row's spans, counted so, are these mentions to the letter."""
+        if self is CODE_POINTS:
+            text = row.text  # what most rows are, so it is fast
+            return all(
+                mention and start >= 0 and text[start:end] == mention and end <= len(text)
+                for (start, end, _), mention in zip(row.spans, mentions, strict=True)
+            )
+        try:
+            places = [self.convert(row, span) for span in row.spans]
+        except LineError:
+            return False
+        return [row.text[start:end] for start, end, _ in places] == list(mentions)
 
 
 @lru_cache(maxsize=1)
@@ -142,13 +182,13 @@ def choose_unit(
     none, which of the two holds cannot be told. `allowed`: the user names one of these.
     """
     rows = [row for row in rows if row.spans and not row.placed]
-    named = [row for row in rows if any(mention is not None for mention in row.mentions)]
+    named = [row for row in rows if row.mentions]
     units = tuple(allowed) if allowed else (*UNITS, *units_of(rows))
     default = default if default in units else units[0]
     if not named:
         return default, _explaining(rows, default, units)
     spelled = [(_spelled(named, unit), unit) for unit in units[:1]]
-    mentions = sum(mention is not None for row in named for mention in row.mentions)
+    mentions = sum(row.count_named() for row in named)
     if spelled[0][0] == (mentions, mentions):  # and a longer or shorter span spells another word
         return units[0], ()
     spelled += [(_spelled(named, unit), unit) for unit in units[1:]]
@@ -189,6 +229,10 @@ def _spelled(rows: Sequence[Marked], unit: Unit) -> tuple[int, int]:
     """How many mentions the offsets give, but for blanks around them, and how many exactly."""
     but_for_blanks = exactly = 0
     for row in rows:
+        if row.mentions is unit:
+            but_for_blanks += len(row.spans)
+            exactly += len(row.spans)
+            continue
         for span, mention in row.named():
             try:
                 start, end, _ = unit.convert(row, span)
@@ -209,7 +253,8 @@ def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]
     if row.placed:
         return tuple(row.spans)
     spans = tuple([unit.convert(row, span) for span in row.spans])
-    _refuse_other_mentions(row, spans)
+    if row.mentions and row.mentions is not unit:
+        _refuse_other_mentions(row, spans)
     if MARK.search(row.text):
         _refuse_cuts(row.text, spans)
     for other in others:
@@ -223,7 +268,7 @@ def convert(row: Marked, unit: Unit, others: Sequence[Unit]) -> tuple[Span, ...]
 
 
 def _refuse_other_mentions(row: Marked, spans: Sequence[Span]) -> None:
-    for (start, end, _), given, mention in zip(spans, row.spans, row.mentions, strict=True):
+    for (start, end, _), given, mention in zip(spans, row.spans, row.given(), strict=True):
         if mention is None or (found := row.text[start:end]) == mention:
             continue
         if bare(found) != bare(mention):
