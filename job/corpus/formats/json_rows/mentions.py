@@ -131,6 +131,11 @@ class _Found:
 
 def read_mentions(text: str, mentions: Sequence, shape: Shape) -> Marked:
     """The mentions of a text as they were written; placed where they have no offsets."""
+    triples = _triples(mentions)
+    return Marked(text, triples) if triples is not None else _read_each(text, mentions, shape)
+
+
+def _read_each(text: str, mentions: Sequence, shape: Shape) -> Marked:
     found = _Found(text)
     words = found.words
     for mention in mentions:
@@ -149,6 +154,16 @@ def read_mentions(text: str, mentions: Sequence, shape: Shape) -> Marked:
             raise LineError("mentions with and without offsets", str(words[0][0])[:40])
         return Marked(text, tuple(place_words(text, words)), placed=True)
     return Marked.of(text, found.spans, found.mentions)
+
+
+def _triples(mentions: Sequence) -> tuple[Span, ...] | None:
+    """The spans, where each is [start, end, type], as they are in files of our own."""
+    spans = []
+    for mention in mentions:
+        if not isinstance(mention, list) or len(mention) != 3:
+            return None
+        spans.append(_span(*mention, mention))
+    return tuple(spans)
 
 
 def _word_and_type(pair: list, text: str) -> tuple[str, str]:

@@ -43,6 +43,12 @@ from job.corpus.formats.json_rows.units import add_bounds
 from job.corpus.formats.text_lines import LineError, Note
 
 TOO_LARGE = "a sentence that is too large to be read"
+OF_TOOLS = frozenset(  # one of which each row has that is said to be of a tool, or of a task
+    [
+        *("Comments", "annotation_approver", "relations", "annotation_id", "data"),
+        "_annotator_id",
+    ]
+)
 NO_MENTIONS = "no mentions in its whole file"
 ABSENT = Note("sentence has", "sentences have", "no list of mentions; read as without entities")
 
@@ -121,6 +127,12 @@ class Reader:
         if not isinstance(read, Marked):
             return
         self.count += 1
+        if read.spans and self.may_count_tokens:
+            units = given.get("tokens")
+            are_tokens = isinstance(units, list) and all(isinstance(unit, str) for unit in units)
+            self.may_count_tokens = are_tokens and all(s.end <= len(units) for s in read.spans)
+        if OF_TOOLS.isdisjoint(given):
+            return
         self.of_tool["doccano"] += (
             isinstance(given.get("Comments"), list)
             or ("annotation_approver" in given)
@@ -131,10 +143,6 @@ class Reader:
         )
         if task := Task.of(given, file):
             self.tasks[len(self.rows)] = task
-        if read.spans and self.may_count_tokens:
-            units = given.get("tokens")
-            are_tokens = isinstance(units, list) and all(isinstance(unit, str) for unit in units)
-            self.may_count_tokens = are_tokens and all(s.end <= len(units) for s in read.spans)
 
     def counts_text(self) -> bool:
         """Whether most offsets are such of the text, so that none are places among its units."""
