@@ -104,12 +104,15 @@ class Lines:
         refuse_cr_alone(data, path)
         if b"\r\n" in data or data.endswith(b"\r"):
             self.notes.append("lines end in CRLF; the CR was dropped")
-        if marked := self._count_marks():
-            self.notes.append(MARKED.counted(marked))
-        if self._are_cp949():
-            self.are_cp949 = True
-            self.notes.append("the file is in CP949, not UTF-8, and was read as that")
-        if decomposed := sum(map(self._count_decomposed, self._blocks())):
+        decomposed = self._count_in_plain()
+        if decomposed is None:
+            if marked := self._count_marks():
+                self.notes.append(MARKED.counted(marked))
+            if self._are_cp949():
+                self.are_cp949 = True
+                self.notes.append("the file is in CP949, not UTF-8, and was read as that")
+            decomposed = sum(map(self._count_decomposed, self._blocks()))
+        if decomposed:
             self.notes.append(COMBINING.counted(decomposed))
 
     def __iter__(self) -> Iterator[Line]:
@@ -143,6 +146,17 @@ class Lines:
         decode = _decode_cp949 if self.are_cp949 else _decode
         return [decode(line.removesuffix(b"\r")) for line in block.split(b"\n")]
 
+    def _count_in_plain(self) -> int | None:
+        """The lines with decomposed characters; None where the file needs a closer look."""
+        count = 0
+        for block in self._blocks():
+            text = _plain(block) if len(block) <= BLOCK else None
+            if text is None:
+                return None
+            if DECOMPOSED.search(text):
+                count += sum(DECOMPOSED.search(line) is not None for line in text.split("\n"))
+        return count
+
     def _count_marks(self) -> int:
         if self.data.find(BYTE_ORDER_MARK, self.begin) < 0:
             return 0
@@ -169,10 +183,8 @@ class Lines:
             return 0
         if len(block) > BLOCK:  # a line for itself
             return _is_utf8(block) and any(map(DECOMPOSED.search, _pieces(block)))
-        if (text := _plain(block)) is not None and not DECOMPOSED.search(text):
-            return 0
-        lines = self._decoded(block)
-        return sum(isinstance(line, str) and DECOMPOSED.search(line) is not None for line in lines)
+        texts = (line for line in self._decoded(block) if isinstance(line, str))
+        return sum(DECOMPOSED.search(text) is not None for text in texts)
 
 
 def _pieces(block: bytes) -> Iterator[str]:
