@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from job.corpus.formats.json_rows.offsets import DIFFERS, OUTSIDE, UNDECIDED
+from job.corpus.formats.json_rows.offsets.convert import DIFFERS, UNDECIDED
+from job.corpus.formats.json_rows.offsets.marked import OUTSIDE
 from job.errors import DataError
 from tests.support.parsing import parse
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from job.corpus.formats.format import Contents
 from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.mentions import DISAGREE
-from job.corpus.formats.json_rows.offsets import Marked
+from job.corpus.formats.json_rows.offsets.marked import Marked
 from job.corpus.formats.json_rows.tokens import Tagged
 from job.corpus.formats.text_lines import LineError, Note, Rejected
 from job.sentence import Sentence, Span

@@ -7,7 +7,7 @@ from functools import lru_cache
 from job.corpus.formats.bio_tags import bad_type
 from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
-from job.corpus.formats.json_rows.offsets import Marked
+from job.corpus.formats.json_rows.offsets.marked import Marked
 from job.corpus.formats.json_rows.placing import place_words
 from job.corpus.formats.json_rows.shape.fields import (
     Keys,

@@ -16,17 +16,16 @@ from job.corpus.formats.json_rows.answers import Answers, Row, Task, TextAndSpan
 from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
 from job.corpus.formats.json_rows.mentions import has_spans, read_spans
-from job.corpus.formats.json_rows.offsets import (
+from job.corpus.formats.json_rows.offsets.bounds import add_bounds
+from job.corpus.formats.json_rows.offsets.choose import choose_unit, units_of
+from job.corpus.formats.json_rows.offsets.convert import UNDECIDED, convert
+from job.corpus.formats.json_rows.offsets.marked import (
     CODE_POINTS,
     GRAPHEMES,
-    UNDECIDED,
     UNITS,
     UTF_16,
     Marked,
     Unit,
-    choose_unit,
-    convert,
-    units_of,
 )
 from job.corpus.formats.json_rows.records import Record
 from job.corpus.formats.json_rows.shape.kinds import parts_entered
@@ -39,7 +38,6 @@ from job.corpus.formats.json_rows.tokens import (
     has_tags,
     read_tokens,
 )
-from job.corpus.formats.json_rows.units import add_bounds
 from job.corpus.formats.text_lines import LineError, Note
 
 TOO_LARGE = "a sentence that is too large to be read"

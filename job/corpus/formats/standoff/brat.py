@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Options, Score
-from job.corpus.formats.json_rows.offsets import CODE_POINTS, UNITS, Marked, Unit
+from job.corpus.formats.json_rows.offsets.marked import CODE_POINTS, UNITS, Marked, Unit
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.errors import DataError
 from job.sentence import Sentence, Span

@@ -10,14 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from job.corpus.formats.format import Contents, Options
-from job.corpus.formats.json_rows.offsets import (
-    CODE_POINTS,
-    UNITS,
-    Marked,
-    Unit,
-    choose_unit,
-    convert,
-)
+from job.corpus.formats.json_rows.offsets.choose import choose_unit
+from job.corpus.formats.json_rows.offsets.convert import convert
+from job.corpus.formats.json_rows.offsets.marked import CODE_POINTS, UNITS, Marked, Unit
 from job.corpus.formats.tables.header import DOCUMENT, END, MENTION, SENTENCE, START, TEXT, TYPE
 from job.corpus.formats.tables.lists import is_offset, offset
 from job.corpus.formats.tables.part import Part

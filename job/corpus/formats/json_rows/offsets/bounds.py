@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import regex
 
 from job.corpus.formats.json_rows.decoding.window import Object
-from job.corpus.formats.json_rows.offsets import Marked
+from job.corpus.formats.json_rows.offsets.marked import Marked
 from job.corpus.formats.json_rows.shape import names
 from job.corpus.formats.json_rows.shape.names import plain
 
