@@ -223,8 +223,8 @@ def _decode(line: bytes) -> Line:
         if line[error.start] == 0xED and line[error.start + 1 : error.start + 2] >= b"\xa0":
             found += ", a lone surrogate"
         return LineError(NOT_UTF8, f"byte {error.start + 1} of the line: {found}")
-    found = _without_nul(text)
-    return without_mark(found) if isinstance(found, str) else found
+    readable = _without_nul(text)
+    return without_mark(readable) if isinstance(readable, str) else readable
 
 
 def _without_nul(text: str) -> Line:

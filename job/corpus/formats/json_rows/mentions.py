@@ -162,7 +162,8 @@ def _triples(mentions: Sequence) -> tuple[Span, ...] | None:
     for mention in mentions:
         if not isinstance(mention, list) or len(mention) != 3:
             return None
-        spans.append(_span(*mention, mention))
+        start, end, type_ = mention
+        spans.append(_span(start, end, type_, mention))
     return tuple(spans)
 
 
