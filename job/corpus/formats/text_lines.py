@@ -161,8 +161,9 @@ class Lines:
         if self.data.find(BYTE_ORDER_MARK, self.begin) < 0:
             return 0
         raw = (line for block in self._blocks() for line in block.split(b"\n"))
-        marked = (line for line in raw if line.startswith(BYTE_ORDER_MARK))
-        return sum(MARK.match(line.decode(errors="replace")) is not None for line in marked)
+        found = (line for line in raw if line.startswith(BYTE_ORDER_MARK))
+        marked = (line for line in found if isinstance(_decode(line), str))
+        return sum(MARK.match(line.decode()) is not None for line in marked)
 
     def _are_cp949(self) -> bool:
         """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
