@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from job.corpus.formats.json_rows.decoding.values import (
 )
 from job.corpus.formats.json_rows.read import Reader
 from job.corpus.formats.json_rows.records import records
-from job.corpus.formats.json_rows.shape.fields import Named
+from job.corpus.formats.json_rows.shape.fields import Keys, Named
 from job.corpus.formats.json_rows.shape.survey import Shape, survey
 from job.corpus.formats.json_rows.tokens import NO_NAMES, Cut
 from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError
@@ -106,11 +107,7 @@ def read_values(sources: Sequence[Source], kind: str, options: Options) -> Conte
     """
     path = sources[0].path
     named = Named.of(_fields(path, options))
-    looked_at = itertools.chain.from_iterable(
-        _first_values(source, LOOKED_AT if i < LOOKED_AT_FILES else FEW)
-        for i, source in enumerate(sources)
-    )
-    shape = survey(looked_at, named, path)
+    shape = _shape(sources, named)
     reader = Reader(shape, options.find_tag_names, with_units=_needs_units(sources, shape))
     for source in sources:
         found = (r for v in source.values() for r in records(v, shape.locations, source.path))
@@ -132,6 +129,28 @@ def _fields(path: str, options: Options) -> dict[str, str]:
             "CORPUS_FIELDS, or name keys: CORPUS_FIELDS=text=form,spans=NE."
         )
     return dict(options.fields)
+
+
+def _shape(sources: Sequence[Source], named: Named) -> Shape:
+    first = itertools.chain.from_iterable(
+        _first_values(source, LOOKED_AT if i < LOOKED_AT_FILES else FEW)
+        for i, source in enumerate(sources)
+    )
+    shape = survey(first, named, sources[0].path)
+    if shape.locations:
+        return shape
+    of_each_place = itertools.chain.from_iterable(map(_values_of_places, sources))
+    return survey(of_each_place, named, sources[0].path)
+
+
+def _values_of_places(source: Source) -> Iterator[Value]:
+    """Some from each place of documents, where a long list of mentions can come first."""
+    counts: Counter[Keys] = Counter()
+    for value in source.values():
+        place = tuple(key for key in value.path if isinstance(key, str))
+        counts[place] += 1
+        if counts[place] <= (SOME if place else LOOKED_AT):
+            yield value
 
 
 def _first_values(source: Source, most: int) -> Iterator[Value]:
