@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from job.corpus.formats.bio_tags import unreadable_tags
 from job.corpus.formats.columns.blocks import UNTAGGED, Block
-from job.corpus.formats.columns.roles import RUNNING, WORDS, Columns, Table
+from job.corpus.formats.columns.roles import RUNNING, WORDS, Columns
+from job.corpus.formats.columns.table import Table
 
 UNNUMBERED = "a row without the number that others have"
 JUMPS = "a row whose number does not go on from that before it"

@@ -27,7 +27,7 @@ from job.corpus.formats.columns.blocks import (
 from job.corpus.formats.columns.comments import Carried, read_carried, spells
 from job.corpus.formats.columns.conllu import has_tag_in_misc, read_conllu
 from job.corpus.formats.columns.faults import find_faults, reject_faults, reject_jumps
-from job.corpus.formats.columns.roles import WORDS, Columns, Evidence, Table, choose_columns
+from job.corpus.formats.columns.roles import WORDS, Columns, Evidence, choose_columns
 from job.corpus.formats.columns.signs import (
     clean,
     find_blank,
@@ -35,6 +35,7 @@ from job.corpus.formats.columns.signs import (
     refuse_pieces,
     without_blanks,
 )
+from job.corpus.formats.columns.table import Table
 from job.corpus.formats.format import (
     Contents,
     CorpusFile,

@@ -9,25 +9,21 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from job.corpus.formats.bio_tags import are_types, looks_like_tag, split_tag
 from job.corpus.formats.columns.parts_of_speech import are_chunks, is_part_of_speech
-from job.errors import DataError
+from job.corpus.formats.columns.table import Table
 
 MOST = 0.95  # of the rows or sentences: what differs in the rest is a fault of those
 MANY = 3  # sentences that make a rule of what could be chance in a few
 
 NUMBERING = re.compile(r"[\d\W_]*\d[\d\W_]*")
 DIGITS = re.compile(r"[0-9]+")
-HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f가-힣\ud7b0-\ud7ff]")
 RUNNING, WORDS = "a running number", "the words' numbers"
 GROUPS = "numbers or names that several rows of a sentence share"
 RESTARTS = "running numbers that start again within a sentence"
 SENTENCES, NUMBERS, SPEECH = "the sentence's number or name", "numbers", "parts of speech"
 CHUNKED, TAGS, SAME_TAGS = "chunk names", "other tags", "the same tags again"
-
-Row = Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -60,37 +56,6 @@ class Evidence:
     carried: float
     marked: float
     spelled: Sequence[float]
-
-
-class Table:
-    """All rows of a file, sentence by sentence, each with `width` columns or more."""
-
-    def __init__(self, sentences: Sequence[Sequence[Row]], width: int, path: str) -> None:
-        self.sentences = sentences
-        self.width = width
-        self.path = path
-        self.rows_are = "columns of a row"  # in messages
-        self.total = sum(map(len, sentences))
-        self.counts = [Counter(row[c] for rows in sentences for row in rows) for c in range(width)]
-
-    @cached_property
-    def several(self) -> Sequence[Sequence[Row]]:
-        """The sentences of several rows."""
-        return [rows for rows in self.sentences if len(rows) > 1]
-
-    def share(self, column: int, accepted: Sequence[str] | set[str]) -> float:
-        """Of the rows, those with one of the accepted values."""
-        return sum(self.counts[column][value] for value in accepted) / max(1, self.total)
-
-    def share_of_hangul(self, column: int) -> float:
-        return self.share(column, {v for v in self.counts[column] if HANGUL.search(v)})
-
-    def refuse(self, why: str, remedy: str) -> DataError:
-        """Names every column by an example."""
-        rows = self.several or self.sentences
-        example = rows[len(rows) // 2][0] if rows else ()
-        shown = ", ".join(f"{c + 1} `{value[:20]}`" for c, value in enumerate(example))
-        return DataError(f"{self.path}: {why} ({self.rows_are}: {shown}); {remedy}.")
 
 
 def choose_columns(

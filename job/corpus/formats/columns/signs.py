@@ -6,7 +6,8 @@ from typing import Any
 
 from job.corpus.formats.columns.comments import spells
 from job.corpus.formats.columns.parts_of_speech import is_part_of_speech
-from job.corpus.formats.columns.roles import MOST, SPEECH, Columns, Row, Table
+from job.corpus.formats.columns.roles import MOST, SPEECH, Columns
+from job.corpus.formats.columns.table import Row, Table
 
 BLANKS = ("_", "▁", "␣", "<SP>", "<sp>", "<space>", "[SPACE]", "<blank>", "[BLANK]", "&nbsp;")
 PREFIX = re.compile(r"([A-Za-z]{1,9}(?:-[A-Za-z]{2,8})?[:=/|]).+", re.DOTALL)

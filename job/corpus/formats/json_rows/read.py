@@ -39,6 +39,7 @@ from job.corpus.formats.json_rows.tokens import (
     read_tokens,
 )
 from job.corpus.formats.text_lines import LineError, Note
+from job.sentence import Span
 
 TOO_LARGE = "a sentence that is too large to be read"
 OF_TOOLS = frozenset(  # one of which each row has that is said to be of a tool, or of a task
@@ -126,9 +127,7 @@ class Reader:
             return
         self.count += 1
         if read.spans and self.may_count_tokens:
-            units = given.get("tokens")
-            are_tokens = isinstance(units, list) and all(isinstance(unit, str) for unit in units)
-            self.may_count_tokens = are_tokens and all(s.end <= len(units) for s in read.spans)
+            self.may_count_tokens = _can_count(given.get("tokens"), read.spans)
         if OF_TOOLS.isdisjoint(given):
             return
         self.of_tool["doccano"] += (
@@ -238,6 +237,13 @@ class Reader:
 
         said = f"with tokens and tags, {JOINED_AS[joiner]} where no text is given"
         return [said] if tagged else [], place
+
+
+def _can_count(tokens: object, spans: Sequence[Span]) -> bool:
+    """Whether the offsets can be places among the tokens."""
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        return False
+    return all(span.end <= len(tokens) for span in spans)
 
 
 def _holds_spans(value: object) -> bool:
