@@ -224,12 +224,15 @@ def test_a_row_that_says_two_things_is_rejected(row, reason):
     assert reason in parsed.rejected[0].reason
 
 
-@pytest.mark.parametrize(("start", "end"), [(-2, 4), (2, 9)])
+@pytest.mark.parametrize(("start", "end"), [(-2, 4), (2, 9), (2, -1), (-4, -1)])
 def test_an_offset_outside_its_text_is_rejected_where_a_slice_gives_the_mention(start, end):
     """Counted from the text's end, or beyond it: Python would not mind."""
     text = "이순신은"
-    bad = {"text": text, "spans": [{"start": start, "end": end, "label": "PS", "text": "신은"}]}
-    parsed = read([*rows_in("code points", inclusive=False), bad])
+    bad = {
+        "text": text,
+        "spans": [{"start": start, "end": end, "label": "PS", "text": text[start:end]}],
+    }
+    parsed = read([*rows_in("UTF-16 code units", inclusive=False), bad])
     assert [row.reason for row in parsed.rejected] == [OUTSIDE]
 
 

@@ -115,7 +115,10 @@ class Unit(NamedTuple):
         if self is CODE_POINTS:
             text = row.text  # what most rows are, so it is fast
             return all(
-                mention and start >= 0 and text[start:end] == mention and end <= len(text)
+                mention
+                and start >= 0
+                and text[start:end] == mention
+                and end - start == len(mention)
                 for (start, end, _), mention in zip(row.spans, mentions, strict=True)
             )
         try:
