@@ -1,2 +1,4 @@
-"""Texts in which mentions are marked, alone or beside the sentence: a new way of marking is a row of
-`WAYS` in `text`."""
+"""Texts whose mentions are marked, alone or beside the sentence.
+
+A new way of marking is a row of `WAYS` in `text`.
+"""
