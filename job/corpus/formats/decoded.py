@@ -3,10 +3,14 @@
 A list of all lines would take many times the file's size where lines are short.
 """
 
+import codecs
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 
+from job.corpus.formats.encodings.cp949 import hangul, is_cp949
+from job.corpus.formats.encodings.refused import refuse_whole_file
 from job.corpus.formats.text_lines import (
     BYTE_ORDER_MARK,
     COMBINING,
@@ -16,14 +20,13 @@ from job.corpus.formats.text_lines import (
     NUL,
     Line,
     LineError,
-    hangul,
-    is_cp949,
-    refuse_whole_file,
     without_mark,
 )
 
-PIECE = 1 << 16  # bytes, and then to the end of the line
+PIECE = 1 << 16  # bytes of whole lines; a longer line is a piece of its own
 JUDGED = 200  # lines that are not UTF-8, by which the older encoding is known
+BLANKS = re.compile(rb"\s*")
+BLANK = re.compile(rb"\s*\Z")
 
 
 class Decoded:
@@ -60,6 +63,15 @@ class Decoded:
             for line, has_cr in zip(lines, ends, strict=True):
                 yield f"{line}\r" if has_cr and isinstance(line, str) else line
 
+    def is_one_line_over(self, size: int) -> bool:
+        """Whether only one line holds anything, and that is longer than so many bytes."""
+        blanks = BLANKS.match(self._data, self._start)
+        start = blanks.end() if blanks else self._start
+        end = self._data.find(b"\n", start)
+        if end < 0:
+            return len(self._data) - start > size
+        return end - start > size and BLANK.match(self._data, end) is not None
+
     def _notes(self) -> list[str]:
         notes = ["a byte order mark before the first line was dropped"] if self._start else []
         if self._has_crlf:
@@ -79,6 +91,11 @@ class Decoded:
         """How many lines hold decomposed characters, and whether all of them are text in UTF-8."""
         decomposed, is_clean = 0, True
         for raw in self._raw_pieces():
+            if len(raw) > PIECE:  # a line that may be the whole file
+                is_text = b"\0" not in raw and _is_utf8(raw)
+                is_clean &= is_text
+                decomposed += is_text and any(map(DECOMPOSED.search, _parts(raw)))
+                continue
             text = self._text(raw)
             is_clean &= text is not None
             if text is None or DECOMPOSED.search(text):
@@ -92,8 +109,10 @@ class Decoded:
         """Whole lines, without the end of the last."""
         start, data = self._start, self._data
         while start < len(data):
-            end = data.find(b"\n", start + PIECE)
-            end = len(data) - data.endswith(b"\n") if end < 0 else end
+            end = data.rfind(b"\n", start, start + PIECE)
+            if end < 0:
+                end = data.find(b"\n", start + PIECE)
+            end = len(data) if end < 0 else end
             yield data[start:end]
             start = end + 1
 
@@ -118,8 +137,9 @@ class Decoded:
         return [decode(line) for line in _without_cr(raw.split(b"\n"), self._has_crlf)]
 
     def _count_marks(self) -> int:
-        lines = chain.from_iterable(map(self._decoded, self._raw_pieces()))
-        return sum(isinstance(line, str) and without_mark(line) != line for line in lines)
+        raw = (line for line in self._raw_lines() if line.startswith(BYTE_ORDER_MARK))
+        lines = (line for line in map(_decode, raw) if isinstance(line, str))
+        return sum(without_mark(line) != line for line in lines)
 
     def _are_lines_cp949(self) -> bool:
         """Tells a file in the older Korean encoding from a UTF-8 file with a few damaged lines."""
@@ -139,9 +159,15 @@ def _without_cr(lines: list[bytes], has_crlf: bool) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in lines] if has_crlf else lines
 
 
-def _is_utf8(data: bytes) -> bool:
+def _parts(raw: bytes) -> Iterator[str]:
+    """Its text, of which a part at a time is in memory. Raises UnicodeDecodeError."""
+    return codecs.iterdecode((raw[i : i + PIECE] for i in range(0, len(raw), PIECE)), "utf-8")
+
+
+def _is_utf8(raw: bytes) -> bool:
     try:
-        data.decode("utf-8")
+        for _ in _parts(raw):
+            pass
     except UnicodeDecodeError:
         return False
     return True

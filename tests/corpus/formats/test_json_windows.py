@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from job.corpus.formats.json_rows.decoding.window import TOO_DEEP
 from job.corpus.formats.json_rows.read import TOO_LARGE
 from job.corpus.formats.json_rows.records import ELSEWHERE
 from job.errors import DataError
@@ -128,3 +129,27 @@ def test_bytes_that_begin_no_character_end_with_their_line():
     )
     assert "f.json" in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+def test_sentences_are_found_behind_a_list_of_mentions_that_is_too_large():
+    """That one sentence is rejected; it does not hide where the others lie."""
+    mention = {"start": 0, "end": 1, "label": "LC", "text": "가", "marks": [{"of": "me"}]}
+    rows = [{"text": f"이순신은 {i}", "entities": [{**mention, "end": 3}]} for i in range(5)]
+    rows = [row | {"entities": [m | {"text": "이순신"} for m in row["entities"]]} for row in rows]
+    large = {"entities": [mention] * 10_000, "text": "가"}
+    data = json.dumps({"document": [{"sentence": [large, *rows]}]}, ensure_ascii=False)
+    parsed = parse(data.encode(), "f.json")
+    assert [sentence.text for sentence in parsed.sentences] == [row["text"] for row in rows]
+    assert [row.reason for row in parsed.rejected] == [TOO_LARGE]
+
+
+@pytest.mark.parametrize("before", ["", '{"text": "가", "spans": []}\n'])
+def test_json_that_is_too_deep_is_said_to_be_so(before):
+    """In a document and in a row, in words that are not Python's."""
+    data = before + '{"text": "가", "spans": ' + "[" * 5_000 + "]" * 5_000 + "}\n"
+    try:
+        [row] = parse(data.encode(), "f.json").rejected
+        said = row.detail
+    except DataError as error:
+        said = str(error)
+    assert TOO_DEEP in said

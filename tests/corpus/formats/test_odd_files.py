@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from job.corpus.formats.json_rows.offsets import UNDECIDED
+from job.corpus.formats.json_rows.offsets.convert import UNDECIDED
 from job.errors import DataError
 from job.export.text_io import read_texts
 from tests.support.parsing import parse

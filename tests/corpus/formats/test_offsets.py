@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from job.corpus.formats.json_rows.offsets import DIFFERS, OUTSIDE, UNDECIDED
+from job.corpus.formats.json_rows.offsets.convert import DIFFERS, UNDECIDED
+from job.corpus.formats.json_rows.offsets.marked import OUTSIDE
 from job.errors import DataError
 from tests.support.parsing import parse
 
@@ -221,6 +222,18 @@ def test_a_row_that_says_two_things_is_rejected(row, reason):
     parsed = parse((good + row + "\n").encode(), "f.jsonl")
     assert len(parsed.sentences) == 1
     assert reason in parsed.rejected[0].reason
+
+
+@pytest.mark.parametrize(("start", "end"), [(-2, 4), (2, 9), (2, -1), (-4, -1)])
+def test_an_offset_outside_its_text_is_rejected_where_a_slice_gives_the_mention(start, end):
+    """Counted from the text's end, or beyond it: Python would not mind."""
+    text = "이순신은"
+    bad = {
+        "text": text,
+        "spans": [{"start": start, "end": end, "label": "PS", "text": text[start:end]}],
+    }
+    parsed = read([*rows_in("UTF-16 code units", inclusive=False), bad])
+    assert [row.reason for row in parsed.rejected] == [OUTSIDE]
 
 
 @pytest.mark.parametrize("indent", [None, 2])

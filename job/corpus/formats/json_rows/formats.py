@@ -2,11 +2,13 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from job.corpus.formats.columns.signs import refuse_signs
+from job.corpus.formats.encodings.refused import refuse_other_kinds
 from job.corpus.formats.format import (
     CERTAIN,
     Contents,
@@ -26,13 +28,14 @@ from job.corpus.formats.json_rows.decoding.values import (
 from job.corpus.formats.json_rows.marked_rows import read_marked_rows
 from job.corpus.formats.json_rows.read import Reader
 from job.corpus.formats.json_rows.records import records
-from job.corpus.formats.json_rows.shape.fields import Named
+from job.corpus.formats.json_rows.shape.fields import Keys, Named
 from job.corpus.formats.json_rows.shape.survey import Shape, survey
-from job.corpus.formats.json_rows.tokens import NO_NAMES
-from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError, refuse_other_kinds
+from job.corpus.formats.json_rows.tokens import NO_NAMES, Cut
+from job.corpus.formats.text_lines import BYTE_ORDER_MARK, LineError
 from job.errors import DataError
 
 BEGINS = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]\d])')
+LONGEST_SIGN = 4  # bytes
 LONG = 10_000  # characters of an only line, which is rather a document than a row
 LOOKED_AT = 300  # values of a file, by which the shape is told
 LOOKED_AT_FILES = 200
@@ -48,6 +51,8 @@ def _is_document(file: CorpusFile) -> bool:
 
 def _has_rows(file: CorpusFile) -> bool:
     """Whether its lines are objects or arrays of their own, and the first is not all there is."""
+    if file.decoded.is_one_line_over(LONGEST_SIGN * LONG):
+        return False  # and is not decoded as a whole to see the same below
     sample = file.sample
     if not sample:
         return False
@@ -80,7 +85,7 @@ def _read_first(file: CorpusFile) -> None:
 def _values(file: CorpusFile) -> Iterator[Value]:
     if _is_document(file):
         return values_of_data(file.data, file.path)
-    return values_of_lines(file.lines)
+    return values_of_lines(file.decoded)
 
 
 class Source(NamedTuple):
@@ -103,11 +108,7 @@ def read_values(sources: Sequence[Source], kind: str, options: Options) -> Conte
     """
     path = sources[0].path
     named = Named.of(_fields(path, options))
-    looked_at = itertools.chain.from_iterable(
-        _first_values(source, LOOKED_AT if i < LOOKED_AT_FILES else FEW)
-        for i, source in enumerate(sources)
-    )
-    shape = survey(looked_at, named, path)
+    shape = _shape(sources, named)
     reader = Reader(shape, options.find_tag_names, with_units=_needs_units(sources, shape))
     for source in sources:
         found = (r for v in source.values() for r in records(v, shape.locations, source.path))
@@ -119,7 +120,7 @@ def read_values(sources: Sequence[Source], kind: str, options: Options) -> Conte
         if marked is None:
             raise _nothing(sources[0], kind)
         return marked
-    refuse_signs(reader.alone, path)
+    refuse_signs(Cut(reader.alone), path)
     contents = reader.contents("JSON documents" if any(shape.locations - {()}) else kind)
     _refuse_useless(contents, path)
     return contents
@@ -132,6 +133,28 @@ def _fields(path: str, options: Options) -> dict[str, str]:
             "CORPUS_FIELDS, or name keys: CORPUS_FIELDS=text=form,spans=NE."
         )
     return dict(options.fields)
+
+
+def _shape(sources: Sequence[Source], named: Named) -> Shape:
+    first = itertools.chain.from_iterable(
+        _first_values(source, LOOKED_AT if i < LOOKED_AT_FILES else FEW)
+        for i, source in enumerate(sources)
+    )
+    shape = survey(first, named, sources[0].path)
+    if shape.locations:
+        return shape
+    of_each_place = itertools.chain.from_iterable(map(_values_of_places, sources))
+    return survey(of_each_place, named, sources[0].path)
+
+
+def _values_of_places(source: Source) -> Iterator[Value]:
+    """Some from each place of documents, where a long list of mentions can come first."""
+    counts: Counter[Keys] = Counter()
+    for value in source.values():
+        place = tuple(key for key in value.path if isinstance(key, str))
+        counts[place] += 1
+        if counts[place] <= (SOME if place else LOOKED_AT):
+            yield value
 
 
 def _first_values(source: Source, most: int) -> Iterator[Value]:

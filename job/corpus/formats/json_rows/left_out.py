@@ -36,6 +36,8 @@ def left_out(row: Object) -> str:
         for key in LEFT_OUT:
             if said := _said(key, row.get(key)):
                 return said
+    if None not in row.values():
+        return ""
     answers = [key for key in ANSWERS if key in row]
     if answers and all(row[key] is None for key in answers):
         return f'"{answers[0]}": null'

@@ -7,7 +7,7 @@ from functools import lru_cache
 from job.corpus.formats.bio_tags import bad_type
 from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
-from job.corpus.formats.json_rows.offsets import Marked
+from job.corpus.formats.json_rows.offsets.marked import Marked
 from job.corpus.formats.json_rows.placing import place_words
 from job.corpus.formats.json_rows.shape.fields import (
     Keys,
@@ -113,29 +113,58 @@ def _of_other_task(mention: Object) -> bool:
     )
 
 
+class _Found:
+    """The mentions of a text that were read so far: those with a span, and the words without."""
+
+    __slots__ = ("mentions", "spans", "text", "words")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.spans: list[Span] = []
+        self.mentions: list[str | None] = []
+        self.words: list[tuple[str, str]] = []
+
+    def add(self, span: Span, mention: str | None) -> None:
+        self.spans.append(span)
+        self.mentions.append(mention)
+
+
 def read_mentions(text: str, mentions: Sequence, shape: Shape) -> Marked:
     """The mentions of a text as they were written; placed where they have no offsets."""
-    marked = Marked(text)
-    words: list[tuple[str, str]] = []
+    triples = _triples(mentions)
+    return Marked(text, triples) if triples is not None else _read_each(text, mentions, shape)
+
+
+def _read_each(text: str, mentions: Sequence, shape: Shape) -> Marked:
+    found = _Found(text)
+    words = found.words
     for mention in mentions:
         if isinstance(mention, dict):
             if not _of_other_task(mention):
-                _read_object(mention, shape, marked, words)
+                _read_object(mention, shape, found)
         elif isinstance(mention, list) and len(mention) == 3:
             start, end, type_ = mention
-            marked.spans.append(_span(start, end, type_, mention))
-            marked.mentions.append(None)
+            found.add(_span(start, end, type_, mention), None)
         elif isinstance(mention, list) and [type(part) for part in mention] == [str, str]:
             words.append(_word_and_type(mention, text))
         else:
             raise LineError(NO_SPAN, str(mention)[:60])
     if words:
-        if marked.spans:
+        if found.spans:
             raise LineError("mentions with and without offsets", str(words[0][0])[:40])
-        marked.spans = list(place_words(text, words))
-        marked.mentions = [None] * len(marked.spans)
-        marked.placed = True
-    return marked
+        return Marked(text, tuple(place_words(text, words)), placed=True)
+    return Marked.of(text, found.spans, found.mentions)
+
+
+def _triples(mentions: Sequence) -> tuple[Span, ...] | None:
+    """The spans, where each is [start, end, type], as they are in files of our own."""
+    spans = []
+    for mention in mentions:
+        if not isinstance(mention, list) or len(mention) != 3:
+            return None
+        start, end, type_ = mention
+        spans.append(_span(start, end, type_, mention))
+    return tuple(spans)
 
 
 def _word_and_type(pair: list, text: str) -> tuple[str, str]:
@@ -154,18 +183,16 @@ def _span(start: object, end: object, type_: object, given: object) -> Span:
     return Span(start, end, _known_type(type_))
 
 
-def _read_object(
-    mention: Object, shape: Shape, marked: Marked, words: list[tuple[str, str]]
-) -> None:
+def _read_object(mention: Object, shape: Shape, found: _Found) -> None:
     usual = shape.usual_keys.get(tuple(mention))
-    if usual is not None and _read_usual(mention, usual, marked):
+    if usual is not None and _read_usual(mention, usual, found):
         return
     simple = not any(
         isinstance(v, dict) or (isinstance(v, list) and v and isinstance(v[0], dict))
         for v in mention.values()
     )
     row: dict[Keys, object] = {(k,): v for k, v in mention.items()} if simple else flat(mention)
-    roles = shape.roles_of(row, marked.text)
+    roles = shape.roles_of(row, found.text)
     word = row.get(roles.mention) if roles.mention else None
     if not (word is None or is_text(word)):
         raise LineError(NO_SPAN, str(mention)[:60])
@@ -173,16 +200,15 @@ def _read_object(
     if roles.start is None:
         if roles.end is not None or not word:
             raise LineError(NO_SPAN, str(mention)[:60])
-        words.append((word, _checked_type(type_)))
+        found.words.append((word, _checked_type(type_)))
         return
     start, end = _bounds(row, roles)
-    marked.spans.append(_span(start, end, type_, mention))
-    marked.mentions.append(word)
+    found.add(_span(start, end, type_, mention), word)
     if simple and (keys := roles.usual()):
         shape.usual_keys[tuple(mention)] = keys
 
 
-def _read_usual(mention: Object, keys: UsualKeys, marked: Marked) -> bool:
+def _read_usual(mention: Object, keys: UsualKeys, found: _Found) -> bool:
     """Reads what most mentions are: numbers, a string and perhaps a word. False for another one."""
     start, end, type_ = mention[keys.start], mention[keys.end], mention[keys.type]
     word = mention[keys.mention] if keys.mention is not None else None
@@ -190,8 +216,7 @@ def _read_usual(mention: Object, keys: UsualKeys, marked: Marked) -> bool:
         return False
     if not (word is None or (type(word) is str and "\0" not in word)):
         return False
-    marked.spans.append(Span(start, end, _known_type(type_)))
-    marked.mentions.append(word)
+    found.add(Span(start, end, _known_type(type_)), word)
     return True
 
 

@@ -5,43 +5,49 @@ which unit the split counts (`offsets`). Where a row with tokens has a `sentence
 the text.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from job.corpus.formats.bio_tags import JOINED_AS, choose_joiner, read_tags, read_units
 from job.corpus.formats.format import Contents, TagNames
-from job.corpus.formats.json_rows.answers import Row, TextAndSpans, agreed, rejected
+from job.corpus.formats.json_rows.answers import Answers, Row, Task, TextAndSpans, rejected
 from job.corpus.formats.json_rows.decoding.window import Object
 from job.corpus.formats.json_rows.left_out import LeftOutError, left_out
 from job.corpus.formats.json_rows.mentions import has_spans, read_spans
-from job.corpus.formats.json_rows.offsets import (
+from job.corpus.formats.json_rows.offsets.bounds import add_bounds
+from job.corpus.formats.json_rows.offsets.choose import choose_unit, units_of
+from job.corpus.formats.json_rows.offsets.convert import UNDECIDED, convert
+from job.corpus.formats.json_rows.offsets.marked import (
     CODE_POINTS,
     GRAPHEMES,
-    UNDECIDED,
     UNITS,
     UTF_16,
     Marked,
     Unit,
-    choose_unit,
-    convert,
-    units_of,
 )
 from job.corpus.formats.json_rows.records import Record
 from job.corpus.formats.json_rows.shape.kinds import parts_entered
 from job.corpus.formats.json_rows.shape.survey import Shape
 from job.corpus.formats.json_rows.tokens import (
+    Cut,
     Tagged,
     as_tagged,
     has_integer_tags,
     has_tags,
     read_tokens,
 )
-from job.corpus.formats.json_rows.units import add_bounds
 from job.corpus.formats.text_lines import LineError, Note
-from job.sentence import Sentence
+from job.sentence import Span
 
 TOO_LARGE = "a sentence that is too large to be read"
+OF_TOOLS = frozenset(  # one of which each row has that is said to be of a tool, or of a task
+    [
+        *("Comments", "annotation_approver", "relations", "annotation_id", "data"),
+        "_annotator_id",
+    ]
+)
 NO_MENTIONS = "no mentions in its whole file"
 ABSENT = Note("sentence has", "sentences have", "no list of mentions; read as without entities")
 
@@ -56,13 +62,24 @@ class Reader:
         self.rows: list[Row] = []
         self.noted: Counter[Note] = Counter()
         self.tag_names: Sequence[str] | None = None
-        self.alone: list[list[str]] = []  # tokens whose text nothing says
+        self.alone: list[str] = []  # tokens, joined, whose text nothing says
+        self.tasks: dict[int, Task] = {}  # by the number of the row
         self.of_tool = {"doccano": 0, "Label Studio": 0}
         self.count = 0
+        self.may_count_tokens = True
 
     def read_file(self, records: Iterable[Record], file: str) -> None:
         """Reads the records of one file."""
         first = len(self.rows)
+        self._read_all(records, file)
+        rows = itertools.islice(self.rows, first, None)
+        if all(row.read.absent for row in rows if isinstance(row.read, Marked)):
+            for row in itertools.islice(self.rows, first, None):
+                if isinstance(row.read, Marked):
+                    row.read = LineError(NO_MENTIONS, f"`{self._first_key()}` is nowhere in it")
+
+    def _read_all(self, records: Iterable[Record], file: str) -> None:
+        document = ""
         for record in records:
             try:
                 read: Marked | Tagged | LineError = self._read(record)
@@ -71,14 +88,11 @@ class Reader:
                 continue
             except LineError as error:
                 read = error
-            row = Row(record.line, file, record.where, record.document, read)
             if isinstance(record.row, dict):
-                self._look_at(row, record.row)
-            self.rows.append(row)
-        marked = [row for row in self.rows[first:] if isinstance(row.read, Marked)]
-        if marked and all(row.read.absent for row in marked if isinstance(row.read, Marked)):
-            for row in marked:
-                row.read = LineError(NO_MENTIONS, f"`{self._first_key()}` is nowhere in it")
+                self._look_at(read, record.row, file)
+            if record.document != document:
+                document = record.document  # one string for all that it holds
+            self.rows.append(Row(record.line, file, record.where, document, read))
 
     def _first_key(self) -> str:
         return ".".join(self.shape.spans[0]) if self.shape.spans else "spans"
@@ -105,13 +119,17 @@ class Reader:
         filled = any(_holds_spans(row.get(keys[0])) for keys in self.shape.spans)
         return read_tokens(tagged, self.tag_names, has_spans=filled)
 
-    def _look_at(self, row: Row, given: Object) -> None:
+    def _look_at(self, read: Marked | Tagged | LineError, given: Object, file: str) -> None:
         """What the record says besides: by which tool, and for which task it is an answer."""
-        if isinstance(row.read, Tagged) and row.read.carried is None:
-            self.alone.append(row.read.units)
-        if not isinstance(row.read, Marked):
+        if isinstance(read, Tagged) and read.carried is None:
+            self.alone.append(read.joined_units)
+        if not isinstance(read, Marked):
             return
         self.count += 1
+        if read.spans and self.may_count_tokens:
+            self.may_count_tokens = _can_count(given.get("tokens"), read.spans)
+        if OF_TOOLS.isdisjoint(given):
+            return
         self.of_tool["doccano"] += (
             isinstance(given.get("Comments"), list)
             or ("annotation_approver" in given)
@@ -120,14 +138,8 @@ class Reader:
         self.of_tool["Label Studio"] += "annotation_id" in given or isinstance(
             given.get("data"), dict
         )
-        if "annotation_id" in given and "id" in given:
-            row.task = (row.file, str(given["id"]))
-        elif "_annotator_id" in given and "_input_hash" in given:
-            row.task = (row.file, str(given["_input_hash"]))
-        row.is_truth = given.get("ground_truth") is True
-        units = given.get("tokens")
-        if isinstance(units, list) and all(isinstance(unit, str) for unit in units):
-            row.counts_tokens = all(span.end <= len(units) for span in row.read.spans)
+        if task := Task.of(given, file):
+            self.tasks[len(self.rows)] = task
 
     def counts_text(self) -> bool:
         """Whether most offsets are such of the text, so that none are places among its units."""
@@ -148,39 +160,35 @@ class Reader:
         how_marked, place_marked = self._marked()
         how_tagged, place_tagged = self._tagged()
         contents = Contents(f"{kind} {', '.join(how_marked + how_tagged)}", [], [], self.noted)
-        placed: list[tuple[Row, TextAndSpans]] = []
-        for row in self.rows:
+        answers = Answers()
+        self.rows.reverse()
+        for number in range(len(self.rows)):
+            row = self.rows.pop()  # so that no more than one of them and its sentence are there
             try:
                 if isinstance(row.read, LineError):
                     raise row.read
                 if isinstance(row.read, Marked):
                     self.noted[ABSENT] += row.read.absent
-                    placed.append((row, place_marked(row, row.read)))
+                    placed = place_marked(row.read)
                 else:
-                    placed.append((row, place_tagged(row.read)))
+                    placed = place_tagged(row.read)
             except LineError as error:
                 contents.rejected.append(rejected(error, row))
+            else:
+                answers.add(row, placed, self.tasks.get(number))
         self.noted += Counter()
-        for row, (text, spans) in agreed(placed, contents):
-            contents.sentences.append(Sentence(text, spans, row.line, row.file, row.document))
+        answers.settle(contents)
         return contents
 
-    def _marked(self) -> tuple[list[str], Callable[[Row, Marked], TextAndSpans]]:
+    def _marked(self) -> tuple[list[str], Callable[[Marked], TextAndSpans]]:
         """How rows with spans were read, and what reads one."""
-        rows = [row for row in self.rows if isinstance(row.read, Marked)]
-        marked = [row.read for row in rows if isinstance(row.read, Marked)]
+        marked = [row.read for row in self.rows if isinstance(row.read, Marked)]
         tool = next((name for name, n in self.of_tool.items() if n and n == self.count), None)
         unit, others = choose_unit(marked, UTF_16 if tool else CODE_POINTS, self._allowed(marked))
-        filled = [row for row in rows if isinstance(row.read, Marked) and row.read.spans]
-        named = any(any(row.named()) for row in marked)
-        may_count_tokens = (
-            bool(filled)
-            and not named
-            and not self.shape.named.offsets
-            and all(row.counts_tokens for row in filled)
-        )
+        named = any(row.mentions for row in marked)
+        may_count_tokens = self.may_count_tokens and not named and not self.shape.named.offsets
 
-        def place(row: Row, read: Marked) -> TextAndSpans:
+        def place(read: Marked) -> TextAndSpans:
             if may_count_tokens and read.spans:
                 raise LineError(UNDECIDED, f"as {unit.name} or as tokens")
             return read.text, convert(read, unit, others)
@@ -209,25 +217,33 @@ class Reader:
             and (not named.ends or unit.inclusive == (named.ends == "inclusive"))
             and (wanted or unit.field != "graphemes")
         ]
-        if named.offsets and not named.ends and not any(any(row.named()) for row in rows):
+        if named.offsets and not named.ends and not any(row.mentions for row in rows):
             found = [unit for unit in found if not unit.inclusive]
         return found or None
 
     def _tagged(self) -> tuple[list[str], Callable[[Tagged], TextAndSpans]]:
         """How rows with tokens were read, and what reads one."""
         tagged = [row.read for row in self.rows if isinstance(row.read, Tagged)]
-        joiner = choose_joiner([row.units for row in tagged])
+        joiner = choose_joiner(Cut([row.joined_units for row in tagged]))
         meaning = read_tags(Counter(tag for row in tagged for tag in row.tags))
-        keys = {k for row in tagged for k, value in row.markups.items() if value != row.carried}
+        keys = {key for row in tagged for key, value in row.markups.items() if value is not None}
         key = keys.pop() if len(keys) == 1 else ""  # of several nobody knows which is meant
 
         def place(row: Tagged) -> TextAndSpans:
             tags = [meaning[tag] for tag in row.tags]
-            markup = row.markups.get(key)
-            return read_units(row.units, tags, row.carried, joiner, self.noted, marked=markup)
+            return read_units(
+                row.units, tags, row.carried, joiner, self.noted, marked=row.marked_up(key)
+            )
 
         said = f"with tokens and tags, {JOINED_AS[joiner]} where no text is given"
         return [said] if tagged else [], place
+
+
+def _can_count(tokens: object, spans: Sequence[Span]) -> bool:
+    """Whether the offsets can be places among the tokens."""
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        return False
+    return all(span.end <= len(tokens) for span in spans)
 
 
 def _holds_spans(value: object) -> bool:

@@ -1,9 +1,10 @@
 """Rows with tokens and a tag for each, and perhaps the text that the tokens spell."""
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeGuard
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeGuard
 
 from job.corpus.formats.bio_tags import looks_like_tag
 from job.corpus.formats.json_rows.decoding.window import Object
@@ -12,6 +13,7 @@ from job.corpus.formats.json_rows.strings import is_text
 from job.corpus.formats.markup import MARKUP
 from job.corpus.formats.text_lines import LineError
 
+BETWEEN = "\0"  # which neither a token nor a tag can hold
 NO_NAMES = "integer tags without names"
 TWO_TAGGINGS = "two lists of tags that differ"
 TEXTS = ("sentence", "text")
@@ -25,14 +27,40 @@ ALL_TAGS_OF_ONE = ("ner", "ner_tag", "tag", "label", "bio", "ne", "iob", "entity
 class Tagged:
     """Tokens, their tags as they were written, and the text that carries them.
 
-    `markups`: key → the same text, marked up. Tokens that are lemmas do not spell the text, so only
-    `<홍길동:PS>은` says where an entity stands.
+    They wait until all rows are read, so tokens are kept as one string, and tags. `markups`: key →
+    the same text, marked up; None where it has no markup. Tokens that are lemmas do not spell the
+    text, so only `<홍길동:PS>은` says where an entity stands.
     """
 
-    units: list[str]
-    tags: list[str]
+    joined_units: str
+    joined_tags: str
     carried: str | None
-    markups: dict[str, str] = field(default_factory=dict)
+    markups: Mapping[str, str | None]
+
+    @property
+    def units(self) -> list[str]:
+        return self.joined_units.split(BETWEEN)
+
+    @property
+    def tags(self) -> list[str]:
+        return self.joined_tags.split(BETWEEN)
+
+    def marked_up(self, key: str) -> str | None:
+        """The text as it stands there, if it does."""
+        return self.markups[key] or self.carried if key in self.markups else None
+
+
+class Cut(Sequence[list[str]]):
+    """The tokens of many rows, cut apart only when they are looked at."""
+
+    def __init__(self, joined: Sequence[str]) -> None:
+        self.joined = joined
+
+    def __len__(self) -> int:
+        return len(self.joined)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.joined[at].split(BETWEEN)
 
 
 def _texts(value: object) -> list[str] | None:
@@ -124,17 +152,24 @@ def read_tokens(row: Object, tag_names: Sequence[str] | None, *, has_spans: bool
     if not _are_texts([*units, *tags]):
         raise LineError("a token or tag is not a string")
     text = _text_of(row)
-    return Tagged(units, tags, text, _markups(row, text))
+    return Tagged(BETWEEN.join(units), BETWEEN.join(tags), text, _markups(row, text))
 
 
-def _markups(row: Object, text: str | None) -> dict[str, str]:
+def _markups(row: Object, text: str | None) -> Mapping[str, str | None]:
     """Any name will do: without its markup the value must be the text, character for character."""
-    return {
-        key: value
+    found = {
+        key: None if value == text else value
         for key, value in row.items()
         if isinstance(value, str)
         if value == text or (":" in value and MARKUP.sub(r"\1", value) == text)
     }
+    return found if any(found.values()) else _plain(tuple(found))
+
+
+@lru_cache(maxsize=1000)
+def _plain(keys: tuple[str, ...]) -> Mapping[str, None]:
+    """The keys of the text itself, once for all rows that have the same."""
+    return dict.fromkeys(keys)
 
 
 def _are_texts(values: list[object]) -> bool:

@@ -13,10 +13,10 @@ from job.corpus.formats.format import LOOKED_AT, Contents, CorpusFile, Format, O
 from job.corpus.formats.format import joined as join_contents
 from job.corpus.formats.marked.text import WAYS, Way
 from job.corpus.formats.markup import DIFFERS, read_markup
-from job.corpus.formats.tables.cells import SEPARATORS, csv_lines, csv_records
+from job.corpus.formats.tables.cells import SEPARATORS, csv_records
 from job.corpus.formats.tables.header import roles_of
 from job.corpus.formats.tables.part import Layout, Part
-from job.corpus.formats.text_lines import Line, LineError, Note
+from job.corpus.formats.text_lines import LineError, Note
 from job.errors import DataError
 from job.sentence import Sentence, Span
 
@@ -56,23 +56,23 @@ def _find(file: CorpusFile) -> Found | None:
     ways = [way for way in WAYS if any(map(way.mark.search, file.sample))]
     if not ways:
         return None
-    lines = csv_lines(file)[:LOOKED_AT]
-    found = (_find_by(separator, way, lines) for separator in SEPARATORS for way in ways)
+    found = (_find_by(separator, way, file) for separator in SEPARATORS for way in ways)
     return max(filter(None, found), key=lambda each: each.proven, default=None)
 
 
-def _find_by(separator: str, way: Way, lines: Sequence[Line]) -> Found | None:
-    records = csv_records(lines, separator)
-    rows = [cells for cells in records.whole if len(cells) == records.width]
-    if not 1 < records.width <= MOST_COLUMNS:
+def _find_by(separator: str, way: Way, file: CorpusFile) -> Found | None:
+    records = csv_records(file, separator, LOOKED_AT, refuses=False)
+    width, whole = records.width, list(records.whole)
+    rows = [cells for cells in whole if len(cells) == width]
+    if not 1 < width <= MOST_COLUMNS:
         return None
-    pair = find_pair(rows, range(records.width), way)
+    pair = find_pair(rows, range(width), way)
     if not pair:
         return None
     plain, marked, count, others = pair
     header = tuple(rows[0]) if _is_header(rows[0], (plain, marked), way) else None
-    layout = Layout(ROW, header, {PLAIN: plain, MARKED: marked}, records.width)
-    total = len(list(records.whole)) - (header is not None)
+    layout = Layout(ROW, header, {PLAIN: plain, MARKED: marked}, width)
+    total = len(whole) - (header is not None)
     return Found(count, total, separator, way, layout, others)
 
 
@@ -150,7 +150,7 @@ def _read(files: Sequence[CorpusFile], _: Options) -> Contents:
 def _read_file(file: CorpusFile) -> Contents:
     found = _find(file)
     assert found
-    records = csv_records(csv_lines(file), found.separator, file.path)
+    records = csv_records(file, found.separator)
     part = Part(file.path, records, found.layout)
     contents = Contents(f"{part.how}, as `{found.way.shown}`", [], [])
     plain, marked = (found.layout.columns[role] for role in (PLAIN, MARKED))

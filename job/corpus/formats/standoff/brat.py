@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Options, Score
 from job.corpus.formats.json_rows.answers import SAME, refuse_differences
-from job.corpus.formats.json_rows.offsets import CODE_POINTS, UNITS, Marked, Unit
+from job.corpus.formats.json_rows.offsets.marked import CODE_POINTS, UNITS, Marked, Unit
 from job.corpus.formats.text_lines import LineError, Rejected
 from job.errors import DataError
 from job.sentence import Sentence, Span

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from job.corpus.formats.format import CERTAIN, Contents, CorpusFile, Format, Options, Score
-from job.corpus.formats.json_rows.offsets import CODE_POINTS, UTF_16, Marked, Unit
+from job.corpus.formats.json_rows.offsets.marked import CODE_POINTS, UTF_16, Marked, Unit
 from job.corpus.formats.standoff.webanno_layers import (
     FORMAT_LINE,
     NO_VALUE,

@@ -49,17 +49,17 @@ class Records:
 
 @dataclass(frozen=True)
 class Cut:
-    """The records of a file's lines, or of the `first` of them."""
+    """The records of a file's lines, or of the `first` of them. `path` is given where a quote that
+    is never closed is refused."""
 
     file: CorpusFile
     separator: str
     quoted: bool
-    first: int | None = None
+    first: int | None
+    path: str
 
     def __iter__(self) -> Iterator[tuple[int, Cells]]:
-        # A quote may be open where the first lines end.
-        path = "" if self.first else self.file.path
-        return _cut(csv_lines(self.file, self.first), self.separator, self.quoted, path)
+        return _cut(csv_lines(self.file, self.first), self.separator, self.quoted, self.path)
 
 
 def csv_lines(file: CorpusFile, first: int | None = None) -> Iterator[Line]:
@@ -68,14 +68,19 @@ def csv_lines(file: CorpusFile, first: int | None = None) -> Iterator[Line]:
     return islice(file.decoded.with_cr() if keeps_cr else iter(file.decoded), first)
 
 
-def csv_records(file: CorpusFile, separator: str, first: int | None = None) -> Records:
-    """Raises DataError, where all lines are cut, for a quote that is never closed."""
+def csv_records(
+    file: CorpusFile, separator: str, first: int | None = None, *, refuses: bool = True
+) -> Records:
+    """Those of the `first` lines, or of all. Going through all of a file raises DataError for a
+    quote that is never closed, unless it is said not to."""
     if first is not None and next(islice(file.decoded, first, None), None) is None:
         first = None
     may_quote = QUOTE.encode() in file.data
     quoted = separator != "\t" or (may_quote and _quotes_tabs(csv_lines(file, first)))
     how = f"a table whose cells {SEPARATORS[separator]} separate"
-    return Records(Cut(file, separator, quoted, first), how)
+    # A quote may be open where the first lines end.
+    path = file.path if refuses and first is None else ""
+    return Records(Cut(file, separator, quoted, first, path), how)
 
 
 def _cut(

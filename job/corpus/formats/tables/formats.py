@@ -53,8 +53,9 @@ def _find_by(separator: str, file: CorpusFile, options: Options) -> Found | None
     if separator != "\t" and has_tabs([file.sample]):
         return None
     records = csv_records(file, separator, 2 * LOOKED_AT)
-    alike = [len(cells) == records.width for cells in records.whole]
-    if records.width < 2 or 2 * sum(alike) < len(alike):
+    width = records.width
+    alike = [len(cells) == width for cells in records.whole]
+    if width < 2 or 2 * sum(alike) < len(alike):
         return None
     layout = find_layout(records, options.fields, file.path)
     if layout and _is_more_than_columns(layout, separator):

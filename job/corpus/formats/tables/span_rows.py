@@ -10,14 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from job.corpus.formats.format import Contents, Options
-from job.corpus.formats.json_rows.offsets import (
-    CODE_POINTS,
-    UNITS,
-    Marked,
-    Unit,
-    choose_unit,
-    convert,
-)
+from job.corpus.formats.json_rows.offsets.choose import choose_unit
+from job.corpus.formats.json_rows.offsets.convert import convert
+from job.corpus.formats.json_rows.offsets.marked import CODE_POINTS, UNITS, Marked, Unit
 from job.corpus.formats.tables.header import DOCUMENT, END, MENTION, SENTENCE, START, TEXT, TYPE
 from job.corpus.formats.tables.lists import is_offset, offset
 from job.corpus.formats.tables.part import Part
@@ -37,9 +32,14 @@ class Gathered:
 
     path: str
     line: int
-    marked: Marked
+    text: str
+    spans: list[Span] = field(default_factory=list)
+    given: list[str | None] = field(default_factory=list)
     mentions: list[tuple[str, str]] = field(default_factory=list)
     error: LineError | None = None
+
+    def marked(self) -> Marked:
+        return Marked.of(self.text, self.spans, self.given)
 
 
 def read_span_rows(parts: Sequence[Part], options: Options) -> Contents:
@@ -47,15 +47,15 @@ def read_span_rows(parts: Sequence[Part], options: Options) -> Contents:
     contents = Contents(parts[0].how, [], [])
     gathered = _gather(parts, contents.rejected)
     named = _named_unit(options)
-    unit, others = (named, ()) if named else choose_unit([each.marked for each in gathered])
+    unit, others = (named, ()) if named else choose_unit([each.marked() for each in gathered])
     if unit is not CODE_POINTS:
         contents.how += f", whose offsets count {unit.name}"
     gathered.reverse()
     while gathered:  # each is gone once it is read
         each = gathered.pop()
         try:
-            spans = (*convert(each.marked, unit, others), *_placed(each))
-            sentence = Sentence(each.marked.text, tuple(sorted(spans)), each.line, each.path)
+            spans = (*convert(each.marked(), unit, others), *_placed(each))
+            sentence = Sentence(each.text, tuple(sorted(spans)), each.line, each.path)
             contents.sentences.append(sentence)
         except LineError as error:
             contents.rejected.append(error.at(each.path, each.line))
@@ -78,7 +78,7 @@ def _gather(parts: Sequence[Part], rejected: list[Rejected]) -> list[Gathered]:
     """The sentences of all rows; those of rows that cannot be read are added to `rejected`."""
     gathered = [each for part in parts for each in _gather_part(part, rejected)]
     for each in gathered:
-        if not each.marked.text.strip():
+        if not each.text.strip():
             each.error = LineError("empty sentence")
         if each.error:
             rejected.append(each.error.at(each.path, each.line))
@@ -100,7 +100,7 @@ def _gather_part(part: Part, rejected: list[Rejected]) -> Collection[Gathered]:
             continue
         are_apart |= name in gathered and gathered[name] is not sentence
         text = cells[part.layout.columns[TEXT]] or name[-1]
-        sentence = gathered.setdefault(name, Gathered(part.path, line, Marked(text)))
+        sentence = gathered.setdefault(name, Gathered(part.path, line, text))
         _reject(sentence, unread)
         unread = None
         try:
@@ -164,13 +164,13 @@ def _add(sentence: Gathered, cells: Sequence[str], part: Part) -> None:
         return
     if not (is_offset(start) and is_offset(end)):
         raise LineError("offsets that are no numbers", f"`{start}` and `{end}`"[:60])
-    sentence.marked.spans.append(Span(offset(start), offset(end), type_))
-    sentence.marked.mentions.append(mention or None)
+    sentence.spans.append(Span(offset(start), offset(end), type_))
+    sentence.given.append(mention or None)
 
 
 def _placed(each: Gathered) -> list[Span]:
     """The mentions without offsets in their only places. Raises LineError where others are."""
-    text, mentions = each.marked.text, [mention for mention, _ in each.mentions]
+    text, mentions = each.text, [mention for mention, _ in each.mentions]
     once = [text.find(mention) for mention in mentions]
     if all(i >= 0 and text.find(m, i + 1) < 0 for i, m in zip(once, mentions, strict=True)):
         places = once

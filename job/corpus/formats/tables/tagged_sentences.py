@@ -44,16 +44,19 @@ class Row(NamedTuple):
 
 class Rows:
     """The rows of all files, cut anew each time that they are gone through. `count` is how many
-    there are, and `counts` has their tags."""
+    there are, `counts` has their tags, `fits` how many have a tag for each unit, by its name."""
 
     def __init__(self, parts: Sequence[Part], rejected: list[Rejected]) -> None:
         self.parts = parts
         self.count = self.lists = 0
         self.counts: Counter[str] = Counter()
+        self.fits = dict.fromkeys(CUTS, 0)
         for row in self._cut(rejected):
             self.count += 1
             self.lists += is_list(row.text)
             self.counts.update(row.tags)
+            for unit, count in zip(CUTS, _count_units(row.text), strict=True):
+                self.fits[unit] += count == len(row.tags)
 
     def __iter__(self) -> Iterator[Row]:
         return self._cut([])
@@ -115,10 +118,7 @@ def _of_lists(rows: Rows, contents: Contents) -> tuple[str, Place]:
 
 
 def _of_texts(rows: Rows, contents: Contents, path: str) -> tuple[str, Place]:
-    fits = dict.fromkeys(CUTS, 0)
-    for row in rows:
-        for unit, cut in CUTS.items():
-            fits[unit] += len(cut.findall(row.text)) == len(row.tags)
+    fits = rows.fits
     best = max(fits, key=lambda unit: fits[unit])
     others = [unit for unit in fits if unit != best and fits[unit] == fits[best]]
     alike = all(_cut_alike(row, CUTS[best], CUTS[unit]) for unit in others for row in rows)
@@ -138,6 +138,12 @@ def _of_texts(rows: Rows, contents: Contents, path: str) -> tuple[str, Place]:
         return row.text, place_tags(tags, starts, ends, contents.noted)
 
     return f"a tag for each {best}", place
+
+
+def _count_units(text: str) -> tuple[int, int, int]:
+    """The number of units that each of CUTS gives, without cutting them."""
+    words = text.split()
+    return len(words), len(text), sum(map(len, words))
 
 
 def _cut_alike(row: Row, left: re.Pattern[str], right: re.Pattern[str]) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from job.corpus.formats.json_rows.decoding.window import (
     DECODER,
     LARGE,
+    TOO_DEEP,
     TWICE,
     Object,
     TwiceError,
@@ -64,7 +65,9 @@ def value_of(line: str) -> Object | list | LineError:
             value = DECODER.decode(line)
     except TwiceError:
         return LineError(TWICE)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return LineError(NO_JSON, TOO_DEEP)
+    except ValueError as error:
         return LineError(NO_JSON, str(error)[:60])
     return value if isinstance(value, dict | list) else LineError(NO_JSON)
 

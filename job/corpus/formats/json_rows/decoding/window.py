@@ -9,6 +9,7 @@ from job.errors import DataError
 Object = dict[str, object]
 WINDOW = 1 << 19  # bytes that are decoded at once
 LONGEST = 4  # bytes of a character
+TOO_DEEP = "too many lists and objects within each other"
 TWICE = "a key twice in one JSON object"
 LARGE = object()  # in place of what was entered
 
@@ -113,7 +114,9 @@ class Window:
                     return LARGE
                 if not self.grow():
                     self.at = getattr(error, "pos", self.at)
-                    raise self.broken(getattr(error, "msg", str(error))) from error
+                    said = getattr(error, "msg", str(error))
+                    too_deep = isinstance(error, RecursionError)
+                    raise self.broken(TOO_DEEP if too_deep else said) from error
             else:
                 if end < len(self.text) or self.whole or self.text[end - 1] in '}]"':
                     self.at = end

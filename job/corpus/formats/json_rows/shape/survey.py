@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from job.corpus.formats.json_rows.decoding.values import Object, Value
-from job.corpus.formats.json_rows.offsets import Unit
+from job.corpus.formats.json_rows.offsets.marked import Unit
 from job.corpus.formats.json_rows.shape import names
 from job.corpus.formats.json_rows.shape.fields import (
     Keys,

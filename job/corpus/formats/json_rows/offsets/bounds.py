@@ -1,11 +1,14 @@
 """The places of a row's tokens, morphemes or graphemes in its text, half-open in code points."""
 
+import itertools
+import sys
+from array import array
 from collections.abc import Callable, Sequence
 
 import regex
 
 from job.corpus.formats.json_rows.decoding.window import Object
-from job.corpus.formats.json_rows.offsets import Marked
+from job.corpus.formats.json_rows.offsets.marked import Marked
 from job.corpus.formats.json_rows.shape import names
 from job.corpus.formats.json_rows.shape.names import plain
 
@@ -21,18 +24,22 @@ STARTS = ("position", "start", "begin", "offset", "start_offset")
 
 def add_bounds(marked: Marked, row: Object, *, graphemes: bool) -> None:
     """Says of each list of units where they are."""
+    found: dict[str, Bounds] = {}
     if graphemes:
-        found = regex.finditer(r"\X", marked.text)
-        marked.bounds["graphemes"] = [match.span() for match in found]
+        found["graphemes"] = [match.span() for match in regex.finditer(r"\X", marked.text)]
     for key, value in row.items():
         if plain(key) in names.TOKENS and isinstance(value, list) and value:
-            _add(marked, key, value)
+            _add(found, marked.text, key, value)
+    marked.bounds = {
+        sys.intern(name): array("i", itertools.chain.from_iterable(bounds))
+        for name, bounds in found.items()
+    }
 
 
-def _add(marked: Marked, key: str, units: list) -> None:
+def _add(found: dict[str, Bounds], text: str, key: str, units: list) -> None:
     if all(isinstance(unit, str) for unit in units):
-        if (bounds := _aligned(marked.text, units)) is not None:
-            marked.bounds[f"places among its `{key}`"] = bounds
+        if (bounds := _aligned(text, units)) is not None:
+            found[f"places among its `{key}`"] = bounds
         return
     objects = [unit for unit in units if isinstance(unit, dict)]
     if len(objects) < len(units) or not _in_order(objects):
@@ -40,21 +47,23 @@ def _add(marked: Marked, key: str, units: list) -> None:
     start = next((name for name in STARTS if type(objects[0].get(name)) is int), None)
     if start is None:
         word = next((name for name in WORD_KEYS if isinstance(objects[0].get(name), str)), "")
-        bounds = _aligned(marked.text, [str(unit.get(word)) for unit in objects]) if word else None
+        bounds = _aligned(text, [str(unit.get(word)) for unit in objects]) if word else None
         if bounds is not None:
-            marked.bounds[f"places among its `{key}`"] = _from_first(objects, bounds)
+            found[f"places among its `{key}`"] = _from_first(objects, bounds)
         return
-    _add_by_starts(marked, key, objects, start)
+    for name, bounds in _by_starts(text, objects, start).items():
+        found[f"places among its `{key}`, whose `{start}` counts {name}"] = bounds
 
 
-def _add_by_starts(marked: Marked, key: str, objects: Sequence[Object], start: str) -> None:
+def _by_starts(text: str, objects: Sequence[Object], start: str) -> dict[str, Bounds]:
+    """The bounds by what the units' starts may count."""
     starts = [unit.get(start) for unit in objects]
     if not all(type(at) is int for at in starts):
-        return
-    for name, width in WIDTHS.items():
-        if (bounds := _between(marked.text, starts, width)) is not None:
-            shown = f"places among its `{key}`, whose `{start}` counts {name}"
-            marked.bounds[shown] = _from_first(objects, bounds)
+        return {}
+    found = {name: _between(text, starts, width) for name, width in WIDTHS.items()}
+    return {
+        name: _from_first(objects, bounds) for name, bounds in found.items() if bounds is not None
+    }
 
 
 def _in_order(objects: Sequence[Object]) -> bool:
