@@ -3,7 +3,7 @@
 Needs torch and transformers, and nothing of the project that trained the model:
 
     from tagger import Tagger
-    for entity in Tagger(".")("이순신은 서울에서 태어났다."):
+    for entity in Tagger(".")("김민수는 서울에서 태어났다."):
         print(entity.start, entity.end, entity.type, entity.text, entity.score)
 
 A long text is read in overlapping windows; the likeliest valid sequence of tags is taken; and where

@@ -15,7 +15,7 @@ from job.evaluation import METRICS, Counts
 from job.figures import figure
 from job.program import COMMAND
 
-EXAMPLE = "이순신은 서울에서 태어났다."
+EXAMPLE = "김민수는 서울에서 태어났다."
 CARD = """\
 ---
 {metadata}

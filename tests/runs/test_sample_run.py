@@ -1,8 +1,11 @@
 """`make train`, as a newcomer sees it: the embedded sample, from nothing to a model."""
 
+import ast
 import json
 import re
+import shutil
 import subprocess
+import sys
 import urllib.parse
 from pathlib import Path
 
@@ -87,6 +90,26 @@ def test_the_commands_of_the_last_screen_run_as_they_stand(run):
     assert [json.loads(line)["text"] for line in tagged] == [
         json.loads(line)["text"] for line in reported
     ]
+
+
+def test_tagger_py_tags_the_sentence_of_the_readme_far_from_the_job(run, tmp_path):
+    """A copy of model/, and a Python that cannot import the job."""
+    output, _ = run
+    copied = shutil.copytree(output / "model", tmp_path / "model")
+    code = (
+        "import sys; sys.modules['job'] = None; sys.path.insert(0, sys.argv[1])\n"
+        "from tagger import Tagger\n"
+        "print([(e.text, e.type) for e in Tagger(sys.argv[1])(sys.argv[2])])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, copied, "김민수는 1995년 서울에서 태어났다."],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    found = [("김민수", "PER"), ("1995년", "DAT"), ("서울", "LOC")]
+    assert ast.literal_eval(done.stdout) == found
 
 
 def test_the_log_is_lines_in_a_file(run):
