@@ -82,7 +82,7 @@ class Decoded:
         if not is_clean and self._are_lines_cp949():
             self._is_cp949 = True
             notes.append("the file is in CP949, not UTF-8, and was read as that")
-            decomposed, _ = self._scanned()
+            decomposed = 0  # characters that it does not have
         if decomposed:
             notes.append(COMBINING.counted(decomposed))
         return notes

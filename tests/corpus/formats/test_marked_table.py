@@ -155,3 +155,9 @@ def test_keys_that_are_named_are_those_that_are_read():
     """Where CORPUS_FIELDS names a list of mentions, marks do not take its place."""
     with pytest.raises(DataError, match="no object has both"):
         in_json(SHAPES["JSON Lines"](OBJECTS), fields={"text": "form", "spans": "NE"})
+
+
+def test_a_quote_that_is_never_closed_is_text_in_marked_text():
+    """Looking whether a short file is a table refuses nothing."""
+    _, sentences = read('<홍길동:PS>이 말했다.\n"안녕하세요.\n')
+    assert sentences == [("홍길동이 말했다.", [(0, 3, "PS")]), ('"안녕하세요.', [])]

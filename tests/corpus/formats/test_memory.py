@@ -84,6 +84,11 @@ def with_tokens(row: dict) -> dict:
     return {"tokens": list(row["text"]), "ner_tags": tags}
 
 
+def with_much_else(row: dict) -> dict:
+    """Of which nothing is kept; for an emoji's sake Python has four bytes for each character."""
+    return row | {"mood": "😀", "source": "news " * 200}
+
+
 def lines(found: list[dict]) -> str:
     return "\n".join(json.dumps(row, ensure_ascii=False) for row in found)
 
@@ -126,7 +131,7 @@ FORMS = {
     "lines of JSON with mentions": (rows, dict, lines),
     "lines of JSON with inclusive ends": (rows, with_inclusive_ends, lines),
     "lines of JSON with tokens": (rows, with_tokens, lines),
-    "an array": (rows, dict, array),
+    "an array on one line": (rows, with_much_else, array),
     "documents": (rows, dict, documents),
     "an indented document": (rows, dict, short_lines),
 }

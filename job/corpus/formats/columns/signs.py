@@ -2,10 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain, islice
 
 from job.corpus.formats.columns.comments import Carried, spells
-from job.corpus.formats.columns.packed import Block, Packed, Unpacked
+from job.corpus.formats.columns.packed import Columns as Cells
+from job.corpus.formats.columns.packed import Packed, Unpacked
 from job.corpus.formats.columns.parts_of_speech import is_part_of_speech
 from job.corpus.formats.columns.roles import MOST, SPEECH, Columns, share_of_hangul
 from job.corpus.formats.columns.table import Table
@@ -16,6 +18,7 @@ SPOKEN = re.compile(r".+/([^/]+)", re.DOTALL)
 LONE_JAMO = re.compile("[\u3131-\u314e\u11a8-\u11c2]")  # consonants that end a syllable
 PIECES = {"##": re.compile("##.+"), "▁": re.compile("▁.+"), "@@": re.compile(".+@@")}
 AT_LEAST = 3  # rows that make a rule
+AT_ONCE = 200  # sentences of tokens
 
 Carriers = Callable[[Unpacked], Carried | None]
 
@@ -161,10 +164,27 @@ def clean(unit: str, blank: str | None, prefix: str | None) -> str | None:
     return unit.removeprefix(prefix or "")
 
 
+class _Tokens(Packed):
+    """Tokens of JSON as the rows of a single column, cut apart whenever they are gone through."""
+
+    def __init__(self, sentences: Sequence[Sequence[str]], path: str) -> None:
+        super().__init__((), path)
+        self._sentences = sentences
+
+    def cells(self, _: int, skipped: Collection[int] = ()) -> Iterator[list[str]]:
+        assert not skipped
+        sentences = iter(self._sentences)
+        while some := list(islice(sentences, AT_ONCE)):
+            yield list(chain.from_iterable(some))
+
+    def columns(self, wanted: Sequence[int], skipped: Collection[int] = ()) -> Iterator[Cells]:
+        assert not skipped
+        return ([list(units)] * len(wanted) for units in self._sentences)
+
+
 def refuse_signs(sentences: Sequence[Sequence[str]], path: str) -> None:
     """Raises DataError for tokens of JSON, without their text, that would not spell it."""
-    blocks = (Block(rows=[[unit] for unit in units]) for units in sentences)
-    table = Table(Packed(blocks, path), 1)
+    table = Table(_Tokens(sentences, path), 1)
     table.rows_are = "a token, with its place"
     remedy = "give each row its text as `text`"
     refuse_pieces(table, Columns(0, 0, (None,)), chosen=True)

@@ -28,7 +28,8 @@ def refuse_whole_file(data: bytes, start: int, path: str) -> None:
     if not SEEN.search(data, start):
         raise DataError(f"{path} is empty; give a corpus file with at least one sentence.")
     refuse_other_kinds(data[start : start + HEAD], path)
-    refuse_cr_alone(data, path)
+    if b"\n" not in data:
+        refuse_cr_alone(data[start:], path)
 
 
 def refuse_cr_alone(data: bytes, path: str) -> None:
