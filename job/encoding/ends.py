@@ -120,7 +120,7 @@ def _last_pieces(
 ) -> dict[tuple[str, str], Counter[int]]:
     """(the last piece of an entity, its type) → how often how many clusters lie behind the end."""
     found: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-    last_P = np.flatnonzero(is_last(split.labels_P, split.sentence_starts, len(label_map.types)))
+    last_P = np.flatnonzero(is_last(split.labels_P, len(label_map.types)))
     sentence_of = np.searchsorted(split.sentence_starts, last_P, side="right") - 1
     code_P = (split.labels_P[last_P].astype(int) - OUTSIDE_ID - 1) % max(len(label_map.types), 1)
     columns = (
@@ -135,12 +135,12 @@ def _last_pieces(
     return found
 
 
-def is_last(labels_P: np.ndarray, sentence_starts: np.ndarray, types: int) -> np.ndarray:
-    """A mask of the pieces in which an entity ends (IOB2, the labels valid)."""
+def is_last(labels_P: np.ndarray, types: int) -> np.ndarray:
+    """A mask of the pieces in which an entity ends: valid IOB2, so I- goes on with what is before
+    it."""
     code_P = labels_P.astype(np.int64) - (OUTSIDE_ID + 1)
     next_P = np.append(code_P[1:], -1)
-    next_P[sentence_starts[1:] - 1] = -1
-    return (code_P >= 0) & ~((next_P >= types) & (next_P % types == code_P % types))
+    return (code_P >= 0) & (next_P < types)
 
 
 def _essential(counts: Mapping[str, Counter[int]]) -> dict[str, int]:

@@ -70,6 +70,12 @@ def test_the_longest_known_ending_decides_for_a_piece_that_train_lacks():
     assert end_in(table, "양서") == "양서"
 
 
+def test_a_long_piece_is_known_by_its_last_characters():
+    """A name of any length may stand before the particle."""
+    table = table_of("<서울:LOC>에서", "<부산:LOC>에서")
+    assert end_in(table, "가나다라마바사아자차카타파하에서") == "가나다라마바사아자차카타파하"
+
+
 def test_types_have_tables_of_their_own():
     """After a person `이` may belong to the name."""
     table = table_of("<서울:LOC>이", "<부산:LOC>이", "<순이:PER>", "<영이:PER>")

@@ -67,6 +67,18 @@ def test_mentions_by_numbers_of_tokens():
     assert len(parsed.rejected) == 1
 
 
+def test_tokens_that_leave_out_a_part_of_the_text_place_nothing():
+    """Their numbers may be those of another text."""
+    row = {
+        "text": "홍길동은 서울 시청에 갔다",
+        "tokens": ["홍길동은", "서울", "시청에"],
+        "entities": [{"text": "서울 시청에", "label": "LC", "start": 1, "end": 3}],
+    }
+    parsed = read([row, row])
+    assert not parsed.sentences
+    assert len(parsed.rejected) == 2
+
+
 def label_studio_min(answers):
     """Rows of one task each, of (task, end of the mention, whether it is the ground truth)."""
     return [

@@ -46,6 +46,12 @@ def test_tabs_and_csv_with_and_without_header(separator, header):
     assert parsed.format.endswith("as `<홍길동:PS>`")
 
 
+@pytest.mark.parametrize("first", [("네.", "네."), ("홍길동", "<홍길동:PS>")])
+def test_a_first_row_of_one_word_is_a_sentence(first):
+    """It is no header: its two sides are one sentence, or one of them is marked."""
+    assert read(table([first, *ROWS]))[0].sentences[0].text == first[0]
+
+
 @pytest.mark.parametrize(
     "order", [lambda i, a, b: (b, a), lambda i, a, b: (i, a, "x", b), lambda i, a, b: (b, i, a)]
 )

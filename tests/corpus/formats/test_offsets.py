@@ -101,6 +101,14 @@ def test_two_units_that_explain_as_much_are_not_chosen_between():
     assert mentions(read([*rows, rows[0]])) == [("가", "PS")] * 2
 
 
+def test_a_span_that_is_written_twice_speaks_against_no_unit():
+    """Only inclusive ends explain the span of one syllable, so no row can be told."""
+    twice = {"text": "나는 간다", "spans": [[0, 1, "PS"], [0, 1, "PS"]]}
+    parsed = read([twice, {"text": "서울은", "spans": [[2, 2, "LC"]]}])
+    assert not parsed.sentences
+    assert UNDECIDED in {row.reason for row in parsed.rejected}
+
+
 def test_a_few_strange_spans_do_not_make_one_doubt_the_unit():
     """Where no span names its mention, one of 200 rejects its sentence, one of 50 all that differ.
 

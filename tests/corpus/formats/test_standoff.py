@@ -129,6 +129,14 @@ def test_what_cannot_be_read_of_one_annotator_is_not_taken_from_the_other():
         assert rejected.place == f"{file}/doc.txt:1"
 
 
+def test_what_cannot_be_read_of_each_annotator_is_rejected():
+    """Another sentence of each: neither is taken from the other."""
+    parsed = read_of_two("T1\tPS 0 1;2 3\t홍 동\n", "T1\tLC 5 6;6 7\t서 울\n")
+    assert said(parsed) == [("비가 와", [])]
+    places = {rejected.place for rejected in parsed.rejected}
+    assert places == {"a/doc.txt:1", "b/doc.txt:2"}
+
+
 @pytest.mark.parametrize(
     "changed",
     [{"names": ("a/doc.txt", "b/doc2.txt")}, {"other": "홍길동은\n서울로\n비가 옴\n"}],

@@ -87,6 +87,18 @@ def test_tags_that_fit_nothing_or_lack_a_type_are_refused():
     assert read(*TWO_TEXTS, text="body", tags="tags")[1][0][0] == "다 라"
 
 
+def test_a_split_whose_tags_fit_words_as_often_as_characters_is_refused():
+    """Either way half of the rows would be learned with tags of something else."""
+    with pytest.raises(DataError, match=r"f\.csv: it cannot be told what each tag is for"):
+        read("text,tags", "가 나,B-PS O", "가나 다,B-PS O", "다라 마,B-PS I-PS O")
+
+
+def test_a_number_beyond_the_names_of_tags_is_refused():
+    """The names are those of another corpus, or one is missing."""
+    with pytest.raises(DataError, match=r"f\.csv has integers for tags and nothing that names"):
+        read("text,tags", "홍길동은 간다,1 2", "비가 온다,0 0", names=("O", "B-PS"))
+
+
 def test_columns_are_named_by_their_header_or_refused():
     """CORPUS_FIELDS takes names as well as numbers."""
     lines = ("text,ner,tags", "홍길동은 간다,B-PS O,O O", "홍길동은 간다,B-PS O,O B-LC")
