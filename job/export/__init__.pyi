@@ -1,3 +1,4 @@
+from .folder import TAGGER as TAGGER
 from .folder import WRITTEN as WRITTEN
 from .folder import export_model as export_model
 from .open import open_model as open_model

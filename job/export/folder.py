@@ -4,7 +4,7 @@ config.json, model.safetensors      with id2label, the tutorial's ids
 tokenizer.json, tokenizer_config.json
 label_map.txt, metrics.json, README.md (the model card)
 ends.json                           where inside of wordpieces entities end, where any does
-tagger.py                           tags as the job does, without the job
+tagger.py                           tags as the job does, without the job, by plain logits
 MANIFEST.json                       written last: size and sha256 of every other file
 """
 
@@ -19,16 +19,16 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from job.encoding import EndTable, LabelMap
 from job.errors import JobError, OutputError
 from job.export.model_card import write_card
-from job.model import labels_of, quiet_library
+from job.model import has_plain_scores, labels_of, quiet_library
 from job.storage import MANIFEST, describe_files
 
-ENDS = "ends.json"
+ENDS, TAGGER = "ends.json", "tagger.py"
 ENDS_FACT, WITH_TABLE, WITH_PIECES = "entity ends", "table", "with a wordpiece"
 # What an export may have; a tokenizer may add to it.
 WRITTEN = frozenset(
     (
         *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
-        *("label_map.txt", "metrics.json", "README.md", ENDS, "tagger.py"),
+        *("label_map.txt", "metrics.json", "README.md", ENDS, TAGGER),
     )
 )
 
@@ -60,7 +60,8 @@ def export_model(
         write_card(folder / "README.md", label_map, metrics, facts)
         if ends:
             (folder / ENDS).write_text(ends.to_json(), encoding="utf-8", newline="")
-        shutil.copyfile(Path(__file__).with_name("exported_tagger.py"), folder / "tagger.py")
+        if has_plain_scores(model.config):
+            shutil.copyfile(Path(__file__).with_name("exported_tagger.py"), folder / TAGGER)
         manifest = describe_files(folder) | {"facts": facts, "trained": dict(trained)}
         _write_json(folder / MANIFEST, manifest)
         try:

@@ -1,4 +1,5 @@
 from .classifier import TokenClassifier as TokenClassifier
+from .head import has_plain_scores as has_plain_scores
 from .inference import Prediction as Prediction
 from .inference import predict_labels as predict_labels
 from .inference import predict_pieces as predict_pieces

@@ -44,6 +44,11 @@ class Softmax:
 HEADS: dict[str, TokenHead] = {"softmax": Softmax()}
 
 
+def has_plain_scores(config: PreTrainedConfig) -> bool:
+    """Whether labels compete by the logits as they are, which is all that others know of."""
+    return isinstance(head_of(config), Softmax)
+
+
 def head_of(config: PreTrainedConfig) -> TokenHead:
     """The head that a model's config names, or the softmax. Raises ArgumentError."""
     name = getattr(config, "token_head", "softmax")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from job.cloud import preemption
-from job.evaluation import curves, report
+from job.evaluation.report import curves, page
 from job.machine.dispensable import Dispensable
 from job.progress_line import ProgressLine
 from job.training.event_file import Curves
@@ -133,7 +133,7 @@ def test_a_machine_without_threads_to_spare_still_trains(monkeypatch, caplog):
 
 
 @pytest.mark.parametrize(
-    ("where", "name", "left"), [(curves, "pygal", "index.html"), (report, "jinja2", "")]
+    ("where", "name", "left"), [(curves, "pygal", "index.html"), (page, "jinja2", "")]
 )
 def test_a_page_that_cannot_be_drawn_costs_no_number(where, name, left, tmp_path, monkeypatch):
     """Without plots the page is there, without a page the numbers and predictions are."""

@@ -34,6 +34,7 @@ def test_a_run_learns_validates_exports_and_tags_with_the_head_of_its_model(
     config.write_text(json.dumps(json.loads(config.read_text()) | {"token_head": "lowest"}))
     code, log = world.run(capsys, epochs=5)
     assert code == 0, log
+    assert not (tmp_path / "out/model/tagger.py").exists()  # it knows the softmax alone
     metrics = json.loads((tmp_path / "out/report/metrics.json").read_text())
     assert metrics["splits"]["val"]["characters"]["micro"]["f1"] > 0.9
     assert metrics["history"][-1]["f1_characters"] > 0.9

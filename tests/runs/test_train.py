@@ -42,7 +42,7 @@ def test_a_run_leaves_what_is_promised(trained):
     logs = {name for name in found if name.startswith("logs/")}
     assert any("tfevents" in name for name in logs)
     model = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
-    model |= {"label_map.txt", "metrics.json", "README.md", "MANIFEST.json"}
+    model |= {"label_map.txt", "metrics.json", "README.md", "MANIFEST.json", "tagger.py"}
     report = {"index.html", "predictions.jsonl", "errors.jsonl", "metrics.json"}
     steps = {p.name for p in (output / "checkpoints").iterdir()}
     assert found - logs == {

@@ -8,6 +8,7 @@ import torch
 
 from job.encoding import OUTSIDE_ID, decode_spans
 from job.errors import IncompatibleError
+from job.export import TAGGER
 from job.model import load_classifier, predict_labels, quiet_library
 from job.training.preparation import Prepared
 
@@ -30,13 +31,14 @@ def prove_same(folder: Path, prepared: Prepared) -> None:
     for name, weight in prepared.network.state_dict().items():
         if not torch.equal(weight, loaded.state_dict()[name]):
             raise IncompatibleError(f"{folder}: the exported weight {name} differs; not published.")
-    _prove_tagger(folder, prepared, here)
+    if (folder / TAGGER).is_file():
+        _prove_tagger(folder, prepared, here)
 
 
 def _prove_tagger(folder: Path, prepared: Prepared, label_ids_P: np.ndarray) -> None:
     """Tags a part of val, the longest sentence included, with the tagger.py of the folder."""
     split, sentences = prepared.encoded["val"], prepared.splits["val"].sentences
-    exported = runpy.run_path(str(folder / "tagger.py"))
+    exported = runpy.run_path(str(folder / TAGGER))
     on_gpu = prepared.network.device.type == "cuda"
     with quiet_library():
         tagger = exported["Tagger"](folder, "cuda" if on_gpu else "cpu")
