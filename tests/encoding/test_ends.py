@@ -168,7 +168,7 @@ def test_a_damaged_table_is_refused(content):
 def test_the_table_of_another_model_is_refused():
     """Its types are not those of the labels, or its format is that of a later version."""
     other = json.dumps({"format": 1, "clusters": {"ORG": {}}})
-    with pytest.raises(DataError, match=r"ends.json: is the table of another model .*ORG"):
+    with pytest.raises(DataError, match=r"ends.json is the table of another model .*ORG"):
         EndTable.from_json(other, "ends.json", PLACES)
     later = json.dumps({"format": 2, "clusters": {"LOC": {}, "PER": {}}})
     with pytest.raises(DataError, match="another model"):
