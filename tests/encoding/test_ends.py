@@ -161,7 +161,7 @@ def test_a_table_is_read_back_as_it_was_written():
 )
 def test_a_damaged_table_is_refused(content):
     """By its name, with the remedy."""
-    with pytest.raises(DataError, match=r"m/ends.json: is no table of ends .*export the model"):
+    with pytest.raises(DataError, match=r"m/ends.json is no table of ends .*export the model"):
         EndTable.from_json(content, "m/ends.json", PLACES)
 
 
