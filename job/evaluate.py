@@ -127,13 +127,14 @@ def _tell_types(results: Sequence[SplitResult], label_map: LabelMap) -> None:
             _listed(missed),
             "it counts" if sum(missed.values()) == 1 else "they count",
         )
-    absent = {type_: predicted[type_] for type_ in label_map.types if not gold[type_]}
+    absent = [type_ for type_ in label_map.types if not gold[type_]]
+    found = {type_: predicted[type_] for type_ in absent if predicted[type_]}
     common = ",".join(type_ for type_ in label_map.types if gold[type_])
-    if any(absent.values()) and common:
+    if found and common:
         logger.warning(
             "The files lack %s: what the model finds of them counts as wrong. TYPES_ONLY=%s leaves "
             "it out.",
-            *(_listed(absent), common),
+            *(_listed(found), common),
         )
     elif absent:
         logger.info("The files lack %s, which the model knows.", ", ".join(absent))

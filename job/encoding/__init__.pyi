@@ -8,6 +8,7 @@ from .labels import SPECIAL_LABELS as SPECIAL_LABELS
 from .labels import LabelMap as LabelMap
 from .spans import decode_spans as decode_spans
 from .spans import piece_spans as piece_spans
+from .spans import place_spans as place_spans
 from .unknown import check_unknown as check_unknown
 from .valid_tags import valid_labels as valid_labels
 from .windows import encode as encode

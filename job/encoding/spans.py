@@ -41,16 +41,35 @@ def decode_spans(
 ) -> list[tuple[Span, ...]]:
     """Entities of each sentence in characters: first wordpiece's start to last wordpiece's end, or,
     with `ends`, to where in the last wordpiece of its sentence an entity ends."""
+    placed = place_spans(label_ids_P, split, label_map, sentences, ends)
+    return [tuple(span for span, _ in each) for each in placed]
+
+
+def place_spans(
+    label_ids_P: np.ndarray,
+    split: EncodedSplit,
+    label_map: LabelMap,
+    sentences: Sequence[Sentence] = (),
+    ends: EndTable | None = None,
+) -> list[list[tuple[Span, Span]]]:
+    """Each entity as `decode_spans` gives it, and in the wordpieces of its sentence.
+
+    Byte-level wordpieces can share a character: it belongs to the first entity that has it, and
+    one that has no other is left out.
+    """
     starts, stops = split.starts_P, split.ends_P
     first_P = split.sentence_starts.tolist()
     found = []
     for n, spans in enumerate(piece_spans(label_ids_P, split, label_map)):
-        decoded = []
-        for start, end, type_ in spans:
-            begin, last = int(starts[first_P[n] + start]), first_P[n] + end - 1
-            stop = int(stops[last])
+        placed: list[tuple[Span, Span]] = []
+        stop = 0
+        for pieces in spans:
+            last = first_P[n] + pieces.end - 1
+            begin, end = max(int(starts[first_P[n] + pieces.start]), stop), int(stops[last])
             if ends:
-                stop = ends.end(sentences[n].text, int(starts[last]), stop, type_)
-            decoded.append(Span(begin, stop, type_))
-        found.append(tuple(decoded))
+                end = ends.end(sentences[n].text, int(starts[last]), end, pieces.type)
+            if begin < end:
+                placed.append((Span(begin, end, pieces.type), pieces))
+                stop = end
+        found.append(placed)
     return found

@@ -27,21 +27,18 @@ Spans = Sequence[tuple[Span, ...]]  # of each sentence
 
 
 def with_scores(
-    found: Spans, predicted: Prediction, split: EncodedSplit, label_map: LabelMap
+    placed: Sequence[Sequence[tuple[Span, Span]]], predicted: Prediction, split: EncodedSplit
 ) -> list[tuple[ScoredSpan, ...]]:
-    """The spans that were decoded of a prediction, each with its score."""
-    pieces = piece_spans(predicted.labels_P, split, label_map)
+    """The spans that `place_spans` found in a prediction, each with its score."""
     sums_P = [0.0, *np.cumsum(predicted.probability_P, dtype=np.float64).tolist()]
-    scored = []
     starts = split.sentence_starts[:-1].tolist()
-    for first, spans, inside in zip(starts, found, pieces, strict=True):
-        scored.append(
-            tuple(
-                ScoredSpan(*span, (sums_P[first + end] - sums_P[first + start]) / (end - start))
-                for span, (start, end, _) in zip(spans, inside, strict=True)
-            )
+    return [
+        tuple(
+            ScoredSpan(*span, (sums_P[first + end] - sums_P[first + start]) / (end - start))
+            for span, (start, end, _) in each
         )
-    return scored
+        for first, each in zip(starts, placed, strict=True)
+    ]
 
 
 def evaluate(

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from job.batches import Layout
 from job.corpus import NFC, OFF, Composed, compose
-from job.encoding import EndTable, LabelMap, SpecialTokens, decode_spans, encode
+from job.encoding import EndTable, LabelMap, SpecialTokens, encode, place_spans
 from job.errors import ArgumentError, DataError
 from job.export.folder import ENDS, ENDS_FACT, WITH_TABLE
 from job.export.scores import with_scores
@@ -87,8 +87,8 @@ class Tagger:
             truncate=False,
         )
         predicted = predict_pieces(self.network, split, self.layout)
-        found = decode_spans(predicted.labels_P, split, self.label_map, sentences, self.ends)
-        scored = with_scores(found, predicted, split, self.label_map)
+        placed = place_spans(predicted.labels_P, split, self.label_map, sentences, self.ends)
+        scored = with_scores(placed, predicted, split)
         return [each.given(spans) for each, spans in zip(read, scored, strict=True)]
 
 

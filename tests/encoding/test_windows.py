@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from job.encoding.labels import LabelMap
-from job.encoding.spans import decode_spans, piece_spans
+from job.encoding.spans import decode_spans, piece_spans, place_spans
 from job.encoding.windows import encode, windows
 from job.sentence import Sentence, Span
 
@@ -182,3 +182,15 @@ def test_decoding_is_strict(two_sentences, tokenizers_by_kind):
     labels[second - 1 : second + 1] = [6, 16]  # B-NOH | I-NOH in the next sentence
     found = piece_spans(labels, split, TEN)
     assert found == [(Span(2, 4, "PER"), Span(second - 1, second, "NOH")), ()]
+
+
+def test_wordpieces_of_one_character_make_one_entity_at_most(tokenizers_by_kind):
+    """A character written with three bytes goes to the first entity; the next has what is left."""
+    split = encode_all([Sentence("뷁뷁")], tokenizers_by_kind["byte-level"])
+    assert split.starts_P.tolist() == [0, 0, 0, 1, 1, 1]
+    labels = np.array([5, 6, 5, 15, 6, 16], np.int16)  # B-PER B-NOH B-PER | I-PER B-NOH I-NOH
+    assert decode_spans(labels, split, TEN) == [(Span(0, 1, "PER"), Span(1, 2, "PER"))]
+    assert [pieces for _, pieces in place_spans(labels, split, TEN)[0]] == [
+        Span(0, 1, "PER"),
+        Span(2, 4, "PER"),
+    ]

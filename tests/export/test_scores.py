@@ -47,8 +47,8 @@ def test_a_score_is_the_mean_of_the_spans_own_pieces():
     begin, inside = LABELS.begin_ids["PER"], LABELS.begin_ids["PER"] + len(LABELS.types)
     labels_P = np.array([4, begin, inside, inside, 4, begin, begin], np.int16)
     probability_P = np.array([0.1, 0.9, 0.6, 0.3, 0.2, 0.75, 0.5], np.float32)
-    found = piece_spans(labels_P, split, LABELS)
-    scored = with_scores(found, Prediction(labels_P, probability_P, 0.0), split, LABELS)
+    placed = [[(span, span) for span in each] for each in piece_spans(labels_P, split, LABELS)]
+    scored = with_scores(placed, Prediction(labels_P, probability_P, 0.0), split)
     assert [[each.score for each in spans] for spans in scored] == [
         [pytest.approx(0.6)],
         [pytest.approx(0.75), pytest.approx(0.5)],

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 import zipfile
+from types import SimpleNamespace
 
 import fsspec
 import pytest
@@ -11,7 +12,11 @@ import pytest
 from job.__main__ import main
 from job.api import evaluate
 from job.encoding import EndTable
+from job.encoding.labels import LabelMap
+from job.evaluate import _tell_types
+from job.evaluation.scores import score_spans
 from job.export.folder import export_model
+from job.sentence import Span
 from tests.support.elsewhere import PIECES, write_model
 from tests.support.runs import World, finish, line, start
 from tests.support.tagged import upload
@@ -181,6 +186,14 @@ def test_types_only_scores_those_types_alone(world, score, tmp_path):
     assert code == 0, log
     splits = metrics_of(tmp_path / "scores")["splits"]["test"]
     assert splits["characters"]["micro"]["f1"] == splits["wordpieces"]["micro"]["f1"] == 1.0
+
+
+def test_types_that_neither_side_has_are_not_said_to_be_wrong(caplog):
+    """Of the types that the files lack, the warning names those alone that the model found."""
+    found = [(Span(0, 1, "PER"), Span(2, 3, "LOC"))]
+    scores = score_spans([found[0][:1]], found, ("PER", "LOC", "ORG"))
+    _tell_types([SimpleNamespace(characters=scores)], LabelMap(("PER", "LOC", "ORG")))
+    assert "The files lack LOC (1 ×): what" in caplog.text
 
 
 def test_files_of_which_the_model_knows_no_type_are_refused(world, score, tmp_path):
