@@ -43,7 +43,7 @@ class Tagger:
         self.ends = content("ends.json")["clusters"] if facts["entity ends"] == "table" else {}
         tokenizer = AutoTokenizer.from_pretrained(folder)
         mask = tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
-        special, at = tokenizer("a")["input_ids"], mask.index(0)
+        special, at = tokenizer("a")["input_ids"], mask.index(0) if 0 in mask else len(mask)
         self.prefix, self.suffix = special[:at], special[at + mask.count(0) :]
         self.capacity = int(facts["max sequence length"]) - mask.count(1)
         self.overlap = min(int(facts["window stride"]), self.capacity // 2)

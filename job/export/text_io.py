@@ -20,6 +20,7 @@ from job.corpus import (
     without_mark,
 )
 from job.errors import ArgumentError, DataError, OutputError
+from job.export.json_line import json_text
 from job.export.not_sentences import json_value, refuse_other_lines, refuse_table
 from job.machine import ReaderGone, binary_input, binary_output, silence
 from job.program import program
@@ -30,8 +31,6 @@ STDOUT = "standard output"
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 16 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-KEYS_SHOWN = 8
-LABELS = ("spans", "entities", "label", "ner_tags")  # of a corpus, where they are lists
 
 
 def shown(place: str, standard: str) -> str:
@@ -79,7 +78,10 @@ def _texts(stream: BinaryIO, name: str) -> Iterator[TextLine]:
         if not line.strip():
             yield TextLine(number, "" if is_json else line)
         elif is_json:
-            yield TextLine(number, _json_text(line, where, labelled), line)
+            text, has_labels = json_text(line, where)
+            if has_labels:
+                labelled.found(where)
+            yield TextLine(number, text, line)
         else:
             refuse_other_lines(line, where)
             yield TextLine(number, _left_side(line, where, labelled))
@@ -143,30 +145,6 @@ def _decode(raw: bytes, where: str, name: str) -> str:
     if "\0" in line:
         raise DataError(f"{where} holds a NUL character; mend the line, or convert from UTF-16.")
     return without_mark(line)
-
-
-def _json_text(line: str, where: str, labelled: _Labelled) -> str:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise _no_text(where, f"is not a JSON object ({type(error).__name__})") from error
-    if not isinstance(row, dict):
-        raise _no_text(where, "is not a JSON object")
-    text = row.get("text")
-    if not isinstance(text, str):
-        keys = ", ".join(map(repr, list(row)[:KEYS_SHOWN])) or "none"
-        raise _no_text(where, f'is not a JSON object with a text in "text" (its keys: {keys})')
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise _no_text(where, 'is not a JSON object with a "text" in Unicode') from error
-    if any(row.get(key) and isinstance(row[key], list) for key in LABELS):
-        labelled.found(where)
-    return text
-
-
-def _no_text(where: str, what: str) -> DataError:
-    return DataError(f'{where} {what}; give one {{"text": …}} a line.')
 
 
 def _left_side(line: str, where: str, labelled: _Labelled) -> str:

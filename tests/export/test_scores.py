@@ -102,7 +102,10 @@ def test_what_was_tagged_reads_back_as_a_corpus(run, tmp_path):
     [
         ('{"sentence": "가", "id": 1}', r"text in \"text\" \(its keys: 'sentence', 'id'\)"),
         ("{}", "its keys: none"),
-        ('{"text": ["가"]}', "its keys: 'text'"),
+        ('{"text": ["가"]}', r'text in "text" but with \["가"\]; give one'),
+        ('{"text": 5}', 'in "text" but with 5'),
+        ('{"text": "가", "id": 1, "id": 2}', "has 'id' twice; leave one of them out"),
+        ('{"text": "가", "meta": {"a": 1, "a": 2}}', "has 'a' twice"),
     ],
 )
 def test_json_without_a_text_is_an_error_and_nothing_is_written(run, tmp_path, line, says):

@@ -28,7 +28,7 @@ PHASES = {
     "the end of validating": "job.model.classifier:TokenClassifier.on_validation_epoch_end",
     "saving": ("POST", r"/upload/.*step=00000024/state-", False),
     "committing": ("POST", r"/upload/.*step=00000024/MANIFEST", True),
-    "pruning": ("DELETE", r"step=00000012/MANIFEST", True),
+    "pruning": ("DELETE", r"step=00000024/MANIFEST", True),
     "fetching the best": "job.training.output.best:load_state",
     "evaluating": "job.training.evaluate:evaluate_split",
     "exporting": ("POST", r"name=out/model/model\.safetensors", False),
