@@ -9,6 +9,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import PreTrainedTokenizerFast
 
+from job.encoding.clusters import cluster_starts
 from job.encoding.ends import EndTable
 from job.encoding.labels import LabelMap
 from job.encoding.spans import decode_spans
@@ -94,6 +95,16 @@ def test_decomposed_pieces_are_looked_up_composed_and_cut_between_characters():
     table = table_of("<서울:LOC>에서", "<부산:LOC>에서")
     given = unicodedata.normalize("NFD", "서울에서")
     assert end_in(table, given) == unicodedata.normalize("NFD", "서울")
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    ["울", "\u110b\u116e\u11af", "\u1112\u119e\ud7cd", "e\u0301", "👍🏽", "👩\u200d👧"],
+    ids=["syllable", "jamo", "old jamo", "mark", "skin", "joined"],
+)
+def test_what_a_reader_takes_for_one_character_is_one(cluster):
+    """A table counts these, so that none is cut in two."""
+    assert cluster_starts(f"{cluster}가{cluster}") == [0, len(cluster), len(cluster) + 1]
 
 
 def test_a_corpus_in_which_pieces_hold_whole_entities_needs_no_table():

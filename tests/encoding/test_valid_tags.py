@@ -78,6 +78,12 @@ def test_an_inside_tag_alone_becomes_the_likelier_of_its_ways_out():
     assert (valid_labels(none, starts) - OUTSIDE_ID).tolist() == [0, 0]
 
 
+def test_of_equally_likely_sequences_the_lower_labels_win():
+    """From the last wordpiece on: before I the lower is B, on any machine."""
+    logits = np.array([[0, 4, 5], [-9, 1, 1], [0, 0, 3]], np.float32)
+    assert (valid_labels(logits, np.array([0, 3])) - OUTSIDE_ID).tolist() == [1, 1, 2]
+
+
 def test_a_corpus_without_types_has_no_entity():
     """One label: O."""
     assert valid_labels(np.zeros((3, 1), np.float32), np.array([0, 3])).tolist() == [OUTSIDE_ID] * 3

@@ -76,3 +76,13 @@ def test_a_type_of_few_sentences_has_no_interval_though_all_together_have_one():
     assert micro
     assert per_type["PER"]
     assert per_type["LOC"] is None
+
+
+@pytest.mark.parametrize(("sentences", "is_known"), [(9, False), (10, True)])
+def test_ten_sentences_with_an_entity_are_enough(sentences, is_known):
+    """Of fewer, an interval would promise more than is known."""
+    gold = [(Span(0, 1, "PS"),)] * sentences
+    predicted = [*gold[1:], ()]
+    predicted[0] = ()
+    micro, per_type = f1_intervals(gold, predicted, ("PS",))
+    assert (micro is not None) is (per_type["PS"] is not None) is is_known

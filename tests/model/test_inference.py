@@ -1,9 +1,13 @@
 """Prediction of a whole split."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import torch
 
 from job.batches.rows import Layout
-from job.model.inference import predict_labels
+from job.encoding.labels import OUTSIDE_ID
+from job.model.inference import Decoder, predict_labels
 from job.model.probe import probe_split
 from tests.model.test_classifier import LAYOUT, SPECIAL, network
 
@@ -28,3 +32,21 @@ def test_prediction_does_not_depend_on_what_shares_a_row():
     alone, _ = predict_labels(net, split, Layout(SPECIAL, row_length=48, packed=False))
     assert together.tolist() == alone.tolist()
     assert len(set(together.tolist())) > 1
+
+
+def test_windows_of_a_sentence_are_decoded_together_in_whatever_order_they_come():
+    """An entity that goes on in the second window goes on there, too."""
+    begin, inside = OUTSIDE_ID + 1, OUTSIDE_ID + 2
+    labels = [begin, inside, begin, inside, inside, inside]
+    split = SimpleNamespace(
+        ids_P=np.zeros(6),
+        sentence_starts=np.array([0, 2, 6]),
+        sentence_count=2,
+        window_sentence_W=np.array([0, 1, 1]),
+    )
+    scores_PC = torch.nn.functional.one_hot(torch.tensor([*labels, 0])).float()
+    decoder = Decoder(split)
+    for pieces in ([[4, 5, -1]], [[2, 3, -1], [-1, 0, 1]]):
+        piece_RL = torch.tensor(pieces)
+        decoder.take(scores_PC[piece_RL], piece_RL)
+    assert decoder.labels().tolist() == labels

@@ -80,6 +80,14 @@ def test_a_table_that_lowers_the_f1_of_val_is_left_out_of_the_model(prepare, mon
     assert "from 1.000 to 0.000" in caplog.text
 
 
+def test_a_table_that_changes_nothing_in_val_stays(prepare, caplog):
+    """Val speaks against it only where the F1 is lower."""
+    [val], ends = evaluate_splits(prepare(EndTable({"PER": {}, "LOC": {"산": 1}}), val=[WHOLE]))
+    assert val.tags_alone.micro.f1 == val.characters.micro.f1 == 1
+    assert ends is not None
+    assert not caplog.messages
+
+
 @pytest.fixture
 def export(tmp_path):
     """Exports a prepared network, proven as a run proves it."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from job.corpus.formats.columns import table
 from job.corpus.writers.columns import KLUE
 from tests.support.parsing import parse
 
@@ -58,6 +59,15 @@ def test_marked_text_beside_columns_decides(block, text, found):
     assert [sentence.text for sentence in parsed.sentences] == [text] * 4
     assert mentions(parsed) == [found] * 4
     assert "from the comment lines" in parsed.format
+
+
+@pytest.mark.parametrize("block", [HCLT, KMOU, CONLLU])
+def test_columns_of_many_values_are_read_as_those_of_few(block, monkeypatch):
+    """Their values come from the rows each time, and say the same of the columns."""
+    expected = read(block * 4)
+    monkeypatch.setattr(table, "FEW", 0)
+    parsed = read(block * 4)
+    assert (parsed.format, parsed.sentences) == (expected.format, expected.sentences)
 
 
 DISAGREE = "units and markup give other entities"
@@ -155,3 +165,22 @@ def test_kmou_as_klue_s_columns_is_read_with_the_same_sentences(real_data, split
     assert not parsed.rejected
     expected = [(each.text, each.spans) for each in sentences]
     assert [(each.text, each.spans) for each in parsed.sentences] == expected
+
+
+def test_a_few_remarks_above_sentences_are_no_texts():
+    """Two happen to spell theirs; the third speaks against no sentence."""
+    remarks = ["# 가 나\n", "# 가 나\n", "# 다시 볼 것\n", *[""] * 9]
+    parsed = read("".join(f"{remark}가\tB-PS\n나\tO\n\n" for remark in remarks))
+    assert len(parsed.sentences) == 12
+    assert not parsed.rejected
+    assert "3 comment lines were left out" in "; ".join(parsed.notes)
+
+
+def test_a_remark_where_comments_are_the_texts_rejects_its_sentence():
+    """It is shown: it may be the text of other units."""
+    rows = "가\tB-PS\n나\tO\n\n"
+    parsed = read(f"# 가 나\n{rows}" * 9 + f"# 가 다\n{rows}")
+    assert len(parsed.sentences) == 9
+    [rejected] = parsed.rejected
+    assert (rejected.reason, rejected.line) == ("units differ from the sentence", 37)
+    assert rejected.detail == "`가 다`"

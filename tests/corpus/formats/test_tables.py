@@ -276,6 +276,13 @@ def test_a_row_that_cannot_be_read_takes_the_sentences_at_both_sides():
     assert len(parsed.rejected) == 2
 
 
+def test_a_row_behind_a_blank_one_is_named_by_its_line():
+    """The rows of a named sentence need not follow one another."""
+    good = [f"{i},{word}" for i in range(20) for word in ("서울,B-LC", "간다,O")]
+    parsed, _ = read("sid,word,tag", *good, "20,눈,O", "", "20,비,")
+    assert reasons(parsed) == [("a unit without a tag", 44)]
+
+
 def test_a_sentence_named_once_within_a_named_document_goes_on():
     """The document stands in each row and the sentence's number in the first only."""
     lines = ("doc,Sentence #,word,tag", "a,1,서울,B-LC", "a,,간다,O", "a,2,비,O", "b,,눈,O")

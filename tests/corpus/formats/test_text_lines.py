@@ -67,3 +67,10 @@ def test_nothing_in_cp949_is_said_to_be_a_combining_character():
     data = "가나다\n".encode("cp949") * 3 + "e\u0301\n".encode()
     [note] = Decoded(data, "f.txt").notes
     assert "CP949" in note
+
+
+def test_a_few_lines_of_cp949_do_not_make_a_file_cp949():
+    """Most of what is not ASCII is UTF-8, so those lines alone cannot be read."""
+    lines = Decoded("서울은 넓다\n".encode() * 9 + "부산은 크다\n".encode("cp949"), "f.txt")
+    assert [line for line in lines if isinstance(line, str)] == ["서울은 넓다"] * 9
+    assert not lines.notes
