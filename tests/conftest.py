@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pytest
 from hypothesis import settings
 
@@ -212,3 +213,12 @@ def two_sentences() -> list[Sentence]:
         Sentence(text, (Span(0, 2, "LOC"), Span(5, 8, "PER")), 1),
         Sentence("나는 어제 갔다.", (), 2),
     ]
+
+
+@pytest.fixture
+def memory():
+    """An in-memory bucket, which is emptied behind the test."""
+    filesystem = fsspec.filesystem("memory")
+    yield filesystem
+    filesystem.store.clear()
+    filesystem.pseudo_dirs[:] = [""]

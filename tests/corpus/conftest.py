@@ -3,7 +3,6 @@
 import logging
 import shutil
 
-import fsspec
 import pytest
 
 from job.corpus.load import load_corpus
@@ -19,14 +18,6 @@ def _log_everything(caplog):
 def server():
     with drive_server() as running:
         yield running
-
-
-@pytest.fixture
-def memory():
-    filesystem = fsspec.filesystem("memory")
-    yield filesystem
-    filesystem.store.clear()
-    filesystem.pseudo_dirs[:] = [""]
 
 
 @pytest.fixture

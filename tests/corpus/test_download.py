@@ -359,13 +359,3 @@ def test_a_large_object_of_a_store_is_refused(tmp_path, memory):
     memory.pipe_file("/c/train.txt", DATA)
     with pytest.raises(DataError, match="MAX_DOWNLOAD_MB"):
         copy_object("memory://c/train.txt", tmp_path, max_bytes=1000, force=False)
-
-
-@pytest.fixture
-def memory():
-    import fsspec
-
-    filesystem = fsspec.filesystem("memory")
-    yield filesystem
-    filesystem.store.clear()
-    filesystem.pseudo_dirs[:] = [""]

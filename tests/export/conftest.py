@@ -1,6 +1,5 @@
 """A run's output with a model that tags by a table, and what tags with it."""
 
-import fsspec
 import pytest
 
 from job.export.folder import export_model
@@ -39,12 +38,3 @@ def run(output, tmp_path):
         return out.read_bytes().decode()
 
     return tag
-
-
-@pytest.fixture
-def memory():
-    """An in-memory bucket."""
-    filesystem = fsspec.filesystem("memory")
-    yield filesystem
-    filesystem.store.clear()
-    filesystem.pseudo_dirs[:] = [""]

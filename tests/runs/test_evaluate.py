@@ -6,7 +6,6 @@ import unicodedata
 import zipfile
 from types import SimpleNamespace
 
-import fsspec
 import pytest
 
 from job.__main__ import main
@@ -52,15 +51,6 @@ def score(world, tmp_path, capsys):
         return code, captured.out, captured.err
 
     return score
-
-
-@pytest.fixture
-def memory():
-    """An in-memory bucket."""
-    filesystem = fsspec.filesystem("memory")
-    yield filesystem
-    filesystem.store.clear()
-    filesystem.pseudo_dirs[:] = [""]
 
 
 def metrics_of(folder):

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from job.corpus.download import cache
@@ -30,14 +29,6 @@ def world(tmp_path_factory) -> World:
 @pytest.fixture(autouse=True)
 def _silent_so_far(monkeypatch):
     monkeypatch.setattr(cache, "_told", set())
-
-
-@pytest.fixture
-def memory():
-    """A bucket that holds what is put there."""
-    filesystem = fsspec.filesystem("memory")
-    yield filesystem
-    filesystem.store.clear()
 
 
 @pytest.fixture(params=["file", "below a file", "device"])
