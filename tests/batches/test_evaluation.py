@@ -7,7 +7,10 @@ import torch
 from job.batches.evaluation import EvaluationBatches, EvaluationRows
 from job.batches.rows import Layout
 from job.encoding.encoded import SpecialTokens
+from job.encoding.windows import encode
 from job.model.probe import probe_split
+from job.sentence import Sentence
+from tests.support.tiny import LABELS, make_tokenizer
 
 LAYOUT = Layout(SpecialTokens((2,), (3,), 0), row_length=64)
 LENGTHS = np.random.default_rng(3).integers(1, 62, 203).tolist()
@@ -23,6 +26,22 @@ def test_evaluation_sees_every_wordpiece_once(world_size):
         for batch in EvaluationBatches(split, LAYOUT, rank, world_size, windows_per_batch=2)
     ]
     assert sorted(torch.cat(seen).tolist()) == list(range(len(split.ids_P)))
+
+
+@pytest.mark.parametrize("kind", [EvaluationBatches, EvaluationRows])
+def test_all_windows_of_a_sentence_go_to_one_rank(kind, tmp_path):
+    """Which alone can then tell the likeliest valid tags of the whole sentence."""
+    texts = [Sentence("가 나 다 " * count) for count in (9, 1, 4, 7, 1, 1, 5, 2)]
+    tokenizer = make_tokenizer(tmp_path)
+    split = encode(texts, tokenizer, LABELS, max_seq_length=8, stride=2, truncate=False)
+    ranks_of = [set() for _ in texts]
+    for rank in range(3):
+        for batch in kind(split, LAYOUT, rank, 3):
+            pieces_P = batch["piece"][batch["piece"] >= 0].numpy()
+            for n in np.searchsorted(split.sentence_starts, pieces_P, side="right") - 1:
+                ranks_of[n].add(rank)
+    assert [len(ranks) for ranks in ranks_of] == [1] * len(texts)
+    assert set.union(*ranks_of) == {0, 1, 2}
 
 
 def test_every_rank_has_as_many_evaluation_batches():

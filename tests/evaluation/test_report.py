@@ -277,3 +277,14 @@ def test_a_split_of_another_name_is_called_by_it(tmp_path):
     """Though it is a word of the page."""
     page = page_of(tmp_path, results=[result("loss", ROWS)], language="ko")
     assert '<a href="#split-1">loss</a>' in page
+
+
+def test_the_numbers_say_which_epoch_was_exported(tmp_path):
+    """And why, in both languages; null where nobody knows."""
+    exported = Exported(2, "the highest val F1", "가장 높음")
+    assert write(tmp_path / "known", exported=exported)["exported"] == {
+        "epoch": 2,
+        "reason": "the highest val F1",
+        "reason_ko": "가장 높음",
+    }
+    assert write(tmp_path / "unknown")["exported"] is None
