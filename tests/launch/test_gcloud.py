@@ -251,7 +251,7 @@ def test_the_clean_up_of_the_page_leaves_nothing(page):
 def test_the_examples_that_the_page_does_not_show_are_taken(gcloud, tmp_path, name):
     """By the command that their own header states, run where the file lies."""
     [command] = re.findall(r"^#   (gcloud .*)$", (SPECS / name).read_text("utf-8"), re.M)
-    shutil.copy(SPECS / name, tmp_path)
+    shutil.copy(SPECS / name, tmp_path / re.search(r"--config=(\S+)", command)[1])
     with serve() as api:
         done = Machine(tmp_path, api).run(command)
         assert done.returncode == 0, done.stderr
