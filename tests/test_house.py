@@ -37,6 +37,8 @@ launch
 spec completion predict convert evaluate check train
 api
 command_help
+telling
+ranked
 commands
 __main__
 """.strip().split("\n")

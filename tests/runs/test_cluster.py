@@ -6,12 +6,12 @@ import socket
 import time
 
 import pytest
+from job.devices.cluster.failure_channel import GRACE_S, Watch
+from job.devices.cluster.rendezvous import host, join
 from safetensors.torch import load_file
 from transformers import XLNetConfig, XLNetForTokenClassification
 
 from job.cloud.vertex_environment import read_vertex
-from job.devices.cluster.failure_channel import GRACE_S, Watch
-from job.devices.cluster.rendezvous import host, join
 from job.errors import UnavailableError
 from job.signals import StopRequest
 from job.storage.manifest import sha256_of

@@ -7,8 +7,8 @@ import sys
 import threading
 
 import pytest
-
 from job.devices.cluster.failure_channel import EndReason, Watch
+
 from job.signals import Stopped, StopRequest
 from tests.cloud.test_preemption import until
 
