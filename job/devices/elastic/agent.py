@@ -98,7 +98,8 @@ def run_ranks(
     Returns the exit code. Raises Stopped, or a JobError where no log of this machine has the reason
     yet. After a failure that may pass the ranks are started again, `restarts` times.
     """
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL + 1)
+    for name in ("torch.distributed.elastic", "torch.multiprocessing.spawn"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # the reason is told once, by us
     os.environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGUSR2"  # the job's own handlers stay
     os.environ["TORCH_ELASTIC_WORKER_IDENTICAL"] = "1"  # each machine has as many ranks
     multiprocessing.set_forkserver_preload(PRELOADED)

@@ -6,6 +6,7 @@ may come back, under its number, for the next one: docs/decisions/elastic.md.
 """
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Mapping
@@ -15,10 +16,12 @@ from torch.distributed.elastic.rendezvous import RendezvousHandler, RendezvousIn
 from torch.distributed.elastic.rendezvous.api import RendezvousStoreInfo
 
 from job.devices.elastic.place import Place
-from job.devices.elastic.reasons import EndReason, Round, listed, lost
+from job.devices.elastic.reasons import AGAIN, EndReason, Round, listed, lost
 from job.devices.elastic.store import COME_WITHIN_S, LOOK_EVERY_S, Connection, LostError
 from job.errors import IncompatibleError, JobError, UnavailableError
 from job.signals import StopRequest
+
+logger = logging.getLogger(__name__)
 
 BEAT_EVERY_S, SILENT_AFTER_S = 2.0, 30.0
 STARTED_WITHIN_S = 60.0  # before the first beat, while processes are started
@@ -98,6 +101,8 @@ class ClusterHandler(RendezvousHandler):
             raise EndedError(reason)
         self.used += 1
         self.reason = None
+        what = reason.sentence.removesuffix(".").removesuffix(f"; {AGAIN}")
+        logger.warning("%s. All ranks start again (%d of %d).", what, self.used, self.restarts)
 
     def _lose_machine_0(self, error: LostError) -> None:
         self.reason = lost(f"Machine 0 has died, or the connection to it has broken ({error})")
