@@ -36,7 +36,14 @@ def train_on_ranks(
         "RESTARTS": settings.restarts,
     }
     function = partial(train_on_rank, parsed)
-    code = run_ranks(function, place, facts=facts, restarts=settings.restarts, stop=stop)
+    code = run_ranks(
+        function,
+        place,
+        facts=facts,
+        restarts=settings.restarts,
+        stop=stop,
+        environ=os.environ,
+    )
     if vertex.node_rank and not code:
         logger.warning("Done; the first machine tells of the model.")
     return code

@@ -18,6 +18,7 @@ from job.settings import Settings
 from job.signals import StopRequest
 from job.training import (
     Output,
+    Prepared,
     Run,
     as_begun,
     batch_size_to_keep,
@@ -75,6 +76,7 @@ def lead(
     logger.info("Computing on %s.", computes_on(hardware))
     kept = peers.share(batch_size_to_keep(output.store, settings, hardware))
     prepared = prepare(settings, hardware, kept)
+    tell_of_steps(settings, prepared)
     identity = identity_of(settings, prepared)
     peers.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = output.find_start(settings.resume, identity, prepared.network)
@@ -107,6 +109,17 @@ def lead(
         results, history, facts, output.url, exported=exported, seconds_here=here_s
     )
     return screen + cloud_advice(output.url)
+
+
+def tell_of_steps(settings: Settings, prepared: Prepared) -> None:
+    """The sentences that all ranks take together, where there are several."""
+    ranks = prepared.plan.world_size
+    if ranks > 1:
+        logger.info(
+            "%d ranks take %d sentences a step together, %d each, at LEARNING_RATE=%g; where that "
+            "is more than before, a higher rate may do better.",
+            *(ranks, ranks * prepared.batch_size, prepared.batch_size, settings.learning_rate),
+        )
 
 
 def progress_line(handler: LogHandler, settings: Settings) -> ProgressLine:

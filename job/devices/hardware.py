@@ -16,10 +16,10 @@ import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 from pytorch_lightning.plugins.precision import Precision
 
-from job.devices.elastic.ranks import ProcessRanks
-from job.devices.elastic.strategy import RankStrategy
+from job.devices.data_parallel import RankStrategy
 from job.devices.one_process import OneProcess
 from job.devices.peers import ALONE, NoPeers
+from job.devices.process_ranks import ProcessRanks
 from job.errors import ArgumentError
 from job.ranks import OneRank, Ranks
 from job.settings import Settings

@@ -8,7 +8,7 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any
 
@@ -16,10 +16,10 @@ from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, W
 from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 
-from job.devices.elastic.handler import ClusterHandler, EndedError
+from job.devices.elastic.handler import ClusterHandler
 from job.devices.elastic.place import Place
 from job.devices.elastic.rank import RankFunction, rank_main
-from job.devices.elastic.reasons import AGAIN, EndReason, as_exception
+from job.devices.elastic.reasons import AGAIN, EndedError, EndReason, as_exception
 from job.devices.elastic.store import LostError
 from job.errors import JobError, UnavailableError
 from job.signals import Stopped, StopRequest
@@ -92,6 +92,7 @@ def run_ranks(
     facts: Mapping[str, object],
     restarts: int,
     stop: StopRequest,
+    environ: MutableMapping[str, str],
 ) -> int:
     """Calls `function` on each rank of this machine, to the end of the run on all machines.
 
@@ -100,8 +101,8 @@ def run_ranks(
     """
     for name in ("torch.distributed.elastic", "torch.multiprocessing.spawn"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # the reason is told once, by us
-    os.environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGUSR2"  # the job's own handlers stay
-    os.environ["TORCH_ELASTIC_WORKER_IDENTICAL"] = "1"  # each machine has as many ranks
+    environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGUSR2"  # the job's own handlers stay
+    environ["TORCH_ELASTIC_WORKER_IDENTICAL"] = "1"  # each machine has as many ranks
     multiprocessing.set_forkserver_preload(PRELOADED)
     handler = ClusterHandler(place, facts, restarts, stop)
     spec = WorkerSpec(

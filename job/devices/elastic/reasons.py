@@ -79,3 +79,11 @@ def listed(numbers: list[int], noun: str) -> str:
     if len(numbers) == 1:
         return f"{noun} {numbers[0]}"
     return f"{noun}s {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+class EndedError(Exception):
+    """The run is over on all machines, for this reason."""
+
+    def __init__(self, reason: EndReason):
+        super().__init__(reason.sentence)
+        self.reason = reason
