@@ -20,7 +20,7 @@ BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 class Cpu(Hardware):
     """The threads of this machine's processors, which every machine has."""
 
-    accelerator = "cpu"
+    accelerator = "cpu"  # gloo adds up bf16 slowly: see BENCHMARKS.md
     compilers = ("g++", "clang++", "c++")
 
     @classmethod

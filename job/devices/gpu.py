@@ -18,6 +18,7 @@ class Gpu(Hardware):
     accelerator = "gpu"
     device = torch.device("cuda")
     backend = "cpu:gloo,cuda:nccl"  # what is averaged lies where it was computed
+    averages_in_bf16 = True
     compilers = ("cc", "gcc", "clang")  # triton's
 
     @classmethod

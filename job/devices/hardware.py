@@ -64,6 +64,8 @@ class Hardware(ABC):
     device: ClassVar[torch.device] = torch.device("cpu")
     # Of torch.distributed, between machines. What is agreed on lies on the host.
     backend: ClassVar[str] = "gloo"
+    # Whether several of them average gradients of that precision in bf16: half the bytes.
+    averages_in_bf16: ClassVar[bool] = False
     # Whether each new shape costs a compilation.
     has_static_shapes: ClassVar[bool] = False
     # What torch.compile calls: any of them will do.
@@ -119,7 +121,7 @@ class Hardware(ABC):
 
     def trainer_arguments(self) -> dict[str, Any]:
         """Keyword arguments of `pytorch_lightning.Trainer`."""
-        in_bf16 = self.precision == "bf16"
+        in_bf16 = self.precision == "bf16" and self.averages_in_bf16
         several = {"strategy": RankStrategy(self.peers, in_bf16=in_bf16)}
         return {
             "accelerator": self.accelerator,

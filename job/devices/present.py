@@ -33,13 +33,18 @@ def count_devices(accelerator: str, wanted: int | None) -> tuple[int, str]:
     gpus = 0 if accelerator == "cpu" else count_gpus()
     if gpus or accelerator == "gpu":
         return _of_gpus(gpus, wanted)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if wanted and cores and wanted > cores:
+    cores = cores_here()
+    if wanted and wanted > cores:
         raise ArgumentError(
             f"DEVICES={wanted}: this machine has {counted(cores, 'CPU core')} and no GPU that the "
             f"run may use; set it to {cores} or less, or leave it out."
         )
     return wanted or 1, "CPU"
+
+
+def cores_here() -> int:
+    """The cores of the CPU that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _has_tpu() -> bool:
