@@ -6,9 +6,10 @@ signal. So each question is asked in a thread, and waited for here.
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from datetime import timedelta
 from typing import TypeVar
 
@@ -34,14 +35,13 @@ class Connection:
 
     def __init__(self, place: Place, stop: StopRequest):
         self._stop = stop
-        self._thread = ThreadPoolExecutor(1, "store")
         address = (place.host, place.port)
         self.store = open_store(place) if place.machine == 0 else self._join(address)
 
     def ask(self, question: Callable[[], T]) -> T:
         """The answer of the store. Raises LostError, and Stopped where a signal comes meanwhile."""
         try:
-            return self._answer(self._thread.submit(question), ANSWER_WITHIN_S)
+            return self._answer(_asked(question), ANSWER_WITHIN_S)
         except dist.DistError as error:
             raise LostError(str(error).splitlines()[0]) from error
 
@@ -73,6 +73,20 @@ class Connection:
                 f"The first machine of CLUSTER_SPEC, {address[0]}:{address[1]}, does not answer "
                 f"as this job does ({silent}); look at what listens there, and start all again."
             ) from silent
+
+
+def _asked(question: Callable[[], T]) -> "Future[T]":
+    """The answer to come, in a thread that nobody waits for at the end: it may wait for ever."""
+    future: Future[T] = Future()
+
+    def answer() -> None:
+        try:
+            future.set_result(question())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=answer, name="store", daemon=True).start()
+    return future
 
 
 def client(host: str, port: int) -> dist.Store:
