@@ -35,6 +35,7 @@ class Entry:
             ask(lambda: store.set("round", str(last + 1)))
         while (number := ask(lambda: _opened(store))) <= last:
             if (reason := self._give_up([0], over_at)) is not None:
+                ask(partial(Round(store, max(number, last) + 1).say, reason))
                 return reason
             time.sleep(LOOK_EVERY_S)
         return Round(store, number)
