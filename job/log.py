@@ -154,12 +154,13 @@ def set_up_logging(
     in_cloud: bool = False,
     secrets: Iterable[str] = (),
     whose: str = "",
+    least: int = logging.INFO,
 ) -> LogHandler:
     """Sends the log, Python's warnings and uncaught exceptions to `stream`, as text or JSON lines.
 
     `log_format`: auto, text or json; auto is json in the cloud. The job's own messages are shown
-    from INFO up, those of libraries from WARNING up; with `whose` they are,
-    everything from WARNING up. Call it again to replace what it set up.
+    from `least` up, those of libraries from WARNING up at the least; `whose` they are stands before
+    each. Call it again to replace what it set up.
     """
     as_json = log_format == "json" or (log_format == "auto" and in_cloud)
     formatter: _Formatter = TextFormatter(secrets, whose)
@@ -170,9 +171,9 @@ def set_up_logging(
     for old in [each for each in root.handlers if isinstance(each, LogHandler)]:
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(logging.WARNING)
+    root.setLevel(max(least, logging.WARNING))
     for ours in ("job", "__main__"):
-        logging.getLogger(ours).setLevel(logging.WARNING if whose else logging.INFO)
+        logging.getLogger(ours).setLevel(least)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread

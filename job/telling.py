@@ -21,7 +21,8 @@ logger = logging.getLogger("job")
 def set_up_log(parsed: "Parsed", stop: StopRequest, rank: int = 0) -> "LogHandler":
     """The log goes to stdout, where Cloud Logging reads its severity, or beside what goes there.
 
-    Of a `rank` but the first, and of a machine but the first, only warnings are shown, with whose.
+    Of a `rank` but the first, only errors are shown, since the first warns of the same corpus; of
+    a machine but the first, only warnings; each with whose it is.
     """
     from job.log import set_up_logging
 
@@ -41,6 +42,7 @@ def set_up_log(parsed: "Parsed", stop: StopRequest, rank: int = 0) -> "LogHandle
         in_cloud=vertex.in_cloud,
         secrets=[token],
         whose=f"rank {rank}" if rank else machine,
+        least=logging.ERROR if rank else logging.WARNING if machine else logging.INFO,
     )
     stop.tell = handler.warn_past_locks
     return handler

@@ -1,6 +1,7 @@
 """The way of a machine into a round: all have to be here, and alike."""
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from job.devices.elastic.reasons import EndReason, Round, listed, lost
 from job.devices.elastic.store import COME_WITHIN_S, LOOK_EVERY_S, Connection
 from job.errors import IncompatibleError, UnavailableError
 from job.signals import StopRequest
+
+logger = logging.getLogger(__name__)
 
 LEFT_WITHIN_S = 5.0
 TOKEN = uuid.uuid4().hex  # of this agent: another one may come in its place
@@ -49,6 +52,8 @@ class Entry:
         keys = [round_.key("here", each) for each in range(self.place.machines)]
         mine = json.dumps({"token": self.token, "used": used, **self.facts})
         reason = None
+        if self.place.machines > 1 and machine == 0:
+            logger.info("Machine 0 is waiting for the others of %d.", self.place.machines)
         if ask(lambda: round_.store.compare_set(keys[machine], "", mine)) != mine.encode():
             reason = lost(f"Machine {machine} was started anew")
         while reason is None and not ask(lambda: round_.store.check(keys)):
