@@ -21,7 +21,7 @@ from tests.support.runs import World
 ROOT = Path(__file__).parents[2]
 SHAPES = ((1, 2), (2, 1), (2, 2))  # machines, ranks on each
 KINDS = {"rank": 4, "agent": 2, "machine": 2}  # how often, among eight kills
-START_S = 12.0  # from a start to the first step, about
+START_S = 8.0  # from a start to the first step, about
 BACK_WITHIN_S = 3.0  # a machine that was killed
 LOOK_EVERY_S = 0.05
 PATIENCE_S = 300  # for what hangs, far above what a busy machine takes
@@ -208,13 +208,15 @@ def main(arguments: list[str]) -> None:
         while kills.total() < said.times:
             shape = SHAPES[runs % len(SHAPES)]
             cluster = Cluster(world, f"out-{runs}", *shape)
-            times = min(said.times - kills.total(), chance.randint(1, 9))
+            times = min(said.times - kills.total(), chance.randint(4, 16))
             kills += kill_at_random(cluster, chance, times)
             runs += 1
             differing = differences(untouched[shape], cluster.place.outcome())
             assert not differing, f"{differing}\n{cluster.text()}"
             figures = ", ".join(f"{count} of {kind}s" for kind, count in kills.items())
-            print(f"{shape}: as untouched; in {runs} runs {kills.total()} kills: {figures}")
+            print(
+                f"{shape}: as untouched; {runs} runs, {kills.total()} kills: {figures}", flush=True
+            )
 
 
 if __name__ == "__main__":
