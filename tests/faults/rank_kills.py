@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.support.runs import World
 ROOT = Path(__file__).parents[2]
 SHAPES = ((1, 2), (2, 1), (2, 2))  # machines, ranks on each
 KINDS = {"rank": 5, "agent": 2, "machine": 1}  # how often, among eight kills
+DONE = "\nmodel    "  # in the last screen
 START_S = 5.0  # from a start to the first step, about
 BACK_WITHIN_S = 3.0  # a machine that was killed
 LOOK_EVERY_S = 0.05
@@ -64,8 +66,7 @@ class Machine:
         if self.back_at is not None or self.process.poll() is not None:
             return False
         if kind == "rank":
-            ranks = _children(_children([self.process.pid]))  # forked off the agent's forkserver
-            if ranks:
+            if ranks := self.ranks():
                 with suppress(ProcessLookupError):
                     os.kill(chance.choice(ranks), signal.SIGKILL)
             return bool(ranks)
@@ -77,6 +78,10 @@ class Machine:
         if is_killed:
             self.back_at = time.monotonic() + chance.uniform(0, BACK_WITHIN_S)
         return is_killed
+
+    def ranks(self) -> list[int]:
+        """Their processes, which are forked off the agent's forkserver."""
+        return _children(_children([self.process.pid]))
 
     def code(self) -> int | None:
         """The exit code, once it has ended by itself."""
@@ -94,9 +99,10 @@ class Cluster:
     """The machines of a run in a world; what it trains lies in `place`."""
 
     def __init__(self, world: World, output: str, machines: int, ranks: int, **changed: object):
-        self.place = folder_place(world.folder / output)
+        self.output = world.folder / output
+        self.place = folder_place(self.output)
         port = _lasting_port()
-        flags = world.flags(output, **OPTIONS, devices=ranks, **changed)
+        flags = world.flags(output, **{**OPTIONS, "devices": ranks, **changed})
         self.machines = []
         for number in range(machines):
             environ = {"CLUSTER_SPEC": cluster_spec(port, number)} if machines > 1 else {}
@@ -104,22 +110,25 @@ class Cluster:
             self.machines.append(Machine(flags, log, environ))
 
     def is_ending(self) -> bool:
-        """Starts what is due; True once a machine has ended by itself, which only 0 may be."""
+        """Starts what is due; True once the run is over. A machine that ends has to end with 0.
+
+        Whoever is killed when all is done, and the others gone, waits for them in vain.
+        """
         for machine in self.machines:
             machine.start_if_due()
         codes = [machine.code() for machine in self.machines]
         assert set(codes) <= {None, 0}, f"{codes}\n{self.text()}"
-        return 0 in codes
+        return 0 in codes or DONE in self.machines[0].text()
 
     def wait(self) -> None:
         """To the end of all machines, and of every process that they started."""
-        over_at = time.monotonic() + PATIENCE_S
-        while not self.is_ending() or None in [machine.code() for machine in self.machines]:
-            assert time.monotonic() < over_at, f"still running:\n{self.text()}"
-            time.sleep(LOOK_EVERY_S)
-        while any(machine.left() for machine in self.machines):
-            assert time.monotonic() < over_at, f"processes are left:\n{self.text()}"
-            time.sleep(LOOK_EVERY_S)
+        machines = self.machines
+        until(lambda: self.is_ending() and all(each.code() == 0 for each in machines), self)
+        until(lambda: not any(each.left() for each in machines), self)
+
+    def saved(self) -> set[str]:
+        """The checkpoints that are there, or are being written."""
+        return {folder.name for folder in self.output.glob("checkpoints/step=*")}
 
     def text(self) -> str:
         return "\n".join(machine.text() for machine in self.machines)
@@ -129,6 +138,17 @@ class Cluster:
         for group in itertools.chain(*(machine.groups for machine in self.machines)):
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
+
+
+def until(is_so: Callable[[], object], cluster: Cluster) -> None:
+    """Starts what is due until it is so."""
+    over_at = time.monotonic() + PATIENCE_S
+    while not is_so():
+        for machine in cluster.machines:
+            machine.start_if_due()
+
+        assert time.monotonic() < over_at, f"in vain:\n{cluster.text()}"
+        time.sleep(LOOK_EVERY_S)
 
 
 def kill_at_random(cluster: Cluster, chance: random.Random, times: int) -> Counter[str]:
@@ -158,14 +178,14 @@ def differences(untouched: dict[str, object], outcome: dict[str, object]) -> dic
 
 def _fall(cluster: Cluster, chance: random.Random) -> bool:
     """Waits for the moment; True where the run ends before it."""
-    steps = cluster.place.steps()
+    saved = cluster.saved()
     at = time.monotonic() + chance.uniform(0, START_S)
     if chance.random() < 0.5:
         at = float("inf")
     while time.monotonic() < at:
         if cluster.is_ending():
             return True
-        if at == float("inf") and cluster.place.steps() != steps:
+        if at == float("inf") and cluster.saved() != saved:
             at = time.monotonic() + chance.uniform(0, 1)
         time.sleep(LOOK_EVERY_S)
     return cluster.is_ending()
