@@ -135,9 +135,12 @@ class Cluster:
 
     def end(self) -> None:
         """Kills what is left of it, where something went wrong."""
-        for group in itertools.chain(*(machine.groups for machine in self.machines)):
-            with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+        for machine in self.machines:
+            for group in machine.groups:
+                with suppress(ProcessLookupError):
+                    os.killpg(group, signal.SIGKILL)
+            if machine.groups:
+                machine.process.wait()
 
 
 def until(is_so: Callable[[], object], cluster: Cluster) -> None:
