@@ -17,6 +17,8 @@ class ProcessRanks:
 
     def total(self, tensor: torch.Tensor) -> torch.Tensor:
         summed = tensor.detach().to("cpu", copy=True)
+        if summed.is_floating_point():
+            summed = summed.double()  # see job.model.loss_meter
         dist.all_reduce(summed)
         return summed
 

@@ -85,6 +85,13 @@ def why_it_ended(rank: int, code: int, machine: int) -> EndReason:
     return EndReason(JobError.exit_code, sentence)
 
 
+def silence_torch() -> None:
+    """The reason is told once, by us. Each of torch's modules has set a level of its own."""
+    for name in logging.root.manager.loggerDict:
+        if name.startswith(("torch.distributed.elastic", "torch.multiprocessing")):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
 def run_ranks(
     function: RankFunction,
     place: Place,
@@ -99,8 +106,7 @@ def run_ranks(
     Returns the exit code. Raises Stopped, or a JobError where no log of this machine has the reason
     yet. After a failure that may pass the ranks are started again, `restarts` times.
     """
-    for name in ("torch.distributed.elastic", "torch.multiprocessing.spawn"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # the reason is told once, by us
+    silence_torch()
     environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGUSR2"  # the job's own handlers stay
     environ["TORCH_ELASTIC_WORKER_IDENTICAL"] = "1"  # each machine has as many ranks
     multiprocessing.set_forkserver_preload(PRELOADED)

@@ -5,6 +5,7 @@ NCCL never. Then this thread ends the process.
 """
 
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -34,7 +35,7 @@ class Watch:
         self.heard, self.has_left = threading.Event(), threading.Event()
         self.before_forced_end: Callable[[], None] = lambda: None
         self.steps, self.due_at, self.step_timeout_s = 0, NEVER, NEVER
-        self._agent = os.getppid()
+        self._server, self._agent = os.getppid(), multiprocessing.parent_process()
         threading.Thread(target=self._run, name="watch", daemon=True).start()
 
     def step_within(self, seconds: float) -> None:
@@ -57,13 +58,14 @@ class Watch:
                 continue
             self._hear(reason)
             if not reason.code:
-                return
+                break
             if not reason.signal:  # a stop is answered by a checkpoint, which takes its time
                 self._force(reason)
-                return
+                break
+        self._end_with_the_agent()
 
     def _look(self) -> EndReason | None:
-        if os.getppid() != self._agent:
+        if self._is_orphan:
             self.round.say(lost(f"The agent of rank {self.rank} has died"))
         self.round.store.set(self._step_of(self.rank), str(self.steps))
         if time.monotonic() < self.due_at:
@@ -72,6 +74,18 @@ class Watch:
         self.round.say(hung)
         why = self.round.why()
         return hung if why is None or why.signal else why
+
+    @property
+    def _is_orphan(self) -> bool:
+        """The parent is a forkserver, which lives on without the agent as long as a rank does."""
+        is_agent_dead = self._agent is not None and not self._agent.is_alive()
+        return is_agent_dead or os.getppid() != self._server
+
+    def _end_with_the_agent(self) -> None:
+        """Torch lets no rank end before the agent has taken its result; a dead one never does."""
+        if self._agent is not None:
+            self._agent.join()
+            os._exit(0)
 
     def _step_of(self, rank: int) -> str:
         return self.round.key("step", rank)
