@@ -174,6 +174,16 @@ def test_a_machine_started_anew_without_a_restart_ends_all(cluster, monkeypatch)
     assert reason_heard(zero).sentence.endswith("it goes on from the last checkpoint.")
 
 
+def test_the_first_reason_also_counts_for_one_that_comes_later(cluster, monkeypatch):
+    """The round has ended before it was started anew."""
+    zero, one = cluster.machine(0), cluster.machine(1)
+    cluster.meet(zero, one)
+    zero.say(CRASH)
+    monkeypatch.setattr(entry, "TOKEN", "of the new one")
+    (way_in,) = cluster.enter(cluster.machine(1))
+    assert why_ended(way_in) == CRASH
+
+
 def test_the_first_machine_may_come_back_with_an_empty_store(cluster, monkeypatch):
     """The others find it again under its address, and their count of restarts is kept."""
     zero, one = cluster.machine(0, restarts=1), cluster.machine(1, restarts=1)
