@@ -104,5 +104,7 @@ def why_no_gpu(driver_file: Path = DRIVER_FILE) -> str:
             f"the NVIDIA driver {found[0]} is too old: CUDA {torch.version.cuda} needs {oldest} "
             "or newer"
         )
+    if shown := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        return f"CUDA_VISIBLE_DEVICES={shown} may name none that is here; unset it"
     driver = f"driver {found[0]}" if found else "driver"
     return f"the NVIDIA {driver} is loaded, but shows no GPU to this process"

@@ -70,7 +70,7 @@ def why_it_ended(rank: int, code: int, machine: int) -> EndReason:
     if code >= 0:  # 0: torch ends a rank so that is interrupted before it listens
         sentence = f"Rank {rank} has ended with exit code {code}; its log says more."
         return EndReason(code or 128 + signal.SIGINT, sentence, machine)
-    number = signal.Signals(-code)
+    number = -code
     if number in STOPS:
         return EndReason(128 + number)
     if number == signal.SIGKILL:
@@ -78,7 +78,8 @@ def why_it_ended(rank: int, code: int, machine: int) -> EndReason:
             UnavailableError.exit_code,
             f"Rank {rank} was killed (SIGKILL), as happens when memory runs out; {AGAIN}.",
         )
-    sentence = f"Rank {rank} has crashed ({number.name})."
+    name = {each.value: each.name for each in signal.Signals}.get(number, f"signal {number}")
+    sentence = f"Rank {rank} has crashed ({name})."
     if number == signal.SIGBUS:
         sentence += " Its /dev/shm may be too small: start the container with --shm-size=1g."
         return EndReason(UnavailableError.exit_code, sentence)

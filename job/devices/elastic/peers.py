@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import torch.distributed as dist
 
+from job.devices.elastic.nccl import try_nccl
 from job.devices.elastic.place import Place
 from job.devices.elastic.reasons import (
     AGAIN,
@@ -37,10 +38,19 @@ AFTER_THE_WATCH_S = 60.0  # a collective gives up later than `Watch`, which know
 
 
 class ElasticPeers(NoPeers):
-    """The ranks of round `number`."""
+    """The ranks of round `number`. `interface`: NCCL_SOCKET_IFNAME, or empty."""
 
-    def __init__(self, place: Place, number: int, rank: int, local_rank: int, stop: StopRequest):
+    def __init__(
+        self,
+        place: Place,
+        number: int,
+        rank: int,
+        local_rank: int,
+        stop: StopRequest,
+        interface: str = "",
+    ):
         self.rank, self.local_rank, self.count = rank, local_rank, place.ranks
+        self.place, self.interface = place, interface
         self.machine, self.machines, self.devices = place.machine, place.machines, place.devices
         self.round = Round(client(place.host, place.port), number)
         beside = Round(client(place.host, place.port), number)
@@ -62,6 +72,8 @@ class ElasticPeers(NoPeers):
             world_size=self.count,
             timeout=timedelta(seconds=step_timeout_s + AFTER_THE_WATCH_S),
         )
+        if "nccl" in backend:
+            try_nccl(self.watch, self.place, self.local_rank, self.interface)
 
     def refuse_differences(self, facts: Mapping[str, object]) -> None:
         self.wait_for_all()

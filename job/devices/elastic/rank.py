@@ -24,7 +24,8 @@ def rank_main(function: RankFunction, place: Place, number: int) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     take_out_launchers(os.environ)  # Lightning would believe them
-    peers = ElasticPeers(place, number, rank, local_rank, stop)
+    interface = os.environ.get("NCCL_SOCKET_IFNAME", "")
+    peers = ElasticPeers(place, number, rank, local_rank, stop, interface)
     code = function(peers, stop)
     if code:
         logging.shutdown()

@@ -107,7 +107,7 @@ def open_store(place: Place) -> dist.Store:
     except OSError as error:
         raise UnavailableError(
             f"CLUSTER_SPEC: port {place.port} of this machine, the first, cannot be opened "
-            f"({error.strerror}); end what uses it."
+            f"({os.strerror(error.errno or 0)}); end what uses it."
         ) from error
     with server:
         place.port = server.getsockname()[1]
@@ -129,10 +129,10 @@ def _listen(host: str, port: int) -> socket.socket:
     )
 
 
-def _unreachable(address: tuple[str, int]) -> OSError | None:
+def _unreachable(address: tuple[str, int]) -> Exception | None:
     """Why nobody answers there, or None."""
     try:
         socket.create_connection(address, timeout=1).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of a name that no machine can have
         return error
     return None

@@ -36,11 +36,15 @@ class Watch:
         self.before_forced_end: Callable[[], None] = lambda: None
         self.steps, self.due_at, self.step_timeout_s = 0, NEVER, NEVER
         self._server, self._agent = os.getppid(), multiprocessing.parent_process()
+        self.who_hangs: Callable[[], str] = self._who_hangs
         threading.Thread(target=self._run, name="watch", daemon=True).start()
 
-    def step_within(self, seconds: float) -> None:
-        """From now on the main thread calls `note_step` at least so often; NEVER: it need not."""
-        self.step_timeout_s = seconds
+    def step_within(self, seconds: float, otherwise: Callable[[], str] | None = None) -> None:
+        """From now on the main thread calls `note_step` at least so often; NEVER: it need not.
+
+        `otherwise`: the sentence that says what has hung.
+        """
+        self.step_timeout_s, self.who_hangs = seconds, otherwise or self._who_hangs
         self.note_step()
 
     def note_step(self) -> None:
@@ -70,7 +74,7 @@ class Watch:
         self.round.store.set(self._step_of(self.rank), str(self.steps))
         if time.monotonic() < self.due_at:
             return self.round.why()
-        hung = EndReason(UnavailableError.exit_code, self._who_hangs())
+        hung = EndReason(UnavailableError.exit_code, self.who_hangs())
         self.round.say(hung)
         why = self.round.why()
         return hung if why is None or why.signal else why
