@@ -51,8 +51,6 @@ TOLD = {
     "PJRT_SELECT_DEFAULT_DEVICE": "0",
     # NCCL's own watchdog would abort the process before job.devices.elastic can say why.
     "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
-    # Torch gives advice, past the log, to weigh what job.devices.data_parallel has weighed.
-    "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
 
 ONE_THREAD = {

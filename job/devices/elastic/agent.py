@@ -110,6 +110,8 @@ def run_ranks(
     silence_torch()
     environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGUSR2"  # the job's own handlers stay
     environ["TORCH_ELASTIC_WORKER_IDENTICAL"] = "1"  # each machine has as many ranks
+    # Torch gives advice, past the log, to weigh what job.devices.data_parallel has weighed.
+    environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     multiprocessing.set_forkserver_preload(PRELOADED)
     handler = ClusterHandler(place, facts, restarts, stop)
     spec = WorkerSpec(

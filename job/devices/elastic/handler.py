@@ -119,8 +119,7 @@ class ClusterHandler(RendezvousHandler):
     def get_backend(self) -> str:
         return "cluster"
 
-    def get_run_id(self) -> str:
-        return "run"
+    get_run_id = get_backend
 
     def is_closed(self) -> bool:
         return False
