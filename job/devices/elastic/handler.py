@@ -1,8 +1,7 @@
 """The rendezvous of elastic's agents, for machines whose order and number CLUSTER_SPEC gives.
 
-A round is the ranks from one start to their end. Nobody leaves one before its reason stands in the
-store, so that all machines know it and go on to the same next round, or end. A machine that is lost
-may come back, under its number, for the next one: docs/decisions/elastic.md.
+A round is the ranks from one start to their end, whose reason stands in the store before anybody
+leaves it: so all go on to the same next round, or end. See docs/decisions/elastic.md.
 """
 
 import logging
