@@ -95,6 +95,7 @@ def test_machines_that_would_train_otherwise_are_refused(world, name):
     for log in logs:
         (told,) = errors(log)
         assert f"{shown} is {other} there and {options[name]} on the first" in told
+        assert told.removeprefix("rank 1: ").startswith("Machine 1 would train otherwise than")
 
 
 def test_machines_of_other_devices_are_refused(world):

@@ -86,7 +86,7 @@ class ElasticPeers(NoPeers):
                 if theirs.get(name) != value
             ]
             if differing:
-                raise IncompatibleError(
+                raise DifferingError(
                     f"{self.name_of(rank)} would train otherwise than the first: "
                     f"{'; '.join(differing)}. Start all of them alike."
                 )
@@ -144,8 +144,9 @@ class ElasticPeers(NoPeers):
         elif not _is_of_the_connection(error):
             what = f"{type(error).__name__}: {error}".splitlines()[0]
             cause = explained(error) or JobError(f"{what} (its log says more)")
-            whose = self.name_of(self.rank)
-            self._say(EndReason(cause.exit_code, f"{whose}: {cause}", self.machine))
+            # What the ranks differ in, each of them says of the one that differs.
+            whose = "" if isinstance(cause, DifferingError) else f"{self.name_of(self.rank)}: "
+            self._say(EndReason(cause.exit_code, f"{whose}{cause}", self.machine))
 
     def _say(self, reason: EndReason) -> None:
         with suppress(dist.DistError):  # machine 0 is gone, which `watch` notices
@@ -203,6 +204,10 @@ class ElasticPeers(NoPeers):
                 self.round.store.set(key, "yes")
             while not self.round.store.check([key]):
                 time.sleep(LOOK_EVERY_S)
+
+
+class DifferingError(IncompatibleError):
+    """A rank would train otherwise than the first; all of them raise it."""
 
 
 def _is_of_the_connection(error: BaseException) -> bool:
