@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -155,10 +156,27 @@ def test_steps_that_come_in_time_are_no_hang(ranks, monkeypatch):
     assert watch._look() is None
 
 
-def test_the_death_of_the_agent_ends_the_ranks(ranks, monkeypatch):
+class DeadAgent:
+    """The process that started a rank off a forkserver, which outlives it."""
+
+    def is_alive(self) -> bool:
+        return False
+
+    def join(self) -> None:
+        threading.Event().wait()  # else this process would be ended
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "dead"),
+    [("multiprocessing", "parent_process", DeadAgent()), ("os", "getppid", 1)],
+    ids=["agent", "forkserver"],
+)
+def test_the_death_of_the_agent_ends_the_ranks(ranks, monkeypatch, module, name, dead):
     """Nobody would end them otherwise; all machines hear of it."""
+    if name == "parent_process":
+        monkeypatch.setattr(getattr(watching, module), name, lambda: dead)
     watch = ranks.watch(rank=1)
-    monkeypatch.setattr(watching.os, "getppid", lambda: 1)
+    monkeypatch.setattr(getattr(watching, module), name, lambda: dead)
     assert watch.heard.wait(PATIENCE_S)
     assert ranks.others.why() == watch.reason
     assert watch.reason.code == 69
