@@ -11,7 +11,8 @@ import pytest
 from tests.container.containers import AS_USER, Running, Toy, docker, run, running
 
 FOREVER = {"EPOCHS": "100000", "SAVE_EVERY_STEPS": "4", "MAX_ATTEMPTS": "0"}
-SECONDS = 200  # of patience; a cut network is noticed within 90 and a save
+SECONDS = 200  # of patience, with a log or a start
+LONG_S = 900  # with a whole run
 either = pytest.mark.parametrize("number", [0, 1], ids=["chief", "worker"])
 
 
@@ -42,7 +43,7 @@ class Pair:
 
     def codes(self) -> list[int]:
         """The exit codes, at the end of both. Only the chief may have written."""
-        codes = [int(docker("wait", each.name, timeout=SECONDS).out) for each in self.machines]
+        codes = [int(docker("wait", each.name, timeout=LONG_S).out) for each in self.machines]
         assert not [*self.elsewhere.iterdir()], "the worker has written"
         return codes
 
@@ -144,9 +145,15 @@ def test_a_container_that_is_started_anew_goes_on(toy, number):
 def test_four_ranks_in_two_containers_learn_as_one_with_four_times_the_sentences(tmp_path):
     """The sample, embedded in the image: F1 within 0.01 of one rank's."""
     names = ("DOWNSTREAM_CORPUS_NAME", "PRETRAINED_MODEL_NAME")
-    sample = dict.fromkeys(names, "sample") | {"MAX_SEQ_LENGTH": "128", "LEARNING_RATE": "3e-3"}
+    sample = dict.fromkeys(names, "sample") | {
+        "DOWNSTREAM_CORPUS_ROOT_DIR": "",
+        "MAX_SEQ_LENGTH": "128",
+        "EPOCHS": "7",
+        "LR_SCHEDULER": "linear",
+        "LEARNING_RATE": "3e-3",
+    }
     one, four = Toy(tmp_path / "one"), Toy(tmp_path / "four")
-    done = run(one.options(**sample, BATCH_SIZE="32", DEVICES="1"), timeout=SECONDS)
+    done = run(one.options(**sample, BATCH_SIZE="32", DEVICES="1"), timeout=LONG_S)
     assert done.code == 0, done.out + done.err
     with pair(four, 2, **sample, BATCH_SIZE="8") as both:
         assert both.codes() == [0, 0], both.logs()
