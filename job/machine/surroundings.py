@@ -51,6 +51,9 @@ TOLD = {
     "PJRT_SELECT_DEFAULT_DEVICE": "0",
     # NCCL's own watchdog would abort the process before job.devices.elastic can say why.
     "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
+    # Torch's C++ writes past the log: advice that job.devices.data_parallel has weighed, and that a
+    # machine is gone.
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
 
 ONE_THREAD = {

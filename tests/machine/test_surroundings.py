@@ -100,7 +100,7 @@ def test_what_is_set_by_hand_is_not_told_otherwise():
 
 def test_what_libraries_are_told():
     """Threads that sleep while they wait, one for OpenBLAS, no CPU in a TPU's place, no abort by
-    NCCL."""
+    NCCL, and no lines of torch's past the log."""
     environ: dict[str, str] = {}
     tell_libraries(environ)
     alone = {
@@ -108,6 +108,7 @@ def test_what_libraries_are_told():
         "OPENBLAS_NUM_THREADS": "1",
         "PJRT_SELECT_DEFAULT_DEVICE": "0",
         "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
+        "TORCH_CPP_LOG_LEVEL": "ERROR",
     }
     assert environ == alone
 

@@ -34,7 +34,9 @@ def still_world(tmp_path_factory) -> World:
 
 def single(world: World, output: str, **changed: object) -> str:
     """The log of a run on one rank."""
-    code, log = Job(world.flags(output, log_format="text", **changed), world.folder / output).wait()
+    code, log = Job(
+        world.flags(output, log_format="text", **changed), world.folder / f"{output}.log"
+    ).wait()
     assert code == 0, log
     return log
 

@@ -142,6 +142,7 @@ def test_ranks_do_not_outlive_their_agent(world):
     while any(os.path.exists(f"/proc/{pid}") for pid in left):  # noqa: PTH110
         assert time.monotonic() < ends_at, ranks.all[0].text()
         time.sleep(0.1)
+    assert ranks.wait()[0] == [-signal.SIGKILL]
     assert not (ranks.folder / "LEASE.json").exists()
 
 

@@ -17,7 +17,7 @@ from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElas
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 
 from job.devices.elastic.handler import ClusterHandler
-from job.devices.elastic.place import Place
+from job.devices.elastic.place import STOPS, Place
 from job.devices.elastic.rank import RankFunction, rank_main
 from job.devices.elastic.reasons import AGAIN, EndedError, EndReason, as_exception
 from job.devices.elastic.store import LostError
@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 MONITOR_EVERY_S = 0.1
 LAST_BARRIER_S = 10  # for the other agents, when all ranks are done
 PRELOADED = ["job.devices.elastic.preload", "torch", "pytorch_lightning", "job.train"]
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class RankAgent(LocalElasticAgent):
@@ -110,8 +109,6 @@ def run_ranks(
     silence_torch()
     environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGUSR2"  # the job's own handlers stay
     environ["TORCH_ELASTIC_WORKER_IDENTICAL"] = "1"  # each machine has as many ranks
-    # Torch gives advice, past the log, to weigh what job.devices.data_parallel has weighed.
-    environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     multiprocessing.set_forkserver_preload(PRELOADED)
     handler = ClusterHandler(place, facts, restarts, stop)
     spec = WorkerSpec(

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -188,9 +189,11 @@ class ElasticPeers(NoPeers):
         """The reason why the ranks leave, where this error follows from it; else the error."""
         self.note_failure(error)
         if not self.watch.heard.wait(REASON_WITHIN_S):
-            what = str(error).splitlines() or [type(error).__name__]
-            self._say(lost(f"The ranks lost each other ({what[0]})"))
+            what = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0]
+            gone = lost(f"The ranks lost each other ({what})")
+            self._say(replace(gone, told_on=self.machine))
             self.watch.heard.wait(REASON_WITHIN_S)
+            error = as_exception(gone)
         reason = self.watch.reason
         if self.is_own_reason or reason is None or not reason.code:  # it came after all was done
             return error

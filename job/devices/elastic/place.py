@@ -1,6 +1,9 @@
 """The place of a machine among those of a run, and of a rank among those of its machine."""
 
+import signal
 from dataclasses import dataclass
+
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # they ask a process to end
 
 
 @dataclass

@@ -6,6 +6,6 @@ group, and so that a rank which has just been forked hears its own as soon as it
 
 import signal
 
-HELD_BACK = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+from job.devices.elastic.place import STOPS
 
-signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable
 
 from job.devices.elastic.peers import ElasticPeers
-from job.devices.elastic.place import Place
-from job.devices.elastic.preload import HELD_BACK
+from job.devices.elastic.place import STOPS, Place
 from job.machine import is_json_asked, take_out_launchers
 from job.signals import StopRequest
 
@@ -21,7 +20,7 @@ def rank_main(function: RankFunction, place: Place, number: int) -> None:
     else it ends the process, past what waits for other ranks."""
     stop = StopRequest(as_json=is_json_asked(os.environ))
     stop.install()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     take_out_launchers(os.environ)  # Lightning would believe them
     interface = os.environ.get("NCCL_SOCKET_IFNAME", "")
