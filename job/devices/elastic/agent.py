@@ -4,6 +4,7 @@ It is torch's elastic agent, the engine behind torchrun, by its Python API: the 
 lose exit codes. https://docs.pytorch.org/docs/stable/elastic/agent.html
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -128,6 +129,7 @@ def run_ranks(
         reason = ended.reason
     with suppress(LostError, Stopped):
         handler.leave()
+    gc.collect()  # the agent's semaphores: who leaves them is told of, past the log
     if reason is None or not reason.code:
         return 0
     if reason.told_on == place.machine and not reason.signal:
