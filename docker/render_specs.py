@@ -26,6 +26,9 @@ EXAMPLES = {
         *("vertex-gpu", GPU, ACCOUNT, *CORPUS, "--save_every_steps=100", "--strategy=spot"),
         "--accelerator_type=NVIDIA_TESLA_A100",
     ],
+    "vertex-gpu-four.yaml": [
+        *("vertex-gpu", GPU, ACCOUNT, *CORPUS, "--machine_type=g2-standard-48", "--batch_size=8"),
+    ],
     "vertex-gpu-multinode.yaml": ["vertex-gpu-multinode", GPU, ACCOUNT, *CORPUS],
     "vertex-tpu.yaml": ["vertex-tpu", TPU, ACCOUNT, *CORPUS],
     "vertex-hptuning.yaml": [

@@ -23,6 +23,7 @@ fail() {
 clean_up() {
   set +e
   docker ps --all --quiet --filter name=job-test- | xargs -r docker rm --force --volumes
+  docker network ls --quiet --filter name=job-test- | xargs -r docker network rm
   if [ -z "$wheels_before" ]; then
     docker image ls --quiet korean-ner-job-wheels | xargs -r docker image rm
   fi

@@ -14,8 +14,9 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from job.errors import EXIT_CODES
+from job.launch.catalog import ACCELERATORS
 from job.settings.field_types import SAMPLE_DEFAULTS
-from job.settings.help import display
+from job.settings.help import display, either
 from job.settings.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -84,6 +85,22 @@ def exit_codes(words: Words) -> str:
     return "\n".join([words.exit_codes_head, "|---:|---|", *rows])
 
 
+def machines() -> str:
+    """The machines of Vertex AI for each GPU, with the numbers of GPUs that they take."""
+    rows = ["| ACCELERATOR_TYPE | MACHINE_TYPE for one GPU | for several |", "|---|---|---|"]
+    for name, accelerator in ACCELERATORS.items():
+        if name == "TPU_V3":
+            continue
+        one = [f"`{machine}`" for machine, gpus in accelerator.counts.items() if 1 in gpus]
+        several = [
+            f"`{machine}` ({either([str(count) for count in counts])})"
+            for machine, gpus in accelerator.counts.items()
+            if (counts := [count for count in gpus if count > 1])
+        ]
+        rows.append(f"| `{name}` | {', '.join(one) or '–'} | {', '.join(several)} |")
+    return "\n".join(rows)
+
+
 def tree() -> str:
     """A list of folders and files, each with the first sentence that it says of itself."""
     files = [_entry(ROOT / name, name, depth=0) for name in ROOT_FILES]
@@ -128,6 +145,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/arguments.ko.md": {"arguments": lambda: arguments(korean())},
     "docs/outputs.md": {"exit codes": lambda: exit_codes(Words())},
     "docs/outputs.ko.md": {"exit codes": lambda: exit_codes(korean())},
+    "docs/cloud.md": {"machines": machines},
     "CONTRIBUTING.md": {"tree": tree},
 }
 

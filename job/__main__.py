@@ -21,19 +21,16 @@ if __name__ == "__main__":
     stop_request.install()
 
 import logging
-import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job import __version__
 from job.cloud import read_vertex, require_one_machine
-from job.errors import EXIT_INTERNAL, ArgumentError, JobError, OutputError
+from job.errors import ArgumentError, JobError, OutputError
 from job.machine import (
-    explained,
     let_warnings_warn,
     networks,
-    of_a_variable,
     raise_file_limit,
     require_docstrings,
     require_temporary_folder,
@@ -44,6 +41,7 @@ from job.machine import (
     tell_libraries,
 )
 from job.program import program
+from job.telling import set_up_log, told
 
 if TYPE_CHECKING:
     from job.commands import Command
@@ -78,17 +76,6 @@ def main(argv: list[str], stop: StopRequest | None = None) -> int:
     except Stopped as stopped:  # or a second one, by a second Ctrl-C
         stop.leave_from_here()
         return stopped.exit_code
-
-
-def told(error: BaseException, sizes: str = "") -> int:
-    """Logs what ended this run, in a sentence where it is no fault of the job; the exit code."""
-    cause = explained(error, sizes) or of_a_variable(error, os.environ)
-    if cause is None:
-        trace = "".join(traceback.format_exception(error))
-        logger.critical("This is a fault of the job, please report it:\n%s", trace)
-        return EXIT_INTERNAL
-    logger.error("%s", cause)
-    return cause.exit_code
 
 
 def run(argv: list[str], stop: StopRequest, ignored: list[str]) -> int:
@@ -132,7 +119,7 @@ def refuse(error: ArgumentError, argv: list[str]) -> int:
 
 def carry_out(command: "Command", parsed: "Parsed", stop: StopRequest, ignored: list[str]) -> int:
     """Sets up the log and what lies around a command, and runs it."""
-    from job.commands import set_up_log, with_secrets
+    from job.commands import with_secrets
 
     handler = set_up_log(parsed, stop)
     if ignored:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from job import storage
 from job.checkpoints import CheckpointStore, Start, find_start
-from job.devices import Hardware, OneMachine, where_to_get
+from job.devices import ALONE, Hardware, count_devices, where_to_get
 from job.errors import JobError
 from job.figures import counted
 from job.machine import explained
@@ -106,12 +106,14 @@ def check(settings: Settings) -> int:
 
 def _hardware(settings: Settings) -> Hardware:
     try:
-        hardware = meet_on_hardware(settings, OneMachine())
+        devices, _ = count_devices(settings.wanted_accelerator, settings.devices)
+        hardware = meet_on_hardware(settings, ALONE)
     except JobError:
         if advice := where_to_get(settings.wanted_accelerator):
             logger.info("%s", advice)
         raise
-    logger.info("Would compute on %s.", computes_on(hardware))
+    ranks = f"{devices} ranks, each on " if devices > 1 else ""
+    logger.info("Would compute on %s%s.", ranks, computes_on(hardware))
     for line in hardware.describe():
         logger.info("%s", line)
     return hardware

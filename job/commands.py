@@ -4,7 +4,6 @@ Heavy imports wait until the arguments are known to be good: a mistake is told i
 """
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from pydantic import SecretStr
 from job import completion, spec
 from job.cloud import read_vertex, require_one_machine
 from job.command_help import about_check, about_convert, about_evaluate, about_predict
+from job.devices import count_devices
 from job.launch import TARGETS, LaunchSettings
 from job.machine import streams
 from job.settings import (
@@ -32,30 +32,6 @@ if TYPE_CHECKING:
     from job.log import LogHandler
 
 
-def set_up_log(parsed: Parsed, stop: StopRequest) -> "LogHandler":
-    """The log goes to stdout, where Cloud Logging reads its severity, or beside what goes there."""
-    from job.log import set_up_logging
-
-    settings = parsed.settings
-    stream = sys.stderr if parsed.command in ("predict", "evaluate", "convert") else sys.stdout
-    if parsed.command == "train":
-        streams.outlive_reader()
-    # Where lines cannot be erased, each is a line of the log.
-    is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
-    vertex = read_vertex(os.environ)
-    token = settings.hf_token.get_secret_value() if settings.hf_token else ""
-    handler = set_up_logging(
-        settings.log_format,
-        stream,
-        is_terminal,
-        in_cloud=vertex.in_cloud,
-        secrets=[token],
-        machine=vertex.node_rank,
-    )
-    stop.tell = handler.warn_past_locks
-    return handler
-
-
 def with_secrets(parsed: Parsed) -> Parsed:
     """The same with HF_TOKEN, read from what HF_TOKEN_SECRET names."""
     from job.cloud import read_secret
@@ -68,19 +44,26 @@ def with_secrets(parsed: Parsed) -> Parsed:
 
 def train_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> int:
     """Trains, evaluates and exports."""
-    vertex = read_vertex(os.environ)
-    if parsed.settings.wanted_accelerator == "tpu":
-        require_one_machine(vertex, "a TPU")
     from job.cloud import stop_when_preempted
+
+    vertex, settings = read_vertex(os.environ), parsed.settings
+    if settings.wanted_accelerator == "tpu":
+        require_one_machine(vertex, "a TPU")
+    devices, kind = count_devices(settings.wanted_accelerator, settings.devices)
+    stop.raise_from_here()
+    if devices * vertex.node_count > 1:
+        from job.ranked import train_on_ranks
+
+        with stop_when_preempted(os.environ.get("GCE_METADATA_HOST")):
+            return train_on_ranks(parsed, stop, vertex, devices, kind)
     from job.train import train
     from job.training import trial_callbacks
 
-    stop.raise_from_here()
-    _, metric = parsed.settings.monitored
+    _, metric = settings.monitored
     is_given = parsed.sources["monitor"] != "default"
     callbacks = trial_callbacks(vertex, metric, is_given=is_given)
     with stop_when_preempted(os.environ.get("GCE_METADATA_HOST")):
-        handler.tell(train(parsed.settings, stop, handler, callbacks, vertex))
+        handler.tell(train(settings, stop, handler, callbacks))
     return 0
 
 

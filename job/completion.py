@@ -16,7 +16,7 @@ from job.launch import TARGETS
 from job.program import COMMAND
 from job.settings import SECRETS, About, Settings
 
-NUMBERS = (int, float)
+NUMBERS = (int, float, int | None)
 
 
 class NoSettings(Settings):

@@ -22,11 +22,11 @@ _MARKED = {logging.WARNING: "WARNING ", logging.ERROR: "ERROR ", logging.CRITICA
 
 
 class _Formatter(logging.Formatter):
-    """`machine`: the number of this one among those of a run, 0 for the first."""
+    """`whose` it is, where it is not the first machine's or rank's."""
 
-    def __init__(self, secrets: Iterable[str], machine: int = 0):
+    def __init__(self, secrets: Iterable[str], whose: str = ""):
         super().__init__()
-        self._whose = f"machine {machine}: " if machine else ""
+        self._whose = f"{whose}: " if whose else ""
         # Longest first: a secret may be part of another one.
         self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
 
@@ -153,26 +153,27 @@ def set_up_logging(
     *,
     in_cloud: bool = False,
     secrets: Iterable[str] = (),
-    machine: int = 0,
+    whose: str = "",
+    least: int = logging.INFO,
 ) -> LogHandler:
     """Sends the log, Python's warnings and uncaught exceptions to `stream`, as text or JSON lines.
 
     `log_format`: auto, text or json; auto is json in the cloud. The job's own messages are shown
-    from INFO up, those of libraries from WARNING up; of a `machine` but the first, everything
-    from WARNING up, with its number. Call it again to replace what it set up.
+    from `least` up, those of libraries from WARNING up at the least; `whose` they are stands before
+    each. Call it again to replace what it set up.
     """
     as_json = log_format == "json" or (log_format == "auto" and in_cloud)
-    formatter: _Formatter = TextFormatter(secrets, machine)
+    formatter: _Formatter = TextFormatter(secrets, whose)
     if as_json:
-        formatter = JsonFormatter(secrets, machine)
+        formatter = JsonFormatter(secrets, whose)
     handler = LogHandler(stream, formatter, is_terminal and not as_json)
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, LogHandler)]:
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(logging.WARNING)
+    root.setLevel(max(least, logging.WARNING))
     for ours in ("job", "__main__"):
-        logging.getLogger(ours).setLevel(logging.WARNING if machine else logging.INFO)
+        logging.getLogger(ours).setLevel(least)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread

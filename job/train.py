@@ -9,8 +9,7 @@ import pytorch_lightning as pl
 
 from job import storage
 from job.checkpoints import Saver
-from job.cloud import VertexEnvironment
-from job.devices import OneMachine, join_cluster
+from job.devices import ALONE, NoPeers
 from job.evaluation import last_screen
 from job.log import LogHandler
 from job.program import command_line
@@ -19,6 +18,7 @@ from job.settings import Settings
 from job.signals import StopRequest
 from job.training import (
     Output,
+    Prepared,
     Run,
     as_begun,
     batch_size_to_keep,
@@ -40,26 +40,26 @@ from job.training import (
 
 logger = logging.getLogger(__name__)
 
-ONE_MACHINE = VertexEnvironment()
-
 
 def train(
     settings: Settings,
     stop: StopRequest,
     handler: LogHandler,
     callbacks: Sequence[pl.Callback] = (),
-    vertex: VertexEnvironment = ONE_MACHINE,
+    peers: NoPeers = ALONE,
 ) -> str:
     """Trains, evaluates and exports below `settings.downstream_model_dir`; returns the last screen.
 
-    On several machines only the first writes there; the others are in `job.training.follower`.
+    Of several ranks only the first writes there; the others are in `job.training.follower`, and
+    have an empty screen.
     Raises a JobError that says what to do, or Stopped once a signal's checkpoint is saved.
     """
-    with join_cluster(vertex, stop) as machines:
-        if machines.rank > 0:
-            return follow(settings, stop, handler, machines)
+    with peers.together():
+        if peers.rank > 0:
+            follow(settings, stop, handler, peers)
+            return ""
         with open_output(settings) as output:
-            return lead(settings, stop, handler, callbacks, machines, output)
+            return lead(settings, stop, handler, callbacks, peers, output)
 
 
 def lead(
@@ -67,27 +67,28 @@ def lead(
     stop: StopRequest,
     handler: LogHandler,
     callbacks: Sequence[pl.Callback],
-    machines: OneMachine,
+    peers: NoPeers,
     output: Output,
 ) -> str:
-    """The run of the first machine, or of the only one, to the last screen."""
+    """The run of the first rank, or of the only one, to the last screen."""
     started_at = time.monotonic()
-    hardware = meet_on_hardware(settings, machines)
+    hardware = meet_on_hardware(settings, peers)
     logger.info("Computing on %s.", computes_on(hardware))
-    kept = machines.share(batch_size_to_keep(output.store, settings, hardware))
+    kept = peers.share(batch_size_to_keep(output.store, settings, hardware))
     prepared = prepare(settings, hardware, kept)
+    tell_of_steps(settings, prepared)
     identity = identity_of(settings, prepared)
-    machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
+    peers.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
     start = output.find_start(settings.resume, identity, prepared.network)
     epochs, monitor = settings.epochs_to_train, settings.monitor
     if is_finished(output.url, start.position, epochs, identity, monitor):
-        machines.share(None)
+        peers.share(None)
         return f"Done already: the model lies in {storage.join(output.url, 'model')}."
-    machines.share(start)
+    peers.share(start)
     prepared, identity = as_begun(prepared, identity, start)
     output.make_ready(settings, prepared, start)
     saver = Saver(output.store, output.scratch / "saves")
-    machines.before_forced_end(saver.wait)
+    peers.before_forced_end(saver.wait)
     line = progress_line(handler, settings)
     run = Run(start, identity.facts, saver, output.lease, stop, line, callbacks)
     history = fit(prepared, settings, hardware, run, output.scratch)
@@ -108,6 +109,17 @@ def lead(
         results, history, facts, output.url, exported=exported, seconds_here=here_s
     )
     return screen + cloud_advice(output.url)
+
+
+def tell_of_steps(settings: Settings, prepared: Prepared) -> None:
+    """The sentences that all ranks take together, where there are several."""
+    ranks = prepared.plan.world_size
+    if ranks > 1:
+        logger.info(
+            "%d ranks take %d sentences a step together, %d each, at LEARNING_RATE=%g; where that "
+            "is more than before, a higher rate may do better.",
+            *(ranks, ranks * prepared.batch_size, prepared.batch_size, settings.learning_rate),
+        )
 
 
 def progress_line(handler: LogHandler, settings: Settings) -> ProgressLine:

@@ -76,6 +76,12 @@ def test_zsh_is_given_the_same_flags_and_values():
     assert re.search(r"--lr_scheduler=\[.*:value:\(exponential linear constant\)'", text)
 
 
+def test_zsh_offers_no_files_for_a_number():
+    """Nor for one that may be left out."""
+    for name, files in {"epochs": "", "devices": "", "downstream_model_dir": "_files"}.items():
+        assert set(re.findall(rf"--{name}=\[.*:value:(.*)'", script("zsh"))) == {files}
+
+
 @pytest.mark.parametrize("words", [[], ["fish"], ["bash", "zsh"]])
 def test_a_shell_has_to_be_named(words, capsys, caplog):
     """With code 64."""

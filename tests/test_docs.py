@@ -9,6 +9,7 @@ import yaml
 import job
 from docker.render_specs import SPECS
 from job.commands import COMMANDS
+from job.launch.catalog import ACCELERATORS
 from job.launch.settings import LaunchSettings
 from job.sentence import Span
 from job.settings.command_line import SWITCHES
@@ -92,12 +93,14 @@ def test_commands_and_flags_exist(document):
 
 @pytest.mark.parametrize("document", FOR_USERS)
 def test_variables_exist(document):
-    """No variable is named that is neither the job's nor the page's; AIP_* are Vertex AI's own."""
+    """No variable is named that is neither the job's nor the page's; AIP_* are Vertex AI's own, and
+    so are the names of accelerators."""
     text = read(document).replace("`B_PER`", "")
     named = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text, re.ASCII))
     own = set(re.findall(r"\b([A-Z_]+)=", "\n".join(blocks(document, "sh[^\n]*"))))
     known = {name.upper() for name in LaunchSettings.model_fields} | own
-    known |= {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST", "PJRT_DEVICE"}
+    known |= {"XDG_CACHE_HOME", "STORAGE_EMULATOR_HOST", "PJRT_DEVICE", "CUDA_VISIBLE_DEVICES"}
+    known |= ACCELERATORS.keys()
     known |= {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     known |= {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
     assert {name for name in named if not name.startswith("AIP_")} <= known

@@ -37,6 +37,8 @@ launch
 spec completion predict convert evaluate check train
 api
 command_help
+telling
+ranked
 commands
 __main__
 """.strip().split("\n")
@@ -225,10 +227,11 @@ def test_a_test_states_its_claim():
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
 def test_the_environment_is_read_in_one_place(file):
-    """__main__ and its commands hand os.environ over; settings has a default in it; one sets a
-    library's; a guest puts it back."""
+    """__main__, its commands and the main of a rank hand os.environ over; settings has a default in
+    it; one sets a library's; one says why no GPU is seen; a guest puts it back."""
     allowed = {"job.__main__", "job.commands", "job.settings.corpus_settings", "job.storage.gcs"}
-    allowed.add("job.api.guest")
+    allowed |= {"job.api.guest", "job.ranked", "job.telling", "job.devices.elastic.rank"}
+    allowed.add("job.devices.present")
     if module_of(file) not in allowed:
         assert "environ" not in {
             node.attr

@@ -1,6 +1,7 @@
 """`train`: a run, and the model that it made."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,7 +9,11 @@ import torch
 
 from job import storage
 from job.api.guest import as_guest
+from job.devices import count_devices
+from job.errors import ArgumentError
 from job.settings import parse_keywords
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,14 @@ def train(*, environ: Mapping[str, str] | None = None, **settings: object) -> Tr
     """
     asked = parse_keywords(["train"], settings, environ).settings
     with as_guest(asked) as guest, torch.random.fork_rng():
+        devices, _ = count_devices(asked.wanted_accelerator, asked.devices)
+        if asked.devices and devices > 1:
+            raise ArgumentError(
+                f"devices={devices}: `train` computes in the process that calls it, on one device; "
+                "the command `korean-ner train` starts one on each."
+            )
+        if devices > 1:
+            logger.warning("One of %d GPUs is used; `korean-ner train` takes all.", devices)
         from job.train import train as train_and_publish
 
         train_and_publish(asked, guest.stop, guest.handler)

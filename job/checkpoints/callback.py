@@ -2,7 +2,6 @@
 
 import logging
 import math
-import signal
 import time
 from collections.abc import Callable, Mapping
 
@@ -53,6 +52,7 @@ class Checkpoints(pl.Callback):
         self.start, self.state = start, state
         self.ranks: Ranks = ranks or OneRank()
         self.questions = 0
+        self.agreed = 0  # the signal by which all ranks stop
         self.history = list(start.history)
         self.saved_step = start.global_step
         self.has_reserved = False
@@ -129,7 +129,8 @@ class Checkpoints(pl.Callback):
         self.questions += 1
         if self.ranks.count > 1 and self.questions % AGREE_EVERY:
             return False
-        return bool(self.ranks.largest(self.stop.received or 0))
+        self.agreed = self.ranks.largest(self.stop.received or 0)
+        return bool(self.agreed)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.validation_started_at = time.monotonic()
@@ -160,7 +161,7 @@ class Checkpoints(pl.Callback):
 
     def _leave(self) -> None:
         self.saver.wait()
-        raise Stopped(self.stop.received or signal.SIGTERM)
+        raise Stopped(self.agreed)
 
     def _save(self, copied: State, metrics: Mapping[str, float] | None = None) -> None:
         position = copied["position"]

@@ -3,7 +3,8 @@
 https://cloud.google.com/vertex-ai/docs/training/code-requirements (AIP_*, set only where the job
 has a base output directory: `<base>/[trial/]{model,checkpoints,logs}/`) and
 https://cloud.google.com/vertex-ai/docs/training/distributed-training (CLUSTER_SPEC). A node is a
-machine; rank 0 is the one of `workerpool0`, and the other pools follow in their order.
+machine; rank 0 is the one of `workerpool0`, and those of `workerpool1` follow. The third and the
+fourth pool are not for machines that train.
 """
 
 import json
@@ -22,6 +23,12 @@ LOST = (
     "/gcs/BUCKET/FOLDER, where Vertex AI mounts the bucket"
 )
 DEFAULT_METRIC_FILE = "/tmp/hypertune/output.metrics"
+# What Vertex AI has in the pools after those that train.
+_OTHERS = {
+    "workerpool2": "parameter servers or the Reduction Server",
+    "workerpool3": "evaluators",
+}
+_ADDRESS = re.compile(r"[^\s:/]+:([0-9]{1,5})")
 
 
 @dataclass(frozen=True)
@@ -107,9 +114,11 @@ def _parent(url: str | None, name: str) -> str | None:
 
 def _read_cluster(text: str) -> _Cluster:
     try:
-        spec = json.loads(text)
-        return _place(_pools(spec["cluster"]), spec["task"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        spec = _object(json.loads(text), "it")
+        pools, task = _pools(_object(spec["cluster"], "'cluster'")), _object(spec["task"], "'task'")
+        _refuse_others(pools, task)
+        return _place({name: pools[name] for name in pools if name not in _OTHERS}, task)
+    except (ValueError, KeyError, RecursionError) as error:
         shown = text if len(text) <= 120 else f"{text[:117]}..."
         why = f"{error} is missing" if type(error) is KeyError else str(error)
         raise ArgumentError(
@@ -118,26 +127,60 @@ def _read_cluster(text: str) -> _Cluster:
         ) from error
 
 
+def _object(value: object, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is no JSON object")
+    return value
+
+
 def _pools(cluster: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Pool name -> its hosts, in the order of the pools' numbers."""
-    names = [name for name in cluster if re.fullmatch(r"workerpool\d+", name)]
-    if not names or any(not cluster[name] for name in names):
-        raise ValueError("no machine in 'cluster'")
-    return {name: list(cluster[name]) for name in sorted(names, key=lambda name: int(name[10:]))}
+    """Pool name -> its machines as host:port, in the order of the pools' numbers. One that the job
+    leaves out may be empty."""
+    names = sorted(name for name in cluster if re.fullmatch(r"workerpool[0-9]+", name))
+    if "workerpool0" not in names or not cluster["workerpool0"]:
+        raise ValueError("no machine in 'workerpool0'")
+    for name in names:
+        if name not in ("workerpool0", "workerpool1", *_OTHERS):
+            raise ValueError("Vertex AI has four pools, 'workerpool0' to 'workerpool3'")
+        if not isinstance(cluster[name], list):
+            raise ValueError(f"'{name}' is no list")
+    seen = set()
+    for address in (address for name in names for address in cluster[name]):
+        found = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
+        if not found or not 0 < int(found[1]) < 65536:
+            raise ValueError(f"{_short(address)} is not host:port")
+        if address in seen:
+            raise ValueError(f"{_short(address)} is named twice")
+        seen.add(address)
+    return {name: cluster[name] for name in names}
+
+
+def _refuse_others(pools: Mapping[str, list[str]], task: Mapping[str, Any]) -> None:
+    """Refuses a cluster in which some machines are not there to train, this one or others."""
+    for name, kind in _OTHERS.items():
+        if pools.get(name) or task.get("type") == name:
+            raise ArgumentError(
+                f"CLUSTER_SPEC has a machine in {name}, which Vertex AI keeps for {kind}, and this "
+                "job has none; put all machines but the first into the second pool, workerpool1."
+            )
 
 
 def _place(pools: Mapping[str, list[str]], task: Mapping[str, Any]) -> _Cluster:
-    pool, index = task["type"], int(task["index"])
-    if pool not in pools or not 0 <= index < len(pools[pool]):
-        raise ValueError(f"task {pool}[{index}] is not in 'cluster'")
-    before = list(pools)[: list(pools).index(pool)]
-    address, _, port = next(iter(pools.values()))[0].rpartition(":")
-    if not address or not 0 < int(port) < 65536:
-        raise ValueError("the first machine is not host:port")
+    pool, index = task["type"], task["index"]
+    if type(index) is not int:
+        raise ValueError(f"the task's index, {_short(index)}, is no whole number")
+    if not isinstance(pool, str) or not 0 <= index < len(pools.get(pool, ())):
+        raise ValueError(f"the task, number {_short(index)} of {_short(pool)}, is not in 'cluster'")
+    address, _, port = pools["workerpool0"][0].rpartition(":")
+    before = 0 if pool == "workerpool0" else len(pools["workerpool0"])
     return _Cluster(
-        node_rank=sum(len(pools[name]) for name in before) + index,
+        node_rank=before + index,
         node_count=sum(len(hosts) for hosts in pools.values()),
         main_address=address,
         main_port=int(port),
         trial=str(task.get("trial") or ""),
     )
+
+
+def _short(value: object) -> str:
+    return f"{value!r:.60}"

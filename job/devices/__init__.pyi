@@ -1,6 +1,10 @@
-from .cluster.machines import OneMachine as OneMachine
-from .cluster.machines import join_cluster as join_cluster
+from .elastic.agent import run_ranks as run_ranks
+from .elastic.peers import ElasticPeers as ElasticPeers
+from .elastic.place import Place as Place
 from .hardware import Hardware as Hardware
+from .peers import ALONE as ALONE
+from .peers import NoPeers as NoPeers
+from .present import count_devices as count_devices
 from .table import choose_hardware as choose_hardware
 from .table import where_to_get as where_to_get
 from .tpu.remote import RemoteProgressLine as RemoteProgressLine

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from job.devices.hardware import Hardware, on_each
+from job.devices.peers import NoPeers
 from job.errors import ArgumentError
 from job.figures import counted
 from job.machine import free_host_bytes
@@ -19,7 +20,7 @@ BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 class Cpu(Hardware):
     """The threads of this machine's processors, which every machine has."""
 
-    accelerator = "cpu"
+    accelerator = "cpu"  # gloo adds up bf16 slowly: see BENCHMARKS.md
     compilers = ("g++", "clang++", "c++")
 
     @classmethod
@@ -27,14 +28,15 @@ class Cpu(Hardware):
         return True
 
     @classmethod
-    def choose(cls, precision: str, cores: int, machines: int) -> "Cpu":
+    def choose(cls, precision: str, cores: int, peers: NoPeers) -> "Cpu":
         if precision == "16":
             raise ArgumentError("PRECISION=16 (or FP16) needs a GPU; use PRECISION=auto on a CPU.")
-        name = on_each(machines, counted(torch.get_num_threads(), "CPU thread"))
-        return cls(_precision(precision, cpu_flags()), name, machines=machines)
+        threads = counted(torch.get_num_threads(), "CPU thread")
+        name = on_each(peers, threads, f"ranks of {threads}")
+        return cls(_precision(precision, cpu_flags()), name, peers.devices, peers)
 
     def free_bytes(self) -> int:
-        return free_host_bytes()
+        return free_host_bytes() // self.devices
 
 
 def _precision(wanted: str, flags: frozenset[str]) -> str:

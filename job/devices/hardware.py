@@ -16,9 +16,10 @@ import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 from pytorch_lightning.plugins.precision import Precision
 
-from job.devices.cluster.ranks import MachineRanks
-from job.devices.cluster.strategy import MachineStrategy
+from job.devices.data_parallel import RankStrategy
 from job.devices.one_process import OneProcess
+from job.devices.peers import ALONE, NoPeers
+from job.devices.process_ranks import ProcessRanks
 from job.errors import ArgumentError
 from job.ranks import OneRank, Ranks
 from job.settings import Settings
@@ -40,17 +41,13 @@ def _tell_nobody(error: BaseException) -> None:
     """The only process knows what happened to it."""
 
 
-def _wait_for_nobody() -> None:
-    """There is nobody."""
-
-
 @dataclass(frozen=True)
 class Hardware(ABC):
     """The devices of this run. `precision` is 32, bf16 or 16; `name` is for people. `devices` are
     those of one machine.
 
-    `on_failure`, of a rank among several, is told of an error before anybody waits for others.
-    `wait_for_all`, of several machines, returns when all have come as far as this one.
+    `peers` are the other processes, each of which computes on one device; the cores of a TPU are
+    ranks without them. `on_failure` is told of a rank's error before anybody waits for others.
 
     A new accelerator is a class that says what differs from a single device which Lightning knows
     by the same name, and a row of `table.ACCELERATORS`.
@@ -59,15 +56,16 @@ class Hardware(ABC):
     precision: str
     name: str
     devices: int = 1
-    machines: int = 1
+    peers: NoPeers = ALONE
     on_failure: Callable[[BaseException], None] = _tell_nobody
-    wait_for_all: Callable[[], None] = _wait_for_nobody
 
     accelerator: ClassVar[str]  # as the argument ACCELERATOR has it
     # Where this process computes outside the Trainer.
     device: ClassVar[torch.device] = torch.device("cpu")
     # Of torch.distributed, between machines. What is agreed on lies on the host.
     backend: ClassVar[str] = "gloo"
+    # Whether several of them average gradients of that precision in bf16: half the bytes.
+    averages_in_bf16: ClassVar[bool] = False
     # Whether each new shape costs a compilation.
     has_static_shapes: ClassVar[bool] = False
     # What torch.compile calls: any of them will do.
@@ -82,8 +80,9 @@ class Hardware(ABC):
 
     @classmethod
     @abstractmethod
-    def choose(cls, precision: str, cores: int, machines: int) -> Self:
-        """The devices here that a run takes. `precision`: auto, 32, bf16 or 16; `cores`: 0 is all.
+    def choose(cls, precision: str, cores: int, peers: NoPeers) -> Self:
+        """The device here that this process takes, or all cores of a TPU. `precision`: auto, 32,
+        bf16 or 16; `cores`: 0 is all.
 
         Raises UnavailableError where there is none, and ArgumentError where it cannot do that.
         """
@@ -105,30 +104,35 @@ class Hardware(ABC):
     @property
     def world_size(self) -> int:
         """The ranks of a run: its devices on all machines."""
-        return self.devices * self.machines
+        return self.devices * self.peers.machines
 
     def ranks(self) -> Ranks:
         """The exchange between this rank and the others; to be asked on the rank."""
-        return MachineRanks() if self.machines > 1 else OneRank()
+        return ProcessRanks() if self.peers.count > 1 else OneRank()
 
     def callbacks(self, rows_ES: np.ndarray | None, row_length: int) -> list[pl.Callback]:
         """The callbacks that come before every other. `rows_ES`: each step's rows, where shapes
         are planned."""
-        return []
+        return [StepNotes(self.peers)] if self.peers.count > 1 else []
 
     def plugins(self) -> list[Precision | ClusterEnvironment]:
         """Lightning's plugins beside the one for checkpoints."""
-        return [] if self.machines > 1 else [OneProcess()]  # several machines' strategy has its own
+        return [] if self.peers.count > 1 else [OneProcess()]  # the strategy of several has its own
 
     def trainer_arguments(self) -> dict[str, Any]:
         """Keyword arguments of `pytorch_lightning.Trainer`."""
-        strategies = {"strategy": MachineStrategy(self.on_failure)} if self.machines > 1 else {}
+        in_bf16 = self.precision == "bf16" and self.averages_in_bf16
+        several = {"strategy": RankStrategy(self.peers, in_bf16=in_bf16)}
         return {
             "accelerator": self.accelerator,
-            "devices": 1,
+            "devices": self.trainer_devices(),
             "precision": TRAINER_PRECISION[self.precision],
-            **strategies,
+            **(several if self.peers.count > 1 else {}),
         }
+
+    def trainer_devices(self) -> int | list[int]:
+        """Lightning's `devices`: those that this process computes on."""
+        return 1
 
     def launch(
         self,
@@ -142,10 +146,10 @@ class Hardware(ABC):
         return train_rank(prepared, settings, self, run, log_folder)
 
     def smallest(self, number: int) -> int:
-        """The smallest of the machines' numbers; every machine has to ask."""
-        if self.machines == 1:
+        """The smallest of the ranks' numbers; every one has to ask."""
+        if self.peers.count == 1:
             return number
-        self.wait_for_all()
+        self.peers.wait_for_all()
         return -self.ranks().largest(-number)
 
     def describe(self) -> Iterator[str]:
@@ -161,6 +165,29 @@ class Hardware(ABC):
             )
 
 
-def on_each(machines: int, name: str) -> str:
-    """The name of what several machines have alike."""
-    return f"{machines} machines, {name} each" if machines > 1 else name
+class StepNotes(pl.Callback):
+    """Tells the peers how far this rank is, so that one which hangs is known."""
+
+    def __init__(self, peers: NoPeers):
+        self.peers = peers
+
+    def on_train_start(self, *_: object) -> None:
+        self.peers.begin_steps()
+
+    def on_train_batch_start(self, *_: object) -> None:
+        self.peers.note_step()
+
+    def on_before_backward(self, *_: object) -> None:
+        self.peers.note_step()  # from here on the ranks wait for each other
+
+    def on_validation_batch_end(self, *_: object) -> None:
+        self.peers.note_step()
+
+    def on_train_end(self, *_: object) -> None:
+        self.peers.end_steps()
+
+
+def on_each(peers: NoPeers, one: str, several: str) -> str:
+    """The name of the devices of all machines, which are alike."""
+    here = one if peers.devices == 1 else f"{peers.devices} {several}"
+    return f"{peers.machines} machines, {here} each" if peers.machines > 1 else here

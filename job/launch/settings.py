@@ -160,7 +160,7 @@ class LaunchSettings(Settings):
         ge=1,
         le=16,
         json_schema_extra=in_help("the least that MACHINE_TYPE takes", only_for=ON_VERTEX),
-        description="accelerators per machine",
+        description="accelerators per machine; the job trains on all of them, or on DEVICES GPUs",
     )
     replica_count: int = Field(
         2,
@@ -190,8 +190,9 @@ class LaunchSettings(Settings):
     )
     restart_on_worker_restart: bool = Field(
         False,
-        json_schema_extra=in_help(only_for=ON_VERTEX),
-        description="restart all machines of the job when one is restarted",
+        json_schema_extra=in_help("false; true for a cluster with RESTARTS=0", only_for=ON_VERTEX),
+        description="restart all machines of the job when one is restarted; with RESTARTS the "
+        "others wait for it",
     )
     boot_disk_type: BootDisk = Field(
         default_factory=lambda validated: usual_boot_disk(validated["accelerator_type"]),

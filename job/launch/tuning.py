@@ -10,8 +10,8 @@ from typing import Any
 from job.launch.conflicts import clash
 from job.launch.paths import refuse_in_cloud
 from job.launch.search_space import JUDGED_TOGETHER, TUNABLE, parse_parameters, values_of
-from job.launch.settings import ON_GPU, LaunchSettings, Target
-from job.launch.vertex import as_yaml, custom_job, variables, with_gpu
+from job.launch.settings import LaunchSettings, Target
+from job.launch.vertex import as_yaml, custom_job, on_gpus, with_gpu
 from job.settings import Conflict, Settings
 from job.storage import masked
 
@@ -59,7 +59,7 @@ def _render(settings: LaunchSettings, env: Mapping[str, str]) -> str:
     """A HyperparameterTuningJob, whose trials get their values as flags after `args`."""
     mode, metric = settings.monitored
     # The image may have another default: what trials report is what the study reads.
-    env = {**variables(env), "MONITOR": settings.monitor}
+    env = {**env, "MONITOR": settings.monitor}
     study = {
         "displayName": settings.display_name,
         "maxTrialCount": settings.max_trials,
@@ -70,7 +70,7 @@ def _render(settings: LaunchSettings, env: Mapping[str, str]) -> str:
             ],
             "parameters": parse_parameters(settings.tuning_parameters),
         },
-        "trialJobSpec": custom_job(settings, {**ON_GPU, **env}),
+        "trialJobSpec": custom_job(settings, on_gpus(settings, env)),
     }
     return as_yaml(settings, "hp-tuning-jobs", study)
 

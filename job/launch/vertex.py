@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from job.figures import counted
 from job.launch.catalog import refuse_boot_disk, refuse_count, refuse_machine, refuse_strategy
 from job.launch.conflicts import clash, in_cloud, of_the_job, on_gpu, on_tpu
 from job.launch.header import header
@@ -15,6 +16,8 @@ from job.settings import Conflict
 
 # https://cloud.google.com/vertex-ai/docs/training/schedule-jobs-dws
 FLEX_START_HOURS = 168
+# Where the user says none: to Vertex AI an exit code other than 0 ends the job for good.
+_RESTARTS = 3
 
 
 def custom_job(
@@ -67,16 +70,26 @@ def variables(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _scheduling(settings: LaunchSettings, is_cluster: bool) -> dict[str, Any]:
-    # A machine of a cluster that comes back alone would find nobody.
+    # The others wait for a machine that comes back only where they would start again with it.
+    needs_all = is_cluster and not _restarts(settings)
     scheduling: dict[str, Any] = {
         "timeout": seconds(settings.timeout_hours),
-        "restartJobOnWorkerRestart": settings.restart_on_worker_restart or is_cluster,
+        "restartJobOnWorkerRestart": settings.restart_on_worker_restart or needs_all,
     }
     if settings.strategy != "standard":
         scheduling["strategy"] = settings.strategy.upper()
     if settings.strategy == "flex_start":
         scheduling["maxWaitDuration"] = seconds(settings.max_wait_hours)
     return scheduling
+
+
+def on_gpus(settings: LaunchSettings, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a container on a machine with GPUs. `env` are those that were given."""
+    return {**ON_GPU, "RESTARTS": str(_restarts(settings)), **variables(env)}
+
+
+def _restarts(settings: LaunchSettings) -> int:
+    return settings.restarts if "restarts" in settings.model_fields_set else _RESTARTS
 
 
 def seconds(hours: float) -> str:
@@ -110,14 +123,17 @@ def with_gpu(s: LaunchSettings) -> Iterator[Conflict]:
     yield from in_cloud(s)
     yield from on_gpu(s)
     yield from on_vertex(s)
+    if s.devices is not None and s.devices > s.accelerator_count:
+        remedy = f"a machine has {counted(s.accelerator_count, 'GPU')}; lower DEVICES, or leave it "
+        yield Conflict(("devices", "accelerator_count"), f"{remedy}out for all")
 
 
 def _with_gpus(s: LaunchSettings) -> Iterator[Conflict]:
     yield from with_gpu(s)
     is_said = "restart_on_worker_restart" in s.model_fields_set
-    if is_said and not s.restart_on_worker_restart:
-        remedy = "a machine of a cluster that is restarted alone finds nobody; leave it out"
-        yield Conflict(("restart_on_worker_restart", "target"), remedy)
+    if is_said and not s.restart_on_worker_restart and not _restarts(s):
+        remedy = "a machine of a cluster that is restarted alone finds nobody; leave one of the two"
+        yield Conflict(("restart_on_worker_restart", "restarts"), f"{remedy} out")
 
 
 def _with_tpu(s: LaunchSettings) -> Iterator[Conflict]:
@@ -128,12 +144,11 @@ def _with_tpu(s: LaunchSettings) -> Iterator[Conflict]:
 
 
 def _one(s: LaunchSettings, env: Mapping[str, str]) -> str:
-    return as_yaml(s, "custom-jobs", custom_job(s, {**ON_GPU, **variables(env)}))
+    return as_yaml(s, "custom-jobs", custom_job(s, on_gpus(s, env)))
 
 
 def _several(s: LaunchSettings, env: Mapping[str, str]) -> str:
-    job = custom_job(s, {**ON_GPU, **variables(env)}, machines=s.replica_count)
-    return as_yaml(s, "custom-jobs", job)
+    return as_yaml(s, "custom-jobs", custom_job(s, on_gpus(s, env), machines=s.replica_count))
 
 
 def _tpu(s: LaunchSettings, env: Mapping[str, str]) -> str:

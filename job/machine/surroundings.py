@@ -49,8 +49,11 @@ TOLD = {
     "OPENBLAS_NUM_THREADS": "1",
     # torch_xla would take the CPU where PJRT_DEVICE is not set, after a warning.
     "PJRT_SELECT_DEFAULT_DEVICE": "0",
-    # NCCL's own watchdog would abort the process before job.devices.cluster can say why.
+    # NCCL's own watchdog would abort the process before job.devices.elastic can say why.
     "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
+    # Torch's C++ writes past the log: advice that job.devices.data_parallel has weighed, and that a
+    # machine is gone.
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
 
 ONE_THREAD = {
@@ -68,9 +71,6 @@ def tell_libraries(environ: MutableMapping[str, str]) -> None:
     """Sets what libraries have to be told by a variable."""
     for name, value in TOLD.items():
         environ.setdefault(name, value)
-    if environ.get("CLUSTER_SPEC"):
-        # Torch gives advice, past the log, to weigh what job.devices.cluster.strategy has weighed.
-        environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 
 def take_out_launchers(environ: MutableMapping[str, str]) -> list[str]:
@@ -110,13 +110,19 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-def share_out_threads(environ: MutableMapping[str, str], workers: int) -> None:
+def share_out_threads(environ: MutableMapping[str, str], workers: int, ranks: int = 1) -> None:
     """Lets libraries start no threads where a run with so many workers could not start them all.
+
+    Several `ranks` of this machine share its cores.
 
     OpenMP's library ends the process when it cannot start one, past every handler. Call it before
     torch is imported.
     """
-    wanted = threads_wanted(environ, workers)
+    if ranks > 1:
+        share = str(max(1, _cores() // ranks))
+        for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
+            environ.setdefault(name, share)
+    wanted = ranks * threads_wanted(environ, workers)
     if (possible := threads_possible(wanted)) < wanted:
         environ.update(ONE_THREAD)
         logger.warning(
@@ -128,8 +134,7 @@ def share_out_threads(environ: MutableMapping[str, str], workers: int) -> None:
 
 def threads_wanted(environ: Mapping[str, str], workers: int) -> int:
     """The most threads and processes that a run starts, with those of its libraries."""
-    is_linux = hasattr(os, "sched_getaffinity")
-    cores = len(os.sched_getaffinity(0)) if is_linux else os.cpu_count() or 1
+    cores = _cores()
 
     def of_a_pool(name: str) -> int:
         given = environ.get(name, "")
@@ -138,6 +143,12 @@ def threads_wanted(environ: Mapping[str, str], workers: int) -> int:
     # OpenMP has a pool for each thread that computes: the one that trains, and the main one.
     pools = 2 * (of_a_pool("OMP_NUM_THREADS") - 1) + of_a_pool("RAYON_NUM_THREADS")
     return OF_THE_JOB + pools + OF_A_WORKER * workers
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    is_linux = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if is_linux else os.cpu_count() or 1
 
 
 def threads_possible(most: int) -> int:

@@ -1,6 +1,7 @@
 """The training loss: summed where it is computed, read when somebody asks.
 
-Reading waits for the device, so that no step reads.
+Reading waits for the device, so that no step reads. Losses in 32 bits are summed in 64, where that
+is exact: the order of steps and ranks, which differs after a resume, does not show in the mean.
 """
 
 import torch
@@ -31,7 +32,8 @@ class LossMeter:
 
     def add(self, summed: torch.Tensor, count: torch.Tensor, epoch: int, step: int) -> None:
         """Counts a step's summed loss over `count` wordpieces, without a wait for the device."""
-        self.epoch = self.epoch.to(summed.device) + torch.stack([summed, count])
+        wide = torch.float32 if summed.device.type == "xla" else torch.float64
+        self.epoch = self.epoch.to(summed.device, wide) + torch.stack([summed, count])
         bad = self.first_bad_step.to(summed.device)
         is_first = (bad < 0) & ~torch.isfinite(summed)
         # To XLA the numbers 0 and 1 are part of the graph; a tensor with a dimension never is.

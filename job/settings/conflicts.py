@@ -80,6 +80,12 @@ def _with_tpu(s: RunSettings) -> Iterator[Conflict]:
             ("batch_size", "accelerator", "tpu_cores"),
             "a TPU does not tell how much memory is free; set BATCH_SIZE, per core",
         )
+    if s.devices is not None:
+        yield Conflict(
+            ("devices", "accelerator", "tpu_cores"),
+            "DEVICES counts GPUs, or ranks on a CPU; a TPU's cores are TPU_CORES: leave DEVICES "
+            "out",
+        )
     if s.compile:
         yield Conflict(
             ("compile", "accelerator", "tpu_cores"),

@@ -6,11 +6,19 @@ A ValueError raised here carries what follows "must be" in the message that the 
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.fields import FieldInfo
 
 from job.sentence import SPLITS
@@ -25,6 +33,7 @@ SAMPLE_DEFAULTS: dict[str, Any] = {
 
 
 TPU_CORES = (0, 1, 4, 8)
+MOST_DEVICES = 256
 _ENDING = re.compile(r"(\.(jsonl?|csv|tsv|txt|tar))?\.[A-Za-z]\w{0,9}$")
 CORPUS_ROLES = (
     *("text", "tags", "tokens", "sentence", "spans", "mention", "start", "end", "length", "type"),
@@ -106,6 +115,15 @@ def _check_tpu_cores(cores: int) -> int:
     if cores not in TPU_CORES:
         raise ValueError("0, 1, 4 or 8")
     return cores
+
+
+def _check_devices(value: object, as_number: ValidatorFunctionWrapHandler) -> int | None:
+    """Other trainers write 0, -1 or auto for all of them, or the numbers of the GPUs."""
+    with suppress(ValidationError):
+        devices: int | None = as_number(value)
+        if devices is None or 1 <= devices <= MOST_DEVICES:
+            return devices
+    raise ValueError(f"a whole number, at least 1 and at most {MOST_DEVICES}; leave it out for all")
 
 
 def cache_home(environ: Mapping[str, str]) -> Path:
@@ -205,3 +223,4 @@ SecretName = Annotated[
 CorpusFields = Annotated[str, AfterValidator(_check_fields)]
 Sha256s = Annotated[str, AfterValidator(_check_sha256)]
 TpuCores = Annotated[int, AfterValidator(_check_tpu_cores)]
+Devices = Annotated[int | None, WrapValidator(_check_devices), EmptyIsNone]

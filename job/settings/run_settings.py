@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 
 from job.settings.corpus_settings import CorpusSettings
 from job.settings.field_types import (
+    Devices,
     EmptyIsNone,
     Location,
     OutputLocation,
@@ -114,6 +115,11 @@ class RunSettings(CorpusSettings):
     accelerator: Literal["auto", "cpu", "gpu", "tpu"] = Field(
         "auto", json_schema_extra=in_help(group="Hardware"), description="what to train on"
     )
+    devices: Devices = Field(
+        None,
+        json_schema_extra=in_help("all GPUs of the machine; on a CPU 1"),
+        description="GPUs, or ranks on a CPU, of each machine: one rank trains on each",
+    )
     tpu_cores: TpuCores = Field(
         0, description="TPU cores: 1, or all of them (8 or 4); 0 = all where ACCELERATOR=tpu"
     )
@@ -126,6 +132,21 @@ class RunSettings(CorpusSettings):
     )
     cpu_workers: int = Field(
         0, ge=0, le=256, description="number of processes that prepare batches; 0 = none"
+    )
+    restarts: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="how often the ranks are started again, from the newest checkpoint, after a "
+        "failure that may pass (69, 70, 74) or a kill; above 0, a lost machine is waited for 15 "
+        "minutes",
+    )
+    step_timeout_s: float = Field(
+        600,
+        ge=1,
+        le=86400,
+        description="seconds without progress after which a step has hung, and the run ends with "
+        "69",
     )
 
     batch_size: int = Field(

@@ -63,9 +63,14 @@ FLAG_ONLY = frozenset({"to", "output"})
 Target = Literal["jsonl", "tutorial", "klue", "conll", "label-studio", "parquet", "doccano"]
 
 
-class PredictSettings(Settings):
-    """All of the job's, and the shape of OUT."""
+# What says how several ranks train together: the other commands compute on one device.
+_RANKS = frozenset({"devices", "restarts", "step_timeout_s"})
 
+
+class PredictSettings(Settings):
+    """All of the job's but those of ranks, and the shape of OUT."""
+
+    takes: ClassVar[frozenset[str] | None] = frozenset(Settings.model_fields) - _RANKS | {"to"}
     to: Annotated[Target | None, EmptyIsNone] = Field(
         None,
         json_schema_extra=in_help("by the ending of OUT: .jsonl, else the tutorial's lines"),

@@ -1,15 +1,14 @@
-"""The machines of a cluster but the first: they train, and for the rest they wait.
+"""The ranks of a run but the first: they train, and for the rest they wait.
 
-They take the first machine's choice of where to start, write nothing below DOWNSTREAM_MODEL_DIR,
+They take the first one's choice of where to start, write nothing below DOWNSTREAM_MODEL_DIR,
 and end as it does.
 """
 
 import logging
-from dataclasses import replace
 
 import job
 from job.checkpoints import Identity, NoSaver
-from job.devices import Hardware, OneMachine, RemoteStop, choose_hardware
+from job.devices import Hardware, NoPeers, RemoteStop, choose_hardware
 from job.log import LogHandler
 from job.progress_line import ProgressLine
 from job.settings import Settings
@@ -21,7 +20,7 @@ from job.training.preparation import Prepared, prepare
 
 logger = logging.getLogger(__name__)
 
-# Arguments by which the machines come through the training loop alike, beside those of identity.
+# Arguments by which the ranks come through the training loop alike, beside those of identity.
 IN_STEP = (
     "epochs_to_train",
     "save_every_steps",
@@ -31,41 +30,38 @@ IN_STEP = (
 )
 
 
-def follow(settings: Settings, stop: StopRequest, handler: LogHandler, machines: OneMachine) -> str:
-    """This machine's part of a run, to the end of the first machine's; a line to close with."""
-    hardware = meet_on_hardware(settings, machines)
-    prepared = prepare(settings, hardware, machines.share(None))
+def follow(settings: Settings, stop: StopRequest, handler: LogHandler, peers: NoPeers) -> None:
+    """This rank's part of a run, to the end of the first one's."""
+    hardware = meet_on_hardware(settings, peers)
+    prepared = prepare(settings, hardware, peers.share(None))
     identity = identity_of(settings, prepared)
-    machines.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
-    start = machines.share(None)
+    peers.refuse_differences(facts_to_agree_on(settings, prepared, hardware, identity))
+    start = peers.share(None)
     if start is not None:
         prepared, identity = as_begun(prepared, identity, start)
         line = ProgressLine(handler, epochs=settings.epochs_to_train)
         run = Run(start, identity.facts, NoSaver(), RemoteStop(), stop, line)
         with scratch() as folder:
             fit(prepared, settings, hardware, run, folder)
-    machines.wait_for_the_end()
-    return f"Machine {machines.rank} is done; the first one tells of the model."
+    peers.wait_for_the_end()
 
 
-def meet_on_hardware(settings: Settings, machines: OneMachine) -> Hardware:
-    """The devices of this machine, connected with the others."""
+def meet_on_hardware(settings: Settings, peers: NoPeers) -> Hardware:
+    """The device of this rank, connected with the others."""
     hardware = choose_hardware(
         settings.wanted_accelerator,
         settings.wanted_precision,
         settings.tpu_cores,
-        machines.count,
+        peers,
     )
-    machines.meet(hardware.backend)
-    if machines.count == 1:
-        return hardware
-    return replace(hardware, on_failure=machines.note_failure, wait_for_all=machines.wait_for_all)
+    peers.meet(hardware.backend, settings.step_timeout_s)
+    return hardware
 
 
 def facts_to_agree_on(
     settings: Settings, prepared: Prepared, hardware: Hardware, identity: Identity
 ) -> dict[str, object]:
-    """The facts in which machines must not differ, by name."""
+    """The facts in which ranks must not differ, by name."""
     return {
         "version": job.__version__,
         "accelerator": hardware.accelerator,

@@ -70,7 +70,9 @@ class Prepared:
 
 def prepare(settings: Settings, hardware: Hardware, kept: int | None = None) -> Prepared:
     """Everything below, in order. Raises the JobError that says why not."""
-    return assemble(settings, hardware, read_corpus(settings), *read_tokenizer(settings), kept)
+    with hardware.peers.first_here_first():
+        corpus, model = read_corpus(settings), read_tokenizer(settings)
+    return assemble(settings, hardware, corpus, *model, kept)
 
 
 def read_corpus(settings: Settings) -> Corpus:

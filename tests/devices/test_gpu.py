@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from job.devices.gpu import is_gpu_expected, why_no_gpu
+from job.devices.present import is_gpu_expected, why_no_gpu
 from job.devices.table import choose_hardware
 from job.errors import UnavailableError
 

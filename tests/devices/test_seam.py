@@ -8,6 +8,7 @@ import pytest
 
 from job.devices import table
 from job.devices.hardware import Hardware
+from job.devices.peers import NoPeers
 from job.settings import Settings
 from tests.support.runs import World
 
@@ -24,8 +25,8 @@ class Abacus(Hardware):
         return True
 
     @classmethod
-    def choose(cls, precision: str, cores: int, machines: int) -> "Abacus":
-        return cls("32", "10 wires", machines=machines)
+    def choose(cls, precision: str, cores: int, peers: NoPeers) -> "Abacus":
+        return cls("32", "10 wires", peers=peers)
 
     def free_bytes(self) -> int:
         return FREE_BYTES

@@ -22,6 +22,16 @@ from tests.support.specs import BUCKET, IMAGE, mistakes_of, spec_of
             ["--accelerator_type=TPU_V3"],
             "takes no such accelerator; leave ACCELERATOR_TYPE out (NV",
         ),
+        (
+            ["--devices=2"],
+            "DEVICES = '2' (flag --devices) with ACCELERATOR_COUNT = '1' (default): a machine has "
+            "1 GPU; lower DEVICES, or leave it out for all.",
+        ),
+        (
+            ["--devices=5", "--machine_type=g2-standard-48"],
+            "with ACCELERATOR_COUNT = '4' (default): a machine has 4 GPUs; lower DEVICES",
+        ),
+        (["--devices=0"], "must be a whole number, at least 1 and at most 256; leave it out for"),
         (["--region=mars"], "REGION = 'mars' (flag --region): must be a region such as"),
         (["--downstream_model_dir=gs://"], "it names no bucket; write gs://BUCKET/FOLDER."),
         (["--downstream_model_dir=gs:///run"], "it names no bucket; write gs://BUCKET/FOLDER."),
@@ -117,6 +127,7 @@ def test_what_is_fine_is_not_refused(argv):
         (["--precision=16"], "a TPU has no 16-bit floats of this kind"),
         (["--tpu_cores=8", "--fp16"], "a TPU has no 16-bit floats of this kind"),
         (["--strategy=flex_start"], "use spot"),
+        (["--devices=8"], "a TPU's cores are TPU_CORES: leave DEVICES out"),
         (["--tpu_cores=4"], "a v3-8 has eight cores, and all are paid"),
     ],
 )

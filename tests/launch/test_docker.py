@@ -31,6 +31,14 @@ def test_docker_starts_without_a_gpu_where_the_cpu_is_asked_for():
     assert "--env ACCELERATOR=cpu" in text
 
 
+def test_a_machine_of_one_s_own_has_as_many_gpus_as_it_has():
+    """DEVICES is not judged here, where nobody knows them; ranks start again where it is asked."""
+    text = spec_of("docker", IMAGE, "--devices=4", "--restarts=2")
+    assert "--env DEVICES=4" in text
+    assert "--env RESTARTS=2" in text
+    assert "idle" not in text
+
+
 def test_docker_takes_credentials_along_where_a_bucket_is_used():
     """Those of gcloud's application default login, read-only."""
     text = spec_of("docker", "--image=job:1", BUCKET)

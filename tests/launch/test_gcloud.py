@@ -168,7 +168,9 @@ def test_the_jobs_of_the_page_are_custom_jobs(page):
     assert (pool.machine_spec.machine_type, pool.machine_spec.accelerator_count) == ("cloud-tpu", 8)
     cluster = jobs["korean-ner-cluster"].job_spec
     assert [pool.replica_count for pool in cluster.worker_pool_specs] == [1, 3]
-    assert cluster.scheduling.restart_job_on_worker_restart
+    assert not cluster.scheduling.restart_job_on_worker_restart
+    for each in cluster.worker_pool_specs:
+        assert {entry.name: entry.value for entry in each.container_spec.env}["RESTARTS"] == "3"
     env = {entry.name: entry.value for entry in pool.container_spec.env}
     assert env["HF_TOKEN_SECRET"] == "projects/my-project/secrets/hf-token"
 
@@ -243,11 +245,13 @@ def test_the_clean_up_of_the_page_leaves_nothing(page):
     assert len(page.sent("DELETE", r"/v1/projects/-/serviceAccounts/.*")) == 2
 
 
-@pytest.mark.parametrize("name", ["vertex-gpu-multinode.yaml", "vertex-hptuning.yaml"])
+@pytest.mark.parametrize(
+    "name", ["vertex-gpu-four.yaml", "vertex-gpu-multinode.yaml", "vertex-hptuning.yaml"]
+)
 def test_the_examples_that_the_page_does_not_show_are_taken(gcloud, tmp_path, name):
     """By the command that their own header states, run where the file lies."""
     [command] = re.findall(r"^#   (gcloud .*)$", (SPECS / name).read_text("utf-8"), re.M)
-    shutil.copy(SPECS / name, tmp_path)
+    shutil.copy(SPECS / name, tmp_path / re.search(r"--config=(\S+)", command)[1])
     with serve() as api:
         done = Machine(tmp_path, api).run(command)
         assert done.returncode == 0, done.stderr
@@ -255,7 +259,9 @@ def test_the_examples_that_the_page_does_not_show_are_taken(gcloud, tmp_path, na
         [sent] = [each for each in api.requests if each.method == "POST"]
         job = parsed(kind, sent.body)
     if kind is CustomJob:
-        assert [pool.replica_count for pool in job.job_spec.worker_pool_specs] == [1, 1]
+        pools = job.job_spec.worker_pool_specs
+        machines = [(pool.replica_count, pool.machine_spec.accelerator_count) for pool in pools]
+        assert machines == ([(1, 4)] if "four" in name else [(1, 1), (1, 1)])
 
 
 def test_a_queued_tpu_vm_is_created_and_deleted(gcloud, tmp_path):

@@ -26,7 +26,8 @@ def test_what_was_given_goes_into_the_container_and_defaults_do_not():
     """Flags, environment and .env become variables; the image's own defaults stay its own."""
     env = env_of(pool_of("vertex-gpu", "--epochs=2", environ={"SEED": "3", "FP16": "true"}))
     given = {"EPOCHS": "2", "SEED": "3", "FP16": "true"}
-    assert env == {"ACCELERATOR": "gpu", "DOWNSTREAM_CORPUS_NAME": "ner", **given}
+    own = {"ACCELERATOR": "gpu", "RESTARTS": "3", "DOWNSTREAM_CORPUS_NAME": "ner"}
+    assert env == {**own, **given}
 
 
 def test_the_container_reads_back_the_settings_that_were_given():
@@ -40,7 +41,7 @@ def test_the_container_reads_back_the_settings_that_were_given():
         for name in here.sources
         if getattr(here.settings, name) != getattr(there.settings, name)
     }
-    assert differing == {"downstream_model_dir", "accelerator", "cache_dir"} - (
+    assert differing == {"downstream_model_dir", "accelerator", "restarts", "cache_dir"} - (
         {"cache_dir"} if here.settings.cache_dir == there.settings.cache_dir else set()
     )
 

@@ -100,7 +100,7 @@ def test_what_is_set_by_hand_is_not_told_otherwise():
 
 def test_what_libraries_are_told():
     """Threads that sleep while they wait, one for OpenBLAS, no CPU in a TPU's place, no abort by
-    NCCL; among machines, no advice from torch."""
+    NCCL, and no lines of torch's past the log."""
     environ: dict[str, str] = {}
     tell_libraries(environ)
     alone = {
@@ -108,11 +108,24 @@ def test_what_libraries_are_told():
         "OPENBLAS_NUM_THREADS": "1",
         "PJRT_SELECT_DEFAULT_DEVICE": "0",
         "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
+        "TORCH_CPP_LOG_LEVEL": "ERROR",
     }
     assert environ == alone
-    environ = {"CLUSTER_SPEC": "{}"}
-    tell_libraries(environ)
-    assert environ == {"CLUSTER_SPEC": "{}", "TORCH_CPP_LOG_LEVEL": "ERROR", **alone}
+
+
+def test_ranks_share_the_cores_of_their_machine(monkeypatch):
+    """Half of them for each of two, at least one, and as many as the user says where he does."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)))
+    monkeypatch.setattr("job.machine.surroundings.threads_possible", lambda most: most)
+    shares = {}
+    for ranks in (1, 2, 9):
+        environ: dict[str, str] = {}
+        share_out_threads(environ, 0, ranks)
+        shares[ranks] = environ.get("OMP_NUM_THREADS"), environ.get("RAYON_NUM_THREADS")
+    assert shares == {1: (None, None), 2: ("3", "3"), 9: ("1", "1")}
+    environ = {"OMP_NUM_THREADS": "2"}
+    share_out_threads(environ, 0, 2)
+    assert environ["OMP_NUM_THREADS"] == "2"
 
 
 def test_libraries_are_told_before_they_are_loaded(tmp_path):

@@ -46,6 +46,22 @@ def test_the_mean_is_that_of_all_ranks():
     assert meter.mean() == 0.5
 
 
+def test_the_mean_does_not_tell_where_two_ranks_went_on():
+    """A save gives the first one the losses of both; the mean is the same to the last bit."""
+    losses = torch.rand(400, generator=torch.Generator().manual_seed(1)) * 50
+    means = set()
+    for saved_at in (0, 37, 150):
+        ranks = [LossMeter(OneRank(), 1e-3) for _ in range(2)]
+        for number, loss in enumerate(losses):
+            if number == 2 * saved_at:
+                ranks[0].carried = ranks[0].epoch + ranks[1].epoch
+                for rank in ranks:
+                    rank.start_epoch()
+            add(ranks[number % 2], loss, 9, number // 2)
+        means.add(((ranks[0].epoch + ranks[1].epoch)[0] / 3600).item())
+    assert len(means) == 1
+
+
 NEVER = 2**31 - 1
 
 

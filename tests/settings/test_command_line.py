@@ -96,6 +96,20 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
             ["convert", "a", "b.jsonl", "--epochs=3"],
             "--epochs is for `train`, `check`, `predict` and `spec` only; leave it out.",
         ),
+        (
+            ["predict", "in", "out", "--devices=2"],
+            "--devices is for `train`, `check` and `spec` only; leave it out.",
+        ),
+        (
+            ["--devices=all"],
+            "DEVICES = 'all' (flag --devices): must be a whole number, at least 1 and at most 256; "
+            "leave it out for all.",
+        ),
+        (
+            ["check", "--devices=2", "--tpu_cores=8"],
+            "DEVICES = '2' (flag --devices) with TPU_CORES = '8' (flag --tpu_cores): DEVICES "
+            "counts GPUs, or ranks on a CPU; a TPU's cores are TPU_CORES: leave DEVICES out.",
+        ),
         (["--lr", "3"], "--lr: unknown flag; here it is --learning_rate."),
         (["--qqq"], "--qqq: unknown flag; see --help."),
         (["-v"], "-v: unknown flag; see --help."),
@@ -104,6 +118,16 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
 def test_a_wrong_word_gets_a_suggestion(argv, mistake):
     """Commands, flags and numbers of words; a guess only where one is near."""
     assert mistakes_of(*argv) == [mistake]
+
+
+@pytest.mark.parametrize("words", [["predict", "a", "b"], ["evaluate", "a"], ["convert", "a", "b"]])
+def test_what_says_how_ranks_train_is_no_argument_of_what_computes_on_one_device(words):
+    """As a flag it is refused; a variable, or a line of .env, may be meant for the training."""
+    for name in ("devices", "restarts", "step_timeout_s"):
+        with pytest.raises(ArgumentError, match=f"--{name} is for `train`, `check` and `spec`"):
+            parse([*words, f"--{name}=2"], {}, NOWHERE)
+        assert name not in parse(words, {name.upper(): "nonsense"}, NOWHERE).sources
+        parse(["check", f"--{name}=2"], {}, NOWHERE)
 
 
 def test_the_commands_are_told_apart():

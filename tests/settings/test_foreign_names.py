@@ -20,7 +20,7 @@ def refused(argv, environ=None):
 def test_enough_names_are_known():
     """More than a hundred, those of the two best-known trainers among them."""
     assert len(NAMES) > 100
-    assert {"num_train_epochs", "max_epochs", "output_dir", "devices"} <= FOREIGN.keys()
+    assert {"num_train_epochs", "max_epochs", "output_dir", "n_gpu"} <= FOREIGN.keys()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -103,6 +103,13 @@ def test_every_field_is_described():
         ("window_stride", "-1"),
         ("max_rejected_ratio", "5"),
         ("log_every_s", "0"),
+        ("devices", "0"),
+        ("devices", "-1"),
+        ("devices", "257"),
+        ("restarts", "-1"),
+        ("restarts", "1001"),
+        ("step_timeout_s", "0.5"),
+        ("step_timeout_s", "nan"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused(name, bad):
@@ -118,6 +125,9 @@ def test_a_value_out_of_bounds_is_refused(name, bad):
         ("batch_size", "32.0", 32),  # hyperparameter tuning writes whole numbers like this
         ("batch_size", "0", 0),
         ("tpu_cores", "8", 8),
+        ("devices", "8", 8),
+        ("devices", "", None),
+        ("step_timeout_s", "900", 900.0),
         ("fp16", "True", True),
         ("downstream_corpus_name", "우리말-1.0", "우리말-1.0"),
         ("downstream_corpus_root_dir", "", None),
@@ -230,6 +240,7 @@ BAD_TOGETHER = [
     {"tpu_cores": 8, "accelerator": "gpu"},
     {"tpu_cores": 8, "batch_size": 0},
     {"accelerator": "tpu", "compile": True},
+    {"accelerator": "tpu", "devices": 1},
     {"tpu_cores": 8, "fp16": True},
     {"warmup_ratio": 0.1},
     {"window_stride": 62},

@@ -10,6 +10,7 @@ from pytorch_lightning.plugins.environments import ClusterEnvironment
 from pytorch_lightning.plugins.precision import Precision
 
 from job.devices.hardware import Hardware, PreparedT, RunT, TrainRank
+from job.devices.peers import NoPeers
 from job.devices.tpu import runtime
 from job.devices.tpu.graphs import GraphBoundaries
 from job.devices.tpu.ranks import CoreRanks
@@ -43,11 +44,11 @@ class Tpu(Hardware):
         return runtime.count_cores() > 0
 
     @classmethod
-    def choose(cls, precision: str, cores: int, machines: int) -> "Tpu":
-        if machines > 1:
+    def choose(cls, precision: str, cores: int, peers: NoPeers) -> "Tpu":
+        if peers.machines > 1:
             raise UnavailableError(
-                f"CLUSTER_SPEC names {machines} machines, and a TPU takes one; start it with one "
-                "worker pool of one replica, or set ACCELERATOR=gpu."
+                f"CLUSTER_SPEC names {peers.machines} machines, and a TPU takes one; start it "
+                "with one worker pool of one replica, or set ACCELERATOR=gpu."
             )
         present = _cores_present()
         if cores not in (0, 1, present):

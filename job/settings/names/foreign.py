@@ -23,7 +23,10 @@ _LENGTH = "longer sentences are cut into overlapping windows"
 _STEPS = "it counts steps; 0 saves at the end of each epoch only"
 _METRIC = "write the direction with it: MONITOR='max val_f1'"
 _BITS = "write 32, bf16 or 16"
-_DEVICES = "a run takes one GPU of each machine, or all cores of a TPU"
+_DEVICES = "it counts GPUs, or ranks on a CPU, of each machine; leave it out for all GPUs"
+_SOME = "it is a number; CUDA_VISIBLE_DEVICES says which GPUs"
+_IN_ALL = "it counts those of each machine, not of all machines together"
+_MACHINES = "`spec vertex-gpu-multinode` writes a job for several machines"
 
 FOREIGN: dict[str, Ours] = {
     # How long, how fast
@@ -121,10 +124,19 @@ FOREIGN: dict[str, Ours] = {
     "device": Ours("accelerator", "write cpu, gpu or tpu"),
     "use_cpu": Ours("accelerator", "write ACCELERATOR=cpu"),
     "no_cuda": Ours("accelerator", "write ACCELERATOR=cpu"),
-    "gpus": Ours("accelerator", _DEVICES),
-    "n_gpu": Ours("accelerator", _DEVICES),
-    "devices": Ours("accelerator", _DEVICES),
-    "num_devices": Ours("accelerator", _DEVICES),
+    "gpus": Ours("devices", _DEVICES),
+    "n_gpu": Ours("devices", _DEVICES),
+    "n_gpus": Ours("devices", _DEVICES),
+    "num_gpus": Ours("devices", _DEVICES),
+    "gpus_per_node": Ours("devices", _DEVICES),
+    "num_devices": Ours("devices", _DEVICES),
+    "nproc_per_node": Ours("devices", _DEVICES),
+    "num_processes": Ours("devices", _IN_ALL),
+    "world_size": Ours("devices", _IN_ALL),
+    "gpu_id": Ours("devices", _SOME),
+    "gpu_ids": Ours("devices", _SOME),
+    "max_restarts": Ours("restarts"),
+    "ddp_timeout": Ours("step_timeout_s"),
     "tpu_num_cores": Ours("tpu_cores"),
     # The rest
     "random_seed": Ours("seed"),
@@ -154,7 +166,9 @@ FOREIGN: dict[str, Ours] = {
     "optim": Ours("", "the optimiser is always AdamW"),
     "optimizer": Ours("", "the optimiser is always AdamW"),
     "push_to_hub": Ours("", "model/ in the output is a folder that `hf upload` takes"),
-    "num_nodes": Ours("", "`spec vertex-gpu-multinode` writes a job for several machines"),
+    "num_nodes": Ours("", _MACHINES),
+    "nnodes": Ours("", _MACHINES),
+    "num_machines": Ours("", _MACHINES),
     "ddp_backend": Ours("", "it follows from the devices that there are"),
 }
 # Of these, the names that nobody gives a variable for another purpose. They count what ours count.

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from job.settings.names.foreign import CERTAIN, FOREIGN, in_our_words
 
 # Variables of other programs that are as near to one of ours as a slip is.
-STRANGERS = frozenset({"CCACHE_DIR", "COMPILER", "SEEDS", "SPEED", "TEST_NODE", "TRT_VERSION"})
+STRANGERS = frozenset(
+    {"CCACHE_DIR", "COMPILER", "DEVICE", "SEEDS", "SPEED", "TEST_NODE", "TRT_VERSION"}
+)
 LONG = 10  # letters, from which on two slips are believed
 
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from job.devices.peers import NoPeers
 from job.devices.table import choose_hardware
 from job.errors import ArgumentError, UnavailableError
 from tests.support.runs import World
@@ -26,12 +27,18 @@ def test_a_tpu_trains_on_one_core_or_on_all(tpu_host, accelerator, cores, device
     assert hardware.device == torch.device("cpu")
 
 
+class Two(NoPeers):
+    """Two machines, one device on each."""
+
+    machines = 2
+
+
 def test_a_tpu_in_a_cluster_is_refused(tpu_host):
     """ACCELERATOR=auto would find one on each machine."""
     with pytest.raises(
         UnavailableError, match="CLUSTER_SPEC names 2 machines, and a TPU takes one"
     ):
-        choose_hardware("auto", "auto", machines=2)
+        choose_hardware("auto", "auto", peers=Two())
 
 
 @pytest.mark.parametrize("runtime", [None, "CPU"])

@@ -1,11 +1,11 @@
-"""The machines of a run as its ranks: one on each, over torch's process group."""
+"""The ranks of a run over torch's process group."""
 
 import torch
 import torch.distributed as dist
 
 
-class MachineRanks:
-    """The machines of a run, as `job.ranks.Ranks` for one of them."""
+class ProcessRanks:
+    """The processes of a run, as `job.ranks.Ranks` for one of them."""
 
     def __init__(self) -> None:
         self.rank, self.count = dist.get_rank(), dist.get_world_size()
@@ -17,6 +17,8 @@ class MachineRanks:
 
     def total(self, tensor: torch.Tensor) -> torch.Tensor:
         summed = tensor.detach().to("cpu", copy=True)
+        if summed.is_floating_point():
+            summed = summed.double()  # see job.model.loss_meter
         dist.all_reduce(summed)
         return summed
 

@@ -1,1 +1,0 @@
-"""Several machines of Vertex AI: they meet, train together, and end for one reason."""
