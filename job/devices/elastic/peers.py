@@ -193,11 +193,11 @@ class ElasticPeers(NoPeers):
             gone = lost(f"The ranks lost each other ({what})")
             self._say(replace(gone, told_on=self.machine))
             self.watch.heard.wait(REASON_WITHIN_S)
-            error = as_exception(gone)
         reason = self.watch.reason
-        if self.is_own_reason or reason is None or not reason.code:  # it came after all was done
+        if reason is None or not reason.code:  # it came after all was done
             return error
-        return as_exception(reason)
+        is_told_by_error = self.is_own_reason and not _is_of_the_connection(error)
+        return error if is_told_by_error else as_exception(reason)
 
     def _leave_after_the_first(self) -> None:
         """Stopped, the first rank saves; as soon as one has ended, its agent ends the others."""
