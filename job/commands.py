@@ -51,7 +51,7 @@ def train_command(parsed: Parsed, stop: StopRequest, handler: "LogHandler") -> i
         require_one_machine(vertex, "a TPU")
     devices, kind = count_devices(settings.wanted_accelerator, settings.devices)
     stop.raise_from_here()
-    if devices * vertex.node_count > 1:
+    if devices * vertex.node_count > 1 or (settings.restarts and kind != "TPU"):
         from job.ranked import train_on_ranks
 
         with stop_when_preempted(os.environ.get("GCE_METADATA_HOST")):

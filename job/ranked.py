@@ -9,6 +9,7 @@ from functools import partial
 
 from job.cloud import VertexEnvironment, read_vertex
 from job.devices import ElasticPeers, Place, run_ranks
+from job.figures import counted
 from job.machine import networks, share_out_threads, streams
 from job.settings import Parsed
 from job.signals import Stopped, StopRequest
@@ -50,14 +51,9 @@ def train_on_ranks(
 
 
 def _tell_of(place: Place, kind: str) -> None:
-    on_each = f" on each of {place.machines} machines" if place.machines > 1 else ""
-    logger.info(
-        "Starting %d %s, one on each %s%s.",
-        place.devices,
-        "ranks" if place.devices > 1 else "rank",
-        kind if kind == "CPU" else f"{kind} GPU",
-        on_each,
-    )
+    machines = f" on each of {place.machines} machines" if place.machines > 1 else ""
+    each = "" if kind == "CPU" else f", one on each {kind}"
+    logger.info("Starting %s%s%s.", counted(place.devices, "rank"), machines, each)
     if kind != "CPU" and place.devices > 1:
         logger.info("Several GPUs were tested by ranks on CPUs only; DEVICES=1 takes one of them.")
 

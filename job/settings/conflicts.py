@@ -70,6 +70,12 @@ def _with_tpu(s: RunSettings) -> Iterator[Conflict]:
         )
     if s.wanted_accelerator != "tpu":
         return
+    if s.restarts:
+        yield Conflict(
+            ("restarts", "accelerator", "tpu_cores"),
+            "RESTARTS starts GPUs' and CPUs' ranks again; a TPU's cores end together, so leave it "
+            "out, and start the job again",
+        )
     if s.fp16 or s.precision == "16":
         yield Conflict(
             ("tpu_cores", "accelerator", "precision", "fp16"),

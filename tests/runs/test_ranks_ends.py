@@ -58,6 +58,17 @@ def test_a_killed_rank_ends_all_or_all_start_again(world, untouched, rank, resta
         assert sha256_of(model) == untouched
 
 
+def test_a_single_rank_starts_again_too(world):
+    """RESTARTS gives an agent to a run on one device, where it is killed in the middle."""
+    ranks = broken_off(world, "single", 0, restarts=1)
+    os.kill(ranks.rank(0), signal.SIGKILL)
+    ranks.let_go()
+    (code,), (log,) = ranks.wait()
+    assert code == 0, log
+    assert "All ranks start again (1 of 1)" in log
+    assert "Going on from" in log
+
+
 def test_a_fault_on_one_machine_is_told_there_and_ends_both(world):
     """The machine that has it prints the traceback, once; the other says where it is: 70."""
     within = Within(STEP, 1, skip=2, breaks=True)

@@ -53,7 +53,8 @@ def test_a_stop_in_training_saves_once_and_goes_on_where_it_was(world, untouched
     assert said(logs[0], f"Stopped by {number.name}.") == 1
     steps = sorted((world.folder / output / "checkpoints").iterdir())
     assert steps, "it was saved"
-    assert int(steps[-1].name[5:]) <= 5 + 1 + 16
+    if to.startswith("rank"):  # from the agent, word comes while they go on
+        assert int(steps[-1].name[5:]) <= 5 + 1 + 16
     if number == signal.SIGTERM:
         codes, logs = Machines(world, output, devices=2, **OPTIONS).wait()
         assert codes == [0], logs

@@ -106,6 +106,12 @@ def test_a_true_or_false_flag_does_not_swallow_an_operand():
             "leave it out for all.",
         ),
         (
+            ["--restarts=2", "--accelerator=tpu"],
+            "RESTARTS = '2' (flag --restarts) with ACCELERATOR = 'tpu' (flag --accelerator): "
+            "RESTARTS starts GPUs' and CPUs' ranks again; a TPU's cores end together, so leave it "
+            "out, and start the job again.",
+        ),
+        (
             ["check", "--devices=2", "--tpu_cores=8"],
             "DEVICES = '2' (flag --devices) with TPU_CORES = '8' (flag --tpu_cores): DEVICES "
             "counts GPUs, or ranks on a CPU; a TPU's cores are TPU_CORES: leave DEVICES out.",
