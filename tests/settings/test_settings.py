@@ -241,6 +241,7 @@ BAD_TOGETHER = [
     {"tpu_cores": 8, "batch_size": 0},
     {"accelerator": "tpu", "compile": True},
     {"accelerator": "tpu", "devices": 1},
+    {"accelerator": "tpu", "restarts": 1},
     {"tpu_cores": 8, "fp16": True},
     {"warmup_ratio": 0.1},
     {"window_stride": 62},

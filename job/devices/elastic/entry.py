@@ -66,6 +66,8 @@ class Entry:
             said = ask(lambda: round_.store.multi_get(keys))
             self.everybody = [json.loads(each) for each in said]
             reason = self._difference()
+            if self.place.machines > 1 and machine == 0:
+                logger.info("All %d machines are here.", self.place.machines)
         if reason is not None:
             ask(lambda: round_.say(reason))
             return ask(round_.why)
