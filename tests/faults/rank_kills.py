@@ -16,10 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.ledger import folder_place
-from tests.support.machines import cluster_spec
+from tests.support.machines import cluster_spec, start_agent
 from tests.support.runs import World
 
-ROOT = Path(__file__).parents[2]
 SHAPES = ((1, 2), (2, 1), (2, 2))  # machines, ranks on each
 KINDS = {"rank": 5, "agent": 2, "machine": 1}  # how often, among eight kills
 DONE = "\nmodel    "  # in the last screen
@@ -50,15 +49,7 @@ class Machine:
         if self.back_at is None or time.monotonic() < self.back_at:
             return
         self.back_at = None
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "job", *self.argv],
-                cwd=ROOT,
-                env={**os.environ, "OMP_NUM_THREADS": "1", **self.environ},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.process = start_agent(self.argv, self.log, self.environ)
         self.groups.append(self.process.pid)
 
     def kill(self, kind: str, chance: random.Random) -> bool:

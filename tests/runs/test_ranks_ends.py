@@ -7,24 +7,7 @@ import time
 import pytest
 
 from job.storage.manifest import sha256_of
-from tests.support.machines import Machines, Within, errors
-from tests.support.runs import World
-
-STEP = "job.model.classifier:TokenClassifier.training_step"
-OPTIONS = {"epochs": 3, "save_every_steps": 4}
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> World:
-    return World(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
-def untouched(world) -> str:
-    """The digest of the model of a run that nothing has disturbed, on two ranks of one machine."""
-    codes, logs = Machines(world, "untouched", devices=2, **OPTIONS).wait()
-    assert codes == [0], logs
-    return sha256_of(world.folder / "untouched/model/model.safetensors")
+from tests.support.machines import OPTIONS, STEP, Machines, Within, errors
 
 
 def broken_off(world, output: str, rank: int, **options) -> Machines:

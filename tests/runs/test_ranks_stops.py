@@ -7,25 +7,7 @@ import signal
 import pytest
 
 from job.storage.manifest import sha256_of
-from tests.support.machines import Machines, Within, errors
-from tests.support.runs import World
-
-STEP = "job.model.classifier:TokenClassifier.training_step"
-# Dropout, and a schedule that moves in each step: only an exact resume ends alike.
-OPTIONS = {"epochs": 6, "save_every_steps": 4, "lr_scheduler": "linear", "warmup_ratio": 0.1}
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> World:
-    return World(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
-def untouched(world) -> str:
-    """The digest of the model of a run that nothing has disturbed, on two ranks of one machine."""
-    codes, logs = Machines(world, "untouched", devices=2, **OPTIONS).wait()
-    assert codes == [0], logs
-    return sha256_of(world.folder / "untouched/model/model.safetensors")
+from tests.support.machines import OPTIONS, STEP, Machines, Within, errors
 
 
 def said(log: str, text: str) -> int:

@@ -15,6 +15,9 @@ from pathlib import Path
 from tests.support.runs import World
 
 ROOT = Path(__file__).parents[2]
+STEP = "job.model.classifier:TokenClassifier.training_step"
+# Dropout, and a schedule that moves in each step: only an exact resume ends alike.
+OPTIONS = {"epochs": 6, "save_every_steps": 4, "lr_scheduler": "linear", "warmup_ratio": 0.1}
 PATIENCE_S = 180  # a test that waits longer has failed
 LOOK_EVERY_S = 0.02
 
@@ -42,6 +45,20 @@ class Within:
     breaks: bool = False
 
 
+def start_agent(argv: list[str], log: Path, environ: Mapping[str, str]) -> subprocess.Popen:
+    """`python -m job` in a session of its own, its log at the end of a file."""
+    with log.open("ab") as stream:
+        return subprocess.Popen(
+            [sys.executable, "-m", "job", *argv],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environ},
+            stdout=stream,
+            stderr=stream,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
 class Machine:
     """An agent, in a session of its own, and the ranks below it."""
 
@@ -51,16 +68,7 @@ class Machine:
 
     def start(self) -> None:
         """Also once more, as Vertex AI does with a machine that was lost."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "job", *self.argv],
-                cwd=ROOT,
-                env={**os.environ, "OMP_NUM_THREADS": "1", **self.environ},
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        self.process = start_agent(self.argv, self.log, self.environ)
 
     def text(self) -> str:
         return self.log.read_text("utf-8")
